@@ -1,0 +1,3 @@
+//! Stub, replaced soon.
+/// Which operator for which entity and lane.
+pub struct Policy;

@@ -1,0 +1,260 @@
+//! Rule packs: facts in TOML, read into a [`RuleSet`].
+//!
+//! One file is one pack. The format is described in `patterns/README.md`. Loading checks all that can be checked without
+//! text to scan: unknown keys, checks and kinds, unbounded repeats, missing examples, duplicate ids. An error names file
+//! and line and says what would be right.
+
+mod load;
+mod pack;
+mod template;
+
+pub use load::{RuleError, Source};
+
+use crate::check::Check;
+use crate::entity::{Entity, Kind};
+use crate::ids::{EntityId, Region, RuleId};
+
+/// The rules and entities that a scanner is built from.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    entities: Vec<Entity>,
+    rules: Vec<Rule>,
+    contexts: Vec<KindContext>,
+}
+
+/// One declarative description of how an entity looks.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Stable for ever, never reused.
+    pub id: String,
+    /// What it finds.
+    pub entity: EntityId,
+    /// For a reader.
+    pub title: String,
+    /// The authority that issues or defines the number.
+    pub source: String,
+    /// Which pack it stands in.
+    pub pack: String,
+    /// What the first pass looks for.
+    pub sieve: Sieve,
+    /// The shape, in the syntax of the `regex` crate; a whole candidate matches it.
+    pub pattern: String,
+    /// How the candidate goes on after the pattern.
+    pub tail: Option<Tail>,
+    /// What may stand next to a candidate.
+    pub guard: Guard,
+    /// The check that a candidate must pass.
+    pub check: Option<&'static Check>,
+    /// Words that make the entity more likely, lower case.
+    pub context: Vec<String>,
+    /// Words that make it less likely, lower case.
+    pub negative: Vec<String>,
+    /// Whether context is required.
+    pub gate: Gate,
+    /// Where the country of a detection comes from.
+    pub country: CountryFrom,
+    /// What each observation is worth, in tenths of a bit.
+    pub evidence: Evidence,
+    /// Whether a rule for a narrower thing goes before this one.
+    pub generic: bool,
+    /// The rule's own test cases.
+    pub examples: Examples,
+}
+
+/// What the first pass looks for; decides where candidates begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sieve {
+    /// A number: begins with a digit at the start of a word; the candidate holds so many digits, and may hold letters.
+    Digits {
+        /// Fewest digits.
+        min: u8,
+        /// Most digits.
+        max: u8,
+    },
+    /// A token of letters and digits: begins at the start of a word that holds a digit, or at a word of at most four
+    /// letters that one blank, dot, slash or hyphen parts from a digit.
+    Token,
+    /// A long token: begins at the start of a word inside a run of at least 16 of `A-Z a-z 0-9 _ -`.
+    Long,
+    /// Around an `@`: begins at the first byte of the run of local-part characters before it.
+    At,
+    /// Around `://`: begins at the scheme.
+    Scheme,
+    /// Begins at a `www.` at the start of a word.
+    Www,
+    /// A dot between a letter or digit and a letter: begins at the start of the run of host characters.
+    Domain,
+    /// A `:` next to a hexadecimal digit or another `:`; begins at the start of the run of hexadecimal digits and colons.
+    Colon,
+    /// Five hyphens.
+    Dashes,
+    /// A telephone number of any region, found by the numbering plans; such a rule has no pattern.
+    Phone,
+}
+
+/// What may stand next to a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// No ASCII letter, digit or underscore on either side, and not a part of a longer number: no `.`, `,`, `-`, `/`, `:` that joins it to a digit.
+    Number,
+    /// No ASCII letter, digit or underscore on either side.
+    Word,
+    /// Anything.
+    None,
+}
+
+/// How a candidate goes on after its pattern: bytes of a class, without an automaton.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// The bytes that may follow.
+    pub class: ByteClass,
+    /// Longest tail in bytes.
+    pub max: u32,
+    /// Bytes that do not end a value, such as a full stop after a link.
+    pub trim: ByteClass,
+    /// A literal that ends the value, itself included with the hyphens that follow it; without it in reach, the class decides.
+    pub until: Option<String>,
+}
+
+/// A set of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByteClass(pub [u64; 4]);
+
+impl ByteClass {
+    /// Returns whether `byte` is in the set.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "a byte shifted right by six is 0..=3")]
+    pub const fn has(&self, byte: u8) -> bool {
+        self.0[(byte >> 6) as usize] & (1 << (byte & 63)) != 0
+    }
+
+    /// Adds `byte`.
+    #[expect(clippy::indexing_slicing, reason = "a byte shifted right by six is 0..=3")]
+    pub const fn add(&mut self, byte: u8) {
+        self.0[(byte >> 6) as usize] |= 1 << (byte & 63);
+    }
+}
+
+/// Whether context is required for a detection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// The score decides.
+    Open,
+    /// A context word before or after, or a telling field name.
+    Context,
+}
+
+/// Where the country of a detection comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountryFrom {
+    /// Nowhere.
+    None,
+    /// The entity is bound to it.
+    Entity(Region),
+    /// The value's first two letters.
+    Prefix,
+    /// The numbering plan.
+    Plan,
+}
+
+/// What each observation is worth, in tenths of a bit of log odds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// How likely a thing of this shape is this entity, before anything else is known.
+    pub shape: i16,
+    /// A context word is near.
+    pub context: i16,
+    /// A word is near that speaks against it.
+    pub negative: i16,
+    /// The field's name holds a context word.
+    pub field: i16,
+    /// The candidate is written with its separators.
+    pub separators: i16,
+    /// A default region is the entity's country.
+    pub region: i16,
+}
+
+/// Words that make a whole kind more or less likely, from `patterns/context/`.
+#[derive(Clone, Debug)]
+pub struct KindContext {
+    /// Which kind.
+    pub kind: Kind,
+    /// Words for it, lower case.
+    pub words: Vec<String>,
+    /// Words against it, lower case.
+    pub negative: Vec<String>,
+}
+
+/// A rule's own test cases.
+#[derive(Clone, Debug, Default)]
+pub struct Examples {
+    /// Whole values that are found.
+    pub valid: Vec<String>,
+    /// Whole values of the right shape that fail the check.
+    pub invalid: Vec<(String, String)>,
+    /// Text that looks like it and is not: nothing of this entity is found in it.
+    pub near: Vec<(String, String)>,
+    /// Text with values in it, and where, in bytes.
+    pub inline: Vec<(String, Vec<(u32, u32)>)>,
+    /// Default region for the examples.
+    pub region: Option<Region>,
+}
+
+impl RuleSet {
+    /// Returns the rules that ship with efface.
+    ///
+    /// # Errors
+    /// Never unless a bug of ours: the packs are embedded and tested.
+    pub fn builtin() -> Result<Self, RuleError> {
+        Self::from_sources(&pack::builtin())
+    }
+
+    /// Returns every entity.
+    #[must_use]
+    pub fn entities(&self) -> &[Entity] {
+        &self.entities
+    }
+
+    /// Returns every rule.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Returns the words of whole kinds.
+    #[must_use]
+    pub fn contexts(&self) -> &[KindContext] {
+        &self.contexts
+    }
+
+    /// Returns the entity with that place.
+    #[must_use]
+    pub fn entity(&self, id: EntityId) -> Option<&Entity> {
+        self.entities.get(usize::from(id.0))
+    }
+
+    /// Returns the entity of that name.
+    #[must_use]
+    pub fn entity_by_name(&self, name: &str) -> Option<EntityId> {
+        let at = self.entities.iter().position(|entity| entity.name == name)?;
+        u16::try_from(at).ok().map(EntityId)
+    }
+
+    /// Returns the rule with that place.
+    #[must_use]
+    pub fn rule(&self, id: RuleId) -> Option<&Rule> {
+        self.rules.get(usize::from(id.0))
+    }
+
+    /// Returns a set with only the rules that `keep` says; entities keep their places.
+    #[must_use]
+    pub fn select(&self, mut keep: impl FnMut(&Rule, &Entity) -> bool) -> Self {
+        let rules = self
+            .rules
+            .iter()
+            .filter(|rule| self.entity(rule.entity).is_some_and(|entity| keep(rule, entity)))
+            .cloned()
+            .collect();
+        Self { entities: self.entities.clone(), rules, contexts: self.contexts.clone() }
+    }
+}
