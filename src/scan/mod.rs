@@ -3,8 +3,23 @@
 //! [`Scanner::build`] is dear and can fail; the scanner is immutable and shared; each worker owns a [`Scratch`]. The
 //! room knows no document, key, tenant or lane, and allocates nothing once the scratch has grown to its work.
 
+mod build;
+mod candidates;
+mod context;
+mod fold;
+pub(crate) mod phone;
+mod resolve;
+mod score;
+mod sieve;
+pub mod simd;
+mod verify;
+
+use build::{Automata, Recognizer};
+use candidates::{Job, Work};
+use simd::{BLOCK, Level, Masks};
+
 use crate::detection::Detection;
-use crate::ids::Region;
+use crate::ids::{Region, RuleId};
 use crate::rules::RuleSet;
 use crate::span::Span;
 
@@ -53,6 +68,8 @@ pub enum ScanFault {
     TooManyCandidates,
     /// Longer than a scanner can address (4 GiB).
     TooLong,
+    /// The text does not stand in the buffer as it should: a bug of the caller.
+    OutOfBounds,
 }
 
 /// What a scanner is built with, besides rules.
@@ -80,16 +97,42 @@ pub enum BuildError {
         /// The rule's id.
         rule: String,
     },
+    /// More rules than a scanner can number.
+    #[error("too many rules: {n_rules}, the limit is 65,535")]
+    TooMany {
+        /// How many there are.
+        n_rules: usize,
+    },
 }
 
 /// Finds personal data in text.
 pub struct Scanner {
     config: ScanConfig,
+    level: Level,
+    recognizers: Vec<Recognizer>,
+    /// Rules for digits and separators only.
+    number: Automata,
+    word: Automata,
+    long: Automata,
+    at: Automata,
+    scheme: Automata,
+    host: Automata,
+    colon: Automata,
+    dashes: Automata,
+    /// The recognizer that the numbering plans serve.
+    phone: Option<usize>,
+    /// Fewest digits that any of the rules in `number` asks for.
+    fewest_digits: u8,
+    words: context::Words,
+    scores: score::Table,
 }
 
 /// The working memory of one worker, and the answer to its last call.
-#[derive(Default)]
 pub struct Scratch {
+    masks: Box<[Masks]>,
+    work: Work,
+    shadow: fold::Shadow,
+    shadow_masks: Box<[Masks]>,
     detections: Vec<Detection>,
     faults: Vec<(u32, ScanFault)>,
 }
@@ -101,8 +144,8 @@ impl Scratch {
         &self.detections
     }
 
-    /// Returns the texts of the last call that could not be scanned to their end, in order. No detection of such a text
-    /// can be relied on: quarantine its record.
+    /// Returns the texts of the last call that could not be scanned to their end, in order. Such a text has no
+    /// detections: quarantine its record.
     #[must_use]
     pub fn faults(&self) -> &[(u32, ScanFault)] {
         &self.faults
@@ -110,19 +153,39 @@ impl Scratch {
 }
 
 impl Scanner {
-    /// Compiles `rules`.
+    /// Compiles `rules` for the best vector level of this CPU.
     ///
     /// # Errors
     /// A pattern that cannot be compiled within bounds.
-    pub fn build(_rules: &RuleSet, config: ScanConfig) -> Result<Self, BuildError> {
-        Ok(Self { config })
+    pub fn build(rules: &RuleSet, config: ScanConfig) -> Result<Self, BuildError> {
+        Self::build_for(rules, config, Level::best())
+    }
+
+    /// Compiles `rules` for a given vector level; every level gives the same answers.
+    ///
+    /// # Errors
+    /// A pattern that cannot be compiled within bounds.
+    pub fn build_for(rules: &RuleSet, config: ScanConfig, level: Level) -> Result<Self, BuildError> {
+        build::build(rules, config, level)
+    }
+
+    /// Returns the vector level that was chosen.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        self.level
     }
 
     /// Makes the working memory for one worker.
     #[must_use]
     pub fn scratch(&self) -> Scratch {
-        let _ = self.config;
-        Scratch::default()
+        Scratch {
+            masks: vec![Masks::default(); CHUNK_BLOCKS].into(),
+            work: Work::default(),
+            shadow: fold::Shadow::default(),
+            shadow_masks: vec![Masks::default(); CHUNK_BLOCKS].into(),
+            detections: Vec::new(),
+            faults: Vec::new(),
+        }
     }
 
     /// Scans one text.
@@ -143,10 +206,255 @@ impl Scanner {
         }
     }
 
+    /// Tells every place of one text that a rule's pattern, guards and check accept, before evidence is weighed and
+    /// overlaps are resolved; telephone numbers apart. For whoever wants to know why a thing was or was not found.
+    #[must_use]
+    pub fn candidates(&self, text: &[u8], hints: &Hints<'_>, scratch: &mut Scratch) -> Vec<(RuleId, Span)> {
+        let Scratch { masks, work, shadow, .. } = scratch;
+        let folded = fold::needs_fold(text);
+        if folded {
+            shadow.fill(text);
+        }
+        let bytes = if folded { &shadow.bytes } else { text };
+        let mut job = Job::new(bytes, hints, work);
+        self.each_block(bytes, masks, |block, anchors| self.anchors(&mut job, block, anchors, work));
+        let mut out: Vec<_> = work
+            .accepted()
+            .iter()
+            .filter_map(|accepted| {
+                let (start, end) = match folded {
+                    true => shadow.original(accepted.start, accepted.end),
+                    false => (accepted.start, accepted.end),
+                };
+                Some((self.recognizers.get(usize::from(accepted.recognizer))?.rule, Span::new(start, end)))
+            })
+            .collect();
+        out.sort_unstable_by_key(|&(rule, span)| (span, rule));
+        out
+    }
+
     /// Scans many texts that stand in one buffer, in ascending order and without overlap; bytes between them are not
-    /// read as text. Results are in `scratch`: spans count from the start of their own text.
-    pub fn scan_batch(&self, _buffer: &[u8], _texts: &[Text<'_>], scratch: &mut Scratch) {
+    /// read as text. Results are in `scratch`: spans count from the start of their own text. A text that reaches
+    /// beyond the buffer or begins before the end of the one before it is a fault.
+    ///
+    /// # Cost
+    /// One classification of the whole buffer; texts without an anchor cost next to nothing, which is why one call
+    /// over many short messages is cheaper than many calls.
+    pub fn scan_batch(&self, buffer: &[u8], texts: &[Text<'_>], scratch: &mut Scratch) {
         scratch.detections.clear();
         scratch.faults.clear();
+        let mut first = 0;
+        while first < texts.len() {
+            // What stands before a text must not reach into it: a text that follows a letter, digit or the like without
+            // a gap begins a new pass.
+            let mut last = first + 1;
+            let mut end = texts.get(first).map_or(0, |t| t.span.end);
+            while let Some(text) = texts.get(last) {
+                let clean = text.span.start > end
+                    && (text.span.start as usize)
+                        .checked_sub(1)
+                        .and_then(|at| buffer.get(at))
+                        .is_some_and(|&b| separates(b));
+                if !clean {
+                    break;
+                }
+                end = text.span.end;
+                last += 1;
+            }
+            self.pass(buffer, texts, first, last, scratch);
+            first = last;
+        }
     }
+
+    /// One pass over `texts[first..last]`.
+    fn pass(&self, buffer: &[u8], texts: &[Text<'_>], first: usize, last: usize, scratch: &mut Scratch) {
+        let batch = texts.get(first..last).unwrap_or_default();
+        let (Some(start), Some(end)) =
+            (batch.first().map(|t| t.span.start as usize), batch.last().map(|t| t.span.end as usize))
+        else {
+            return;
+        };
+        let overlaps = first.checked_sub(1).and_then(|at| texts.get(at)).is_some_and(|t| t.span.end as usize > start);
+        let Some(bytes) = buffer.get(start..end).filter(|_| !overlaps) else {
+            for index in first..last {
+                scratch.faults.push((u32::try_from(index).unwrap_or(u32::MAX), ScanFault::OutOfBounds));
+            }
+            return;
+        };
+        let Scratch { masks, work, shadow, shadow_masks, detections, faults } = scratch;
+        let mut current: Option<(usize, Job<'_>)> = None;
+        let mut next = 0;
+        // The last text known to need its shadow.
+        let mut folded: Option<usize> = None;
+        // The first text that has not been asked whether it needs one.
+        let mut asked = 0;
+        let mut close = |at: usize, job: Job<'_>, needs_shadow: bool, work: &mut Work| {
+            let Some(text) = batch.get(at) else { return };
+            let index = u32::try_from(first + at).unwrap_or(u32::MAX);
+            let result = if needs_shadow {
+                self.scan_shadow(buffer, text, index, shadow, shadow_masks, work, detections)
+            } else {
+                job.finish(self, index, work, detections)
+            };
+            if let Err(fault) = result {
+                faults.push((index, fault));
+            }
+        };
+        self.each_block(bytes, masks, |block, anchors| {
+            let offset = start + block * BLOCK;
+            let mut high = anchors.high;
+            let mut any = anchors.any();
+            while high | any != 0 {
+                let bit = (high | any).trailing_zeros();
+                let pos = offset + bit as usize;
+                let one = 1_u64 << bit;
+                while batch.get(next).is_some_and(|t| t.span.end as usize <= pos) {
+                    next += 1;
+                }
+                let Some(text) = batch.get(next) else { return };
+                let span = text.span.range();
+                if current.as_ref().is_some_and(|(at, _)| *at != next)
+                    && let Some((at, job)) = current.take()
+                {
+                    close(at, job, folded == Some(at), work);
+                }
+                if pos < span.start {
+                    // Between two texts: go on at the next one.
+                    let skip = skip_to(span.start, offset);
+                    high &= skip;
+                    any &= skip;
+                    continue;
+                }
+                let bytes = buffer.get(span.clone()).unwrap_or_default();
+                if high & one != 0 {
+                    if asked <= next {
+                        asked = next + 1;
+                        if fold::needs_fold(bytes) {
+                            folded = Some(next);
+                            if current.is_none() {
+                                current = Some((next, Job::new(bytes, text.hints, work)));
+                            }
+                        }
+                    }
+                    high &= skip_to(span.end, offset);
+                }
+                if folded == Some(next) {
+                    // The shadow is scanned when the text is closed.
+                    any &= skip_to(span.end, offset);
+                    continue;
+                }
+                if any & one == 0 {
+                    continue;
+                }
+                any &= !one;
+                let (_, job) = current.get_or_insert_with(|| (next, Job::new(bytes, text.hints, work)));
+                self.anchor(job, pos - span.start, one, anchors, work);
+            }
+        });
+        if let Some((at, job)) = current.take() {
+            close(at, job, folded == Some(at), work);
+        }
+    }
+
+    /// Calls `f` with the anchors of every block of `bytes` that has any.
+    fn each_block(&self, bytes: &[u8], masks: &mut [Masks], mut f: impl FnMut(usize, &sieve::Anchors)) {
+        let mut carry = sieve::Carry::default();
+        let mut block = 0;
+        let mut rest = bytes;
+        loop {
+            let n_blocks = self.level.classify(rest, masks);
+            for masks in masks.get(..n_blocks).unwrap_or_default() {
+                let anchors = carry.anchors(masks);
+                if anchors.any() | anchors.high != 0 {
+                    f(block, &anchors);
+                }
+                block += 1;
+            }
+            rest = rest.get(n_blocks * BLOCK..).unwrap_or_default();
+            if rest.is_empty() {
+                return;
+            }
+            if rest.len() < BLOCK {
+                let mut padded = [0_u8; BLOCK];
+                padded.iter_mut().zip(rest).for_each(|(to, &from)| *to = from);
+                let mut last = [Masks::default()];
+                self.level.classify(&padded, &mut last);
+                for masks in &last {
+                    f(block, &carry.anchors(masks));
+                }
+                return;
+            }
+        }
+    }
+
+    fn anchors(&self, job: &mut Job<'_>, block: usize, anchors: &sieve::Anchors, work: &mut Work) {
+        let mut any = anchors.any();
+        while any != 0 {
+            let bit = any & any.wrapping_neg();
+            self.anchor(job, block * BLOCK + bit.trailing_zeros() as usize, bit, anchors, work);
+            any &= !bit;
+        }
+    }
+
+    #[inline]
+    fn anchor(&self, job: &mut Job<'_>, at: usize, bit: u64, anchors: &sieve::Anchors, work: &mut Work) {
+        if anchors.digit & bit != 0 {
+            job.digit(self, at, work);
+        }
+        if anchors.colon & bit != 0 {
+            job.colon(self, at, work);
+        }
+        if anchors.at & bit != 0 {
+            job.mail(self, at, work);
+        }
+        if anchors.host & bit != 0 {
+            job.host(self, at, work);
+        }
+        if anchors.long & bit != 0 {
+            job.long(self, at, work);
+        }
+        if anchors.dashes & bit != 0 {
+            job.dashes(self, at, work);
+        }
+    }
+
+    /// Scans the shadow of one text and reports on the original bytes.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a scratch, borrowed one by one")]
+    fn scan_shadow(
+        &self,
+        buffer: &[u8],
+        text: &Text<'_>,
+        index: u32,
+        shadow: &mut fold::Shadow,
+        masks: &mut [Masks],
+        work: &mut Work,
+        detections: &mut Vec<Detection>,
+    ) -> Result<(), ScanFault> {
+        shadow.fill(text.span.of(buffer).unwrap_or_default());
+        let mut job = Job::new(&shadow.bytes, text.hints, work);
+        self.each_block(&shadow.bytes, masks, |block, anchors| self.anchors(&mut job, block, anchors, work));
+        let n_before = detections.len();
+        job.finish(self, index, work, detections)?;
+        for detection in detections.iter_mut().skip(n_before) {
+            let (start, end) = shadow.original(detection.span.start, detection.span.end);
+            detection.span = Span::new(start, end);
+        }
+        Ok(())
+    }
+}
+
+/// Blocks that are classified before they are looked at: 4 KiB of text, masks that stay in the first-level cache.
+const CHUNK_BLOCKS: usize = 64;
+
+/// The bits of a block at `offset` that stand at or after `pos`.
+fn skip_to(pos: usize, offset: usize) -> u64 {
+    match pos.saturating_sub(offset) {
+        n if n >= BLOCK => 0,
+        n => u64::MAX << n,
+    }
+}
+
+/// Whether no anchor reaches over this byte.
+const fn separates(byte: u8) -> bool {
+    !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'@' | b'/' | b'+') || byte >= 0x80)
 }

@@ -1,1 +1,4 @@
 //! Everything through the front door.
+
+mod oracle;
+mod scan;

@@ -1,0 +1,175 @@
+//! Compiles rules: automata by sieve, tables of words, and for each rule what verification needs.
+
+use super::context::{GroupId, Words};
+use super::{BuildError, ScanConfig, Scanner, score, simd};
+use crate::check::Check;
+use crate::ids::{EntityId, RuleId};
+use crate::rules::{CountryFrom, Evidence, Gate, Guard, Rule, RuleSet, Sieve, Tail};
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, MatchKind};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// What verification needs of a rule.
+#[derive(Clone, Debug)]
+pub(super) struct Recognizer {
+    pub(super) rule: RuleId,
+    pub(super) entity: EntityId,
+    pub(super) sieve: Sieve,
+    pub(super) guard: Guard,
+    pub(super) tail: Option<Tail>,
+    pub(super) check: Option<&'static Check>,
+    pub(super) country: CountryFrom,
+    pub(super) evidence: Evidence,
+    pub(super) gate: Gate,
+    pub(super) generic: bool,
+    /// Groups of words for it.
+    pub(super) words: Vec<GroupId>,
+    /// Groups of words against it.
+    pub(super) negative: Vec<GroupId>,
+}
+
+/// The rules of one sieve as anchored automata; mostly one.
+#[derive(Default)]
+pub(super) struct Automata(pub(super) Vec<Automaton>);
+
+/// Many patterns in one anchored automaton that tells every length at which each of them matches.
+pub(super) struct Automaton {
+    pub(super) dfa: dense::DFA<Vec<u32>>,
+    pub(super) start: StateID,
+    /// Pattern to recognizer.
+    pub(super) recognizers: Box<[u16]>,
+}
+
+/// What may stand between the digits of a plain number.
+pub(super) const NUMBER_SEPARATORS: &[u8] = b" -./()";
+
+/// Bytes that one automaton may take, and its construction; larger sets are split in two.
+const AUTOMATON_BYTES: usize = 4 << 20;
+
+pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> Result<Scanner, BuildError> {
+    let mut words = Words::builder();
+    let kinds: Vec<_> = rules
+        .contexts()
+        .iter()
+        .map(|context| (context.kind, words.group(&context.words), words.group(&context.negative)))
+        .collect();
+    let mut recognizers = Vec::with_capacity(rules.rules().len());
+    for (at, rule) in rules.rules().iter().enumerate() {
+        let Ok(id) = u16::try_from(at) else {
+            return Err(BuildError::TooMany { n_rules: rules.rules().len() });
+        };
+        let kind = rules.entity(rule.entity).map(|entity| entity.kind);
+        let of_kind = || kinds.iter().filter(|group| Some(group.0) == kind);
+        let mut positive: Vec<_> = of_kind().map(|group| group.1).collect();
+        let mut negative: Vec<_> = of_kind().map(|group| group.2).collect();
+        positive.push(words.group(&rule.context));
+        negative.push(words.group(&rule.negative));
+        recognizers.push(Recognizer {
+            rule: RuleId(id),
+            entity: rule.entity,
+            sieve: rule.sieve,
+            guard: rule.guard,
+            tail: rule.tail.clone(),
+            check: rule.check,
+            country: rule.country,
+            evidence: rule.evidence,
+            gate: rule.gate,
+            generic: rule.generic,
+            words: positive,
+            negative,
+        });
+    }
+    let automata = |wanted: fn(&Rule) -> bool| -> Result<Automata, BuildError> {
+        let chosen: Vec<(u16, &Rule)> =
+            (0_u16..).zip(rules.rules()).filter(|(_, rule)| wanted(rule) && !rule.pattern.is_empty()).collect();
+        let mut out = Automata::default();
+        compile(&chosen, &mut out)?;
+        Ok(out)
+    };
+    let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
+    let fewest = rules.rules().iter().filter(|rule| is_plain_number(rule)).filter_map(|rule| match rule.sieve {
+        Sieve::Digits { min, .. } => Some(min),
+        _ => None,
+    });
+    Ok(Scanner {
+        config,
+        level,
+        number: automata(is_plain_number)?,
+        word: automata(|rule| matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token) && !is_plain_number(rule))?,
+        long: automata(|rule| rule.sieve == Sieve::Long)?,
+        at: automata(|rule| rule.sieve == Sieve::At)?,
+        scheme: automata(|rule| rule.sieve == Sieve::Scheme)?,
+        host: automata(|rule| matches!(rule.sieve, Sieve::Www | Sieve::Domain))?,
+        colon: automata(|rule| rule.sieve == Sieve::Colon)?,
+        dashes: automata(|rule| rule.sieve == Sieve::Dashes)?,
+        phone,
+        fewest_digits: fewest.min().unwrap_or(u8::MAX),
+        words: words.build(),
+        scores: score::Table::new(),
+        recognizers,
+    })
+}
+
+/// Returns whether the rule's candidates are digits and [`NUMBER_SEPARATORS`] only, and end where a word ends. Such a rule
+/// need not be tried where too few digits follow each other, nor at a word that holds letters.
+fn is_plain_number(rule: &Rule) -> bool {
+    let plain_bytes = || {
+        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern);
+        hir.is_ok_and(|hir| only_numbers(&hir))
+    };
+    matches!(rule.sieve, Sieve::Digits { .. }) && rule.guard != Guard::None && rule.tail.is_none() && plain_bytes()
+}
+
+fn only_numbers(hir: &Hir) -> bool {
+    let plain = |byte: u8| byte.is_ascii_digit() || NUMBER_SEPARATORS.contains(&byte);
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => true,
+        HirKind::Literal(literal) => literal.0.iter().copied().all(plain),
+        HirKind::Class(Class::Bytes(class)) => class.ranges().iter().all(|r| (r.start()..=r.end()).all(plain)),
+        HirKind::Class(Class::Unicode(class)) => {
+            class.ranges().iter().all(|r| (r.start()..=r.end()).all(|c| u8::try_from(c).is_ok_and(plain)))
+        }
+        HirKind::Repetition(repetition) => only_numbers(&repetition.sub),
+        HirKind::Capture(capture) => only_numbers(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().all(only_numbers),
+    }
+}
+
+fn compile(rules: &[(u16, &Rule)], out: &mut Automata) -> Result<(), BuildError> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let patterns: Vec<&str> = rules.iter().map(|(_, rule)| rule.pattern.as_str()).collect();
+    let built = dense::Builder::new()
+        .configure(
+            dense::Config::new()
+                .match_kind(MatchKind::All)
+                .start_kind(StartKind::Anchored)
+                .minimize(false)
+                .dfa_size_limit(Some(AUTOMATON_BYTES))
+                .determinize_size_limit(Some(4 * AUTOMATON_BYTES)),
+        )
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
+        .thompson(thompson::Config::new().utf8(false).shrink(false))
+        .build_many(&patterns);
+    match built {
+        Ok(dfa) => {
+            let Some(start) = dfa.universal_start_state(Anchored::Yes) else {
+                return Err(BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() });
+            };
+            let recognizers = rules.iter().map(|&(at, _)| at).collect();
+            out.0.push(Automaton { dfa, start, recognizers });
+            Ok(())
+        }
+        Err(_) if rules.len() > 1 => {
+            let (a, b) = rules.split_at(rules.len() / 2);
+            compile(a, out)?;
+            compile(b, out)
+        }
+        Err(_) => Err(BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() }),
+    }
+}

@@ -1,0 +1,414 @@
+//! One text: from anchors to accepted candidates to detections.
+//!
+//! Each function takes an anchor, walks back to where a candidate of that sieve begins, and runs the automata there. The
+//! walks are bounded by what was already looked at, so that no run of bytes is walked twice.
+
+use super::build::{Automata, NUMBER_SEPARATORS, Recognizer};
+use super::context::{Groups, TOKEN};
+use super::resolve::{self, Barriers, Candidate, Winners};
+use super::sieve::LONG;
+use super::verify::{Accepted, before, is_word, verify};
+use super::{Hints, ScanFault, Scanner, phone};
+use crate::detection::Detection;
+use crate::ids::Region;
+use crate::rules::{CountryFrom, Gate};
+use crate::span::Span;
+
+/// Evidence beyond which nothing around a candidate is looked at, in tenths of a bit: odds of 4,096 to 1.
+const SETTLED: i16 = 120;
+/// Digits that make a number worth a look by the numbering plans.
+const PHONE_DIGITS: usize = 5;
+/// The most digits that a sieve can ask for.
+const ENOUGH_DIGITS: usize = 64;
+/// Longest local part of an address with room for what is no address.
+const LOCAL_BYTES: usize = 128;
+/// Longest URL scheme.
+const SCHEME_BYTES: usize = 24;
+/// Longest run of hexadecimal digits and colons.
+const COLON_BYTES: usize = 64;
+
+/// Lists that a worker reuses from text to text.
+#[derive(Default)]
+pub(super) struct Work {
+    accepted: Vec<Accepted>,
+    candidates: Vec<Candidate>,
+    barriers: Barriers,
+    groups: Groups,
+    field: Groups,
+    winners: Winners,
+}
+
+/// How far a text has been looked at.
+pub(super) struct Job<'t> {
+    text: &'t [u8],
+    hints: &'t Hints<'t>,
+    word_done: usize,
+    host_done: usize,
+    colon_done: usize,
+    long_done: usize,
+    phone_done: usize,
+    n_candidates: usize,
+}
+
+impl Work {
+    /// What was accepted in the last text.
+    pub(super) fn accepted(&self) -> &[Accepted] {
+        &self.accepted
+    }
+}
+
+impl<'t> Job<'t> {
+    pub(super) fn new(text: &'t [u8], hints: &'t Hints<'t>, work: &mut Work) -> Self {
+        work.accepted.clear();
+        work.candidates.clear();
+        Self { text, hints, word_done: 0, host_done: 0, colon_done: 0, long_done: 0, phone_done: 0, n_candidates: 0 }
+    }
+
+    fn verify(&mut self, scanner: &Scanner, automata: &Automata, start: usize, work: &mut Work) {
+        self.n_candidates += verify(automata, &scanner.recognizers, self.text, start, &mut work.accepted);
+    }
+
+    fn at(&self, at: usize) -> Option<u8> {
+        self.text.get(at).copied()
+    }
+
+    fn back_while(&self, from: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
+        let head = self.text.get(from.saturating_sub(most)..from).unwrap_or_default();
+        from - head.iter().rev().take_while(|&&b| is(b)).count()
+    }
+
+    fn on_while(&self, from: usize, is: impl Fn(u8) -> bool) -> usize {
+        let tail = self.text.get(from..).unwrap_or_default();
+        from + tail.iter().take_while(|&&b| is(b)).count()
+    }
+
+    /// Whether `start..end` is the inside of a label that an operator wrote.
+    fn is_label(&self, start: usize, end: usize) -> bool {
+        before(self.text, start, 1) == Some(b'[')
+            && self.at(end) == Some(b']')
+            && self.text.get(start..end).is_some_and(|word| !word.iter().any(u8::is_ascii_lowercase))
+    }
+
+    /// The first digit of a run of digits.
+    #[inline]
+    pub(super) fn digit(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+        if at < self.word_done {
+            return;
+        }
+        let start = self.back_while(at, at, is_word);
+        let digits = self.on_while(at, |b| b.is_ascii_digit());
+        let end = self.on_while(digits, is_word);
+        self.word_done = end;
+        if start == at && digits == end {
+            let n_digits =
+                self.cluster(at, digits, usize::from(scanner.fewest_digits).min(ENOUGH_DIGITS).max(PHONE_DIGITS));
+            if n_digits >= PHONE_DIGITS {
+                self.phone(scanner, at, work);
+            }
+            if n_digits >= usize::from(scanner.fewest_digits) {
+                self.verify(scanner, &scanner.number, start, work);
+            }
+        } else if self.is_label(start, end) {
+            return;
+        } else if (start == at && digits - at >= PHONE_DIGITS) || before(self.text, start, 1) == Some(b'+') {
+            self.phone(scanner, at, work);
+        }
+        self.verify(scanner, &scanner.word, start, work);
+        // `AB 12 34 56 C` begins before its first digit.
+        if let Some(b' ' | b'-' | b'.' | b'/') = before(self.text, start, 1) {
+            let word = self.back_while(start - 1, 5, |b| b.is_ascii_alphabetic());
+            let len = start - 1 - word;
+            if (1..=4).contains(&len) && !before(self.text, word, 1).is_some_and(is_word) {
+                self.verify(scanner, &scanner.word, word, work);
+            }
+        }
+    }
+
+    /// How many digits follow each other from `at` with nothing but [`NUMBER_SEPARATORS`] between them; stops counting
+    /// at `enough`.
+    fn cluster(&self, at: usize, first_end: usize, enough: usize) -> usize {
+        let mut n_digits = first_end - at;
+        for &byte in self.text.get(first_end..).unwrap_or_default() {
+            match byte {
+                b'0'..=b'9' => n_digits += 1,
+                separator if NUMBER_SEPARATORS.contains(&separator) => {}
+                _ => break,
+            }
+            if n_digits >= enough {
+                break;
+            }
+        }
+        n_digits
+    }
+
+    fn phone(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+        let Some(recognizer) = scanner.phone else { return };
+        if at < self.phone_done {
+            return;
+        }
+        self.n_candidates += 1;
+        let Some(found) = phone::find(self.text, at, self.phone_done, self.hints.regions) else { return };
+        self.phone_done = found.span.end as usize;
+        let Ok(index) = u16::try_from(recognizer) else { return };
+        let shape = scanner.recognizers.get(recognizer).map_or(0, |r| r.evidence.shape);
+        let evidence = found.evidence + shape;
+        self.push(scanner, work, index, found.span, evidence, found.country);
+    }
+
+    /// An `@`.
+    #[inline]
+    pub(super) fn mail(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+        let local = |b: u8| {
+            is_word(b)
+                || matches!(
+                    b,
+                    b'.' | b'-'
+                        | b'+'
+                        | b'%'
+                        | b'\''
+                        | b'&'
+                        | b'!'
+                        | b'#'
+                        | b'$'
+                        | b'*'
+                        | b'/'
+                        | b'='
+                        | b'?'
+                        | b'^'
+                        | b'`'
+                        | b'{'
+                        | b'|'
+                        | b'}'
+                        | b'~'
+                        | 0x80..
+                )
+        };
+        if !before(self.text, at, 1).is_some_and(local)
+            || !self.at(at + 1).is_some_and(|b| is_word(b) || b == b'[' || b >= 0x80)
+        {
+            return;
+        }
+        // From the longest plausible start to the right: `mailto:`, quotes and punctuation end it, and so does a script
+        // that puts no blank between words.
+        let low = at.saturating_sub(LOCAL_BYTES);
+        let plain = |b: u8| is_word(b) || matches!(b, b'.' | b'-' | b'+' | b'%' | b'\'' | b'&');
+        let mut start = self.back_while(at, at - low, plain);
+        while start > low
+            && let Some(lead) = self.latin_before(start)
+        {
+            start = self.back_while(lead, lead - low, plain);
+        }
+        let start = self.on_while(start, |b| !(b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80));
+        if start < at {
+            self.verify(scanner, &scanner.at, start, work);
+        }
+    }
+
+    /// Where the Latin, Greek or Cyrillic letter that ends at `end` begins.
+    fn latin_before(&self, end: usize) -> Option<usize> {
+        let lead = end.checked_sub(2)?;
+        matches!(self.text.get(lead..end), Some([0xc3..=0xd4, 0x80..=0xbf])).then_some(lead)
+    }
+
+    /// A `:`.
+    #[inline]
+    pub(super) fn colon(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+        let next = self.at(at + 1);
+        if next == Some(b'/') {
+            if self.at(at + 2) == Some(b'/') {
+                self.scheme(scanner, at, work);
+            }
+            return;
+        }
+        let fits = |b: u8| b.is_ascii_hexdigit() || b == b':';
+        if at < self.colon_done || !next.is_some_and(fits) {
+            return;
+        }
+        let start = self.back_while(at, COLON_BYTES, fits);
+        self.colon_done = self.on_while(at, fits);
+        if start < at || next == Some(b':') {
+            self.verify(scanner, &scanner.colon, start, work);
+        }
+    }
+
+    fn scheme(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+        let run = self.back_while(at, SCHEME_BYTES, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+        let run = self.on_while(run, |b| !b.is_ascii_alphabetic() && b != b':');
+        if run < at {
+            self.verify(scanner, &scanner.scheme, run, work);
+        }
+        // `seehttp://`: a scheme that people glue to a word.
+        for known in [&b"http"[..], b"https"] {
+            if let Some(start) = at.checked_sub(known.len())
+                && start > run
+                && self.text.get(start..at).is_some_and(|s| s.eq_ignore_ascii_case(known))
+            {
+                self.verify(scanner, &scanner.scheme, start, work);
+            }
+        }
+    }
+
+    /// A letter after a dot after a letter or digit.
+    #[inline]
+    pub(super) fn host(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+        if at < self.host_done {
+            return;
+        }
+        let in_host = |b: u8| is_word(b) || matches!(b, b'.' | b'-');
+        let floor = at - self.host_done.min(at);
+        let start = self.back_while(at, floor, in_host);
+        self.host_done = self.on_while(at, in_host);
+        let start = self.on_while(start, |b| matches!(b, b'.' | b'-' | b'_'));
+        // A part of an address or of a link is found as such.
+        if matches!(before(self.text, start, 1), Some(b'@')) || self.at(self.host_done) == Some(b'@') || start >= at {
+            return;
+        }
+        self.verify(scanner, &scanner.host, start, work);
+    }
+
+    /// A place inside a run of at least sixteen of `A-Z a-z 0-9 _ -`.
+    #[inline]
+    pub(super) fn long(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+        if at < self.long_done {
+            return;
+        }
+        let in_run = |b: u8| is_word(b) || b == b'-';
+        let start = self.back_while(at, at - self.long_done, in_run);
+        let end = self.on_while(at, in_run);
+        self.long_done = end;
+        if end - start < LONG
+            || self.text.get(start..end).is_some_and(|run| run.starts_with(TOKEN))
+            || self.is_label(start, end)
+        {
+            return;
+        }
+        let mut from = start;
+        while from < end {
+            if self.at(from).is_some_and(is_word) && (from == start || before(self.text, from, 1) == Some(b'-')) {
+                self.verify(scanner, &scanner.long, from, work);
+            }
+            from = self.on_while(from, is_word) + 1;
+        }
+    }
+
+    /// The fifth hyphen of a run.
+    pub(super) fn dashes(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+        let end = self.on_while(at, |b| b == b'-');
+        if let Some(start) = end.checked_sub(5) {
+            self.verify(scanner, &scanner.dashes, start, work);
+        }
+    }
+
+    fn push(
+        &self,
+        scanner: &Scanner,
+        work: &mut Work,
+        recognizer: u16,
+        span: Span,
+        evidence: i16,
+        country: Option<Region>,
+    ) {
+        let Some(of) = scanner.recognizers.get(usize::from(recognizer)) else { return };
+        let best = evidence.saturating_add(of.evidence.context.max(of.evidence.field).max(0));
+        if scanner.scores.of(best) < scanner.config.min_score {
+            return;
+        }
+        let settled = evidence >= SETTLED && of.gate == Gate::Open;
+        work.candidates.push(Candidate {
+            span,
+            recognizer,
+            evidence,
+            country,
+            settled,
+            shut: of.gate == Gate::Context,
+        });
+    }
+
+    /// Turns what was accepted into detections.
+    pub(super) fn finish(
+        self,
+        scanner: &Scanner,
+        index: u32,
+        work: &mut Work,
+        out: &mut Vec<Detection>,
+    ) -> Result<(), ScanFault> {
+        let limits = &scanner.config.limits;
+        if self.n_candidates > limits.candidates {
+            return Err(ScanFault::TooManyCandidates);
+        }
+        if work.accepted.is_empty() && work.candidates.is_empty() {
+            return Ok(());
+        }
+        for at in 0..work.accepted.len() {
+            let Some(&accepted) = work.accepted.get(at) else { break };
+            let Some(of) = scanner.recognizers.get(usize::from(accepted.recognizer)) else { continue };
+            let span = Span::new(accepted.start, accepted.end);
+            let candidate = span.of(self.text).unwrap_or_default();
+            let country = country(of, candidate);
+            let evidence = evidence(of, candidate, country, self.hints);
+            self.push(scanner, work, accepted.recognizer, span, evidence, country);
+        }
+        if work.candidates.is_empty() {
+            return Ok(());
+        }
+        if work.candidates.iter().any(|c| !c.settled) {
+            self.weigh(scanner, work);
+        }
+        let n_before = out.len();
+        let score = |evidence| Some(scanner.scores.of(evidence)).filter(|&s| s >= scanner.config.min_score);
+        resolve::resolve(index, self.text, &mut work.candidates, &scanner.recognizers, score, &mut work.winners, out);
+        if out.len() - n_before > limits.detections {
+            out.truncate(n_before);
+            return Err(ScanFault::TooManyDetections);
+        }
+        Ok(())
+    }
+
+    /// Adds what stands around the candidates that need it.
+    fn weigh(&self, scanner: &Scanner, work: &mut Work) {
+        let Work { candidates, barriers, groups, field, .. } = work;
+        barriers.fill(candidates.iter().map(|c| c.span));
+        let in_field = self.hints.field.map(|name| scanner.words.of_field(name, field));
+        let mut around = None;
+        for candidate in candidates.iter_mut().filter(|c| !c.settled) {
+            let Some(of) = scanner.recognizers.get(usize::from(candidate.recognizer)) else { continue };
+            let own = barriers.around(candidate.span.start);
+            if around != own {
+                around = own;
+                scanner.words.around(self.text, own.unwrap_or(candidate.span), barriers, groups);
+            }
+            let mut positive = 0;
+            if groups.any(&of.words) {
+                positive = of.evidence.context;
+                candidate.shut = false;
+            }
+            if in_field.is_some() && field.any(&of.words) {
+                positive = positive.max(of.evidence.field);
+                candidate.shut = false;
+            }
+            let negative = groups.any(&of.negative) || (in_field.is_some() && field.any(&of.negative));
+            candidate.evidence += positive + if negative { of.evidence.negative } else { 0 };
+        }
+    }
+}
+
+/// The country that a candidate speaks of.
+fn country(of: &Recognizer, candidate: &[u8]) -> Option<Region> {
+    match of.country {
+        CountryFrom::Entity(region) => Some(region),
+        CountryFrom::Prefix => Region::new(candidate.get(..2)?),
+        CountryFrom::None | CountryFrom::Plan => None,
+    }
+}
+
+/// What a candidate is worth before anything around it is known.
+fn evidence(of: &Recognizer, candidate: &[u8], country: Option<Region>, hints: &Hints<'_>) -> i16 {
+    let mut evidence = of.evidence.shape + of.check.map_or(0, |check| check.worth);
+    if of.evidence.separators != 0 && candidate.iter().any(|b| !b.is_ascii_alphanumeric()) {
+        evidence += of.evidence.separators;
+    }
+    if of.evidence.region != 0 && country.is_some_and(|country| hints.regions.contains(&country)) {
+        evidence += of.evidence.region;
+    }
+    evidence
+}

@@ -1,0 +1,127 @@
+//! From masks to anchors: the few places of a text that are worth a closer look.
+//!
+//! Every condition looks back, never ahead, so a block needs nothing but what the block before it left over. An anchor
+//! may therefore stand a little behind the place it speaks of; whoever verifies it walks back.
+
+use super::simd::Masks;
+
+/// The anchors of one block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Anchors {
+    /// The first digit of a run of digits.
+    pub(super) digit: u64,
+    /// An `@`.
+    pub(super) at: u64,
+    /// A `:`.
+    pub(super) colon: u64,
+    /// A letter after a dot after a letter or digit.
+    pub(super) host: u64,
+    /// The sixteenth byte of a run of `A-Z a-z 0-9 _ -`.
+    pub(super) long: u64,
+    /// The fifth hyphen of a run.
+    pub(super) dashes: u64,
+    /// Bytes above ASCII.
+    pub(super) high: u64,
+}
+
+impl Anchors {
+    /// Everything but the bytes above ASCII.
+    pub(super) const fn any(&self) -> u64 {
+        self.digit | self.at | self.colon | self.host | self.long | self.dashes
+    }
+}
+
+/// What one block leaves over for the next.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Carry {
+    last: Masks,
+    runs: [u64; 5],
+    dashes: [u64; 3],
+}
+
+impl Carry {
+    /// Derives the anchors of a block.
+    #[inline]
+    pub(super) fn anchors(&mut self, m: &Masks) -> Anchors {
+        let last = &self.last;
+        let run = m.word | m.dash;
+        let r2 = run & back::<1>(run, self.runs[0]);
+        let r4 = r2 & back::<2>(r2, self.runs[1]);
+        let r8 = r4 & back::<4>(r4, self.runs[2]);
+        let r16 = r8 & back::<8>(r8, self.runs[3]);
+        let d2 = m.dash & back::<1>(m.dash, last.dash);
+        let d4 = d2 & back::<2>(d2, self.dashes[0]);
+        let d5 = d4 & back::<4>(m.dash, last.dash);
+        let anchors = Anchors {
+            digit: m.digit & !back::<1>(m.digit, last.digit),
+            at: m.at,
+            colon: m.colon,
+            host: m.word & !m.digit & back::<1>(m.dot, last.dot) & back::<2>(m.word, last.word),
+            long: r16 & !back::<1>(r16, self.runs[4]),
+            dashes: d5 & !back::<1>(d5, self.dashes[2]),
+            high: m.high,
+        };
+        self.last = *m;
+        self.runs = [run, r2, r4, r8, r16];
+        self.dashes = [d2, d4, d5];
+        anchors
+    }
+}
+
+/// The mask moved up by `N` places, filled from the block before.
+#[inline]
+const fn back<const N: u32>(mask: u64, last: u64) -> u64 {
+    (mask << N) | (last >> (64 - N))
+}
+
+/// Length of a run that makes a long token, in bytes.
+pub(super) const LONG: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::{BLOCK, Level};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fast(text: &[u8]) -> Vec<Anchors> {
+        let mut padded = text.to_vec();
+        padded.resize(text.len().div_ceil(BLOCK) * BLOCK, 0);
+        let mut masks = vec![Masks::default(); padded.len() / BLOCK];
+        Level::Scalar.classify(&padded, &mut masks);
+        let mut carry = Carry::default();
+        masks.iter().map(|m| carry.anchors(m)).collect()
+    }
+
+    fn slow(text: &[u8]) -> Vec<Anchors> {
+        let at = |i: usize, back: usize| i.checked_sub(back).and_then(|i| text.get(i)).copied().unwrap_or(0);
+        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        let mut out = vec![Anchors::default(); text.len().div_ceil(BLOCK)];
+        let run = |i: usize, f: &dyn Fn(u8) -> bool| (0..=i).rev().take_while(|&j| f(text[j])).count();
+        for (i, &b) in text.iter().enumerate() {
+            let (a, bit) = (&mut out[i / BLOCK], 1_u64 << (i % BLOCK));
+            let mut set = |mask: fn(&mut Anchors) -> &mut u64, on: bool| *mask(a) |= if on { bit } else { 0 };
+            set(|a| &mut a.digit, b.is_ascii_digit() && !at(i, 1).is_ascii_digit());
+            set(|a| &mut a.at, b == b'@');
+            set(|a| &mut a.colon, b == b':');
+            set(|a| &mut a.host, word(b) && !b.is_ascii_digit() && at(i, 1) == b'.' && word(at(i, 2)));
+            set(|a| &mut a.long, run(i, &|b| word(b) || b == b'-') == LONG);
+            set(|a| &mut a.dashes, run(i, &|b| b == b'-') == 5);
+            set(|a| &mut a.high, b >= 0x80);
+        }
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn anchors_are_what_their_words_say(text in proptest::collection::vec(
+            proptest::sample::select(&b"aZ09_-@:. /\xc3\xa9"[..]), 0..300)) {
+            prop_assert_eq!(fast(&text), slow(&text));
+        }
+
+        #[test]
+        fn long_runs_cross_blocks(before in 0_usize..70, run in 10_usize..150, dashes in 0_usize..9) {
+            let text = [vec![b' '; before], vec![b'x'; run], vec![b'-'; dashes], vec![b' '; 3]].concat();
+            prop_assert_eq!(fast(&text), slow(&text));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! 32 bytes at a time with AVX2.
+
+use super::{BLOCK, Masks};
+use std::arch::x86_64::{
+    __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
+    _mm256_set1_epi8, _mm256_sub_epi8,
+};
+
+/// Classifies `out.len()` blocks.
+///
+/// # Safety
+/// The CPU has AVX2, and `bytes` holds at least `out.len() * 64` bytes.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn classify(bytes: &[u8], out: &mut [Masks]) {
+    for (n, masks) in out.iter_mut().enumerate() {
+        // SAFETY: the caller vouches for `(n + 1) * 64 <= bytes.len()`; unaligned loads are allowed.
+        let (low, high) = unsafe {
+            let at = bytes.as_ptr().add(n * BLOCK).cast::<__m256i>();
+            (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1)))
+        };
+        let (a, b) = (half(low), half(high));
+        let join = |a: u32, b: u32| u64::from(a) | (u64::from(b) << 32);
+        *masks = Masks {
+            digit: join(a[0], b[0]),
+            word: join(a[1], b[1]),
+            dash: join(a[2], b[2]),
+            at: join(a[3], b[3]),
+            colon: join(a[4], b[4]),
+            dot: join(a[5], b[5]),
+            high: join(a[6], b[6]),
+        };
+    }
+}
+
+/// The seven masks of 32 bytes, in the order of the fields of [`Masks`].
+#[target_feature(enable = "avx2")]
+fn half(v: __m256i) -> [u32; 7] {
+    let is = |byte: u8| _mm256_cmpeq_epi8(v, _mm256_set1_epi8(byte.cast_signed()));
+    // `x - low <= span` in unsigned bytes is `min(x - low, span) == x - low`.
+    let within = |x: __m256i, low: u8, span: u8| {
+        let shifted = _mm256_sub_epi8(x, _mm256_set1_epi8(low.cast_signed()));
+        _mm256_cmpeq_epi8(_mm256_min_epu8(shifted, _mm256_set1_epi8(span.cast_signed())), shifted)
+    };
+    let bits = |v: __m256i| _mm256_movemask_epi8(v).cast_unsigned();
+    let digit = within(v, b'0', 9);
+    let letter = within(_mm256_or_si256(v, _mm256_set1_epi8(0x20)), b'a', 25);
+    let word = _mm256_or_si256(_mm256_or_si256(digit, letter), is(b'_'));
+    [bits(digit), bits(word), bits(is(b'-')), bits(is(b'@')), bits(is(b':')), bits(is(b'.')), bits(v)]
+}

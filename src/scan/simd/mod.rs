@@ -1,0 +1,121 @@
+//! Marks what is worth a look: one pass over the bytes, 64 at a time, into bit masks.
+//!
+//! This is the only place with unsafe code. [`scalar`] is the definition of truth; every other level gives the same
+//! masks, faster. The level is chosen once, when a scanner is built.
+#![allow(unsafe_code, reason = "vector intrinsics; the bounds are asserted at the door")]
+
+mod scalar;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+
+/// Bytes in a block; bit `n` of a mask speaks of byte `n` of its block.
+pub(crate) const BLOCK: usize = 64;
+
+/// What the bytes of one block are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Masks {
+    /// `0-9`.
+    pub(crate) digit: u64,
+    /// `A-Z a-z 0-9 _`.
+    pub(crate) word: u64,
+    /// `-`.
+    pub(crate) dash: u64,
+    /// `@`.
+    pub(crate) at: u64,
+    /// `:`.
+    pub(crate) colon: u64,
+    /// `.`.
+    pub(crate) dot: u64,
+    /// Bytes of `0x80` and above.
+    pub(crate) high: u64,
+}
+
+/// How wide the classification works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// One byte at a time.
+    Scalar,
+    /// 32 bytes at a time.
+    Avx2,
+}
+
+impl Level {
+    /// Returns the best level of this CPU.
+    #[must_use]
+    pub fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            return Self::Avx2;
+        }
+        Self::Scalar
+    }
+
+    /// Returns every level that this CPU can run.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        match Self::best() {
+            Self::Scalar => vec![Self::Scalar],
+            Self::Avx2 => vec![Self::Scalar, Self::Avx2],
+        }
+    }
+
+    /// Classifies as many whole blocks as both arguments hold, and returns how many that were.
+    ///
+    /// A level that the CPU lacks falls back to the scalar one.
+    pub(crate) fn classify(self, bytes: &[u8], out: &mut [Masks]) -> usize {
+        let n_blocks = out.len().min(bytes.len() / BLOCK);
+        let (Some(bytes), Some(out)) = (bytes.get(..n_blocks * BLOCK), out.get_mut(..n_blocks)) else { return 0 };
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 if is_x86_feature_detected!("avx2") => {
+                assert_eq!(bytes.len(), out.len() * BLOCK);
+                // SAFETY: AVX2 is there (just asked), and the lengths match (asserted above).
+                unsafe { avx2::classify(bytes, out) }
+            }
+            _ => scalar::classify(bytes, out),
+        }
+        n_blocks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn masks(level: Level, bytes: &[u8]) -> Vec<Masks> {
+        let mut out = vec![Masks::default(); bytes.len() / BLOCK];
+        assert_eq!(level.classify(bytes, &mut out), out.len());
+        out
+    }
+
+    #[test]
+    fn every_byte_value_gets_the_same_masks_on_every_level() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let truth = masks(Level::Scalar, &bytes);
+        for level in Level::available() {
+            assert_eq!(masks(level, &bytes), truth, "{level:?}");
+        }
+    }
+
+    #[test]
+    fn whole_blocks_only() {
+        let mut out = [Masks::default(); 4];
+        for level in Level::available() {
+            assert_eq!(level.classify(&[b'1'; 63], &mut out), 0);
+            assert_eq!(level.classify(&[b'1'; 191], &mut out), 2);
+            assert_eq!(level.classify(&[b'1'; 1024], &mut out), 4);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn levels_agree(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let truth = masks(Level::Scalar, &bytes);
+            for level in Level::available() {
+                prop_assert_eq!(&masks(level, &bytes), &truth);
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Verification: an anchored automaton at the candidate, then the guards, the tail and the check.
+//!
+//! A candidate of a rule that begins at `s` is any `s..e` that the pattern matches as a whole; of those that the guards
+//! and the check let pass, the longest counts.
+
+use super::build::{Automata, Automaton, Recognizer};
+use crate::check::{COMPACT_BYTES, Check, Form};
+use crate::rules::{Guard, Sieve, Tail};
+use regex_automata::dfa::Automaton as _;
+
+/// A place that a rule's pattern, guards and check accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Accepted {
+    pub(super) recognizer: u16,
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+/// `A-Z a-z 0-9 _`.
+#[inline]
+pub(super) const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Returns the byte `back` places before `at`.
+#[inline]
+pub(super) fn before(text: &[u8], at: usize, back: usize) -> Option<u8> {
+    text.get(at.checked_sub(back)?).copied()
+}
+
+/// Runs every automaton at `start` and appends to `out` what is accepted, one entry a rule. Returns how many candidates
+/// it looked at closely: the work done.
+pub(super) fn verify(
+    automata: &Automata,
+    recognizers: &[Recognizer],
+    text: &[u8],
+    start: usize,
+    out: &mut Vec<Accepted>,
+) -> usize {
+    let mut n_candidates = 0;
+    for automaton in &automata.0 {
+        let mut sid = automaton.start;
+        let mut at = start;
+        for &byte in text.get(start..).unwrap_or_default() {
+            sid = automaton.dfa.next_state(sid, byte);
+            if automaton.dfa.is_special_state(sid) {
+                if automaton.dfa.is_match_state(sid) {
+                    // The automaton tells of a match one byte late: it ended before `byte`.
+                    n_candidates += matched(automaton, sid, recognizers, text, start, at, out);
+                } else {
+                    break;
+                }
+            }
+            at += 1;
+        }
+        if at == text.len() {
+            sid = automaton.dfa.next_eoi_state(sid);
+            if automaton.dfa.is_match_state(sid) {
+                n_candidates += matched(automaton, sid, recognizers, text, start, at, out);
+            }
+        }
+    }
+    n_candidates
+}
+
+#[inline]
+fn matched(
+    automaton: &Automaton,
+    sid: regex_automata::util::primitives::StateID,
+    recognizers: &[Recognizer],
+    text: &[u8],
+    start: usize,
+    end: usize,
+    out: &mut Vec<Accepted>,
+) -> usize {
+    let mut n_candidates = 0;
+    for index in 0..automaton.dfa.match_len(sid) {
+        let pattern = automaton.dfa.match_pattern(sid, index).as_usize();
+        let Some(&at) = automaton.recognizers.get(pattern) else { continue };
+        let Some(recognizer) = recognizers.get(usize::from(at)) else { continue };
+        let end = match &recognizer.tail {
+            None => end,
+            Some(tail) => extend(tail, text, end),
+        };
+        if !guarded(recognizer.guard, text, start, end) {
+            continue;
+        }
+        n_candidates += 1;
+        if !accepts(recognizer, text, start, end) {
+            continue;
+        }
+        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else { continue };
+        match out.iter_mut().rev().take_while(|a| a.start == start).find(|a| a.recognizer == at) {
+            // Ends come in ascending order, so the last is the longest; a tail may end earlier than one before it.
+            Some(known) => known.end = known.end.max(end),
+            None => out.push(Accepted { recognizer: at, start, end }),
+        }
+    }
+    n_candidates
+}
+
+/// Returns where a tail that begins at `from` ends.
+pub(super) fn extend(tail: &Tail, text: &[u8], from: usize) -> usize {
+    let rest = text.get(from..).unwrap_or_default();
+    let rest = rest.get(..tail.max as usize).unwrap_or(rest);
+    if let Some(until) = &tail.until
+        && let Some(at) = memchr::memmem::find(rest, until.as_bytes())
+    {
+        let after = rest.get(at + until.len()..).unwrap_or_default();
+        // The label of an armoured block and its closing hyphens belong to it.
+        let label = after.iter().take_while(|b| b.is_ascii_uppercase() || **b == b' ' || b.is_ascii_digit()).count();
+        let hyphens = after.iter().skip(label).take_while(|b| **b == b'-').count();
+        return from + at + until.len() + if hyphens > 0 { label + hyphens } else { 0 };
+    }
+    let mut len = rest.iter().take_while(|&&b| tail.class.has(b)).count();
+    while let Some(&last) = rest.get(..len).and_then(<[u8]>::last) {
+        if !tail.trim.has(last) {
+            break;
+        }
+        len -= 1;
+    }
+    from + len
+}
+
+/// Returns whether the neighbours of `start..end` leave it alone.
+#[inline]
+pub(super) fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bool {
+    let left = before(text, start, 1);
+    let right = text.get(end).copied();
+    match guard {
+        Guard::None => true,
+        Guard::Word => !left.is_some_and(is_word) && !right.is_some_and(is_word),
+        Guard::Number => {
+            if left.is_some_and(is_word) || right.is_some_and(is_word) {
+                return false;
+            }
+            let joins = |b: u8| matches!(b, b'.' | b',' | b'-' | b'/' | b':');
+            let joined_left = left.is_some_and(|b| joins(b) || b == b'+')
+                && (left == Some(b'+') || before(text, start, 2).is_some_and(|b| b.is_ascii_digit()));
+            let joined_right = right.is_some_and(joins) && text.get(end + 1).is_some_and(u8::is_ascii_digit);
+            !joined_left && !joined_right
+        }
+    }
+}
+
+/// Returns whether the digits are as many as the sieve says and the check passes.
+pub(super) fn accepts(recognizer: &Recognizer, text: &[u8], start: usize, end: usize) -> bool {
+    let Some(candidate) = text.get(start..end) else { return false };
+    if let Sieve::Digits { min, max } = recognizer.sieve {
+        let n_digits = candidate.iter().filter(|b| b.is_ascii_digit()).count();
+        if n_digits < usize::from(min) || n_digits > usize::from(max) {
+            return false;
+        }
+    }
+    recognizer.check.is_none_or(|check| passes(check, candidate))
+}
+
+/// Gives a check what it looks at.
+pub(super) fn passes(check: &Check, candidate: &[u8]) -> bool {
+    match check.form {
+        Form::Raw => (check.run)(candidate),
+        Form::Compact => {
+            let mut compact = [0_u8; COMPACT_BYTES];
+            let mut len = 0;
+            for byte in candidate.iter().filter(|b| b.is_ascii_alphanumeric()) {
+                let Some(place) = compact.get_mut(len) else { return false };
+                *place = byte.to_ascii_uppercase();
+                len += 1;
+            }
+            compact.get(..len).is_some_and(check.run)
+        }
+    }
+}

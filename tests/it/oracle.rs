@@ -1,0 +1,170 @@
+//! The slow, obvious scanner: each rule alone, every start, every end, no sieve and no automaton that knows more than one
+//! pattern. The fast scanner must find the same candidates. It is never optimised.
+
+use efface::check::{COMPACT_BYTES, Form};
+use efface::rules::{Guard, Rule, RuleSet, Sieve, Tail};
+use efface::{Span, ids::RuleId};
+use regex::bytes::{Regex, RegexBuilder};
+
+pub(crate) struct Oracle {
+    rules: Vec<(RuleId, Rule, Regex)>,
+}
+
+fn word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_'
+}
+
+impl Oracle {
+    pub(crate) fn new(rules: &RuleSet) -> Self {
+        let rules = rules
+            .rules()
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.sieve != Sieve::Phone)
+            .map(|(at, rule)| {
+                let regex = RegexBuilder::new(&format!("^(?:{})$", rule.pattern)).unicode(false).build();
+                (RuleId(u16::try_from(at).unwrap()), rule.clone(), regex.expect("a loaded pattern compiles"))
+            })
+            .collect();
+        Self { rules }
+    }
+
+    /// Every place that some rule accepts, the longest of each rule and start. For text that needs no folding.
+    pub(crate) fn candidates(&self, text: &[u8]) -> Vec<(RuleId, Span)> {
+        let mut out = Vec::new();
+        for (id, rule, regex) in &self.rules {
+            for start in 0..text.len() {
+                if !begins(rule.sieve, text, start) {
+                    continue;
+                }
+                let longest = (start + 1..=text.len().min(start + 300))
+                    .filter(|&end| regex.is_match(&text[start..end]))
+                    .map(|end| rule.tail.as_ref().map_or(end, |tail| extend(tail, text, end)))
+                    .filter(|&end| guarded(rule.guard, text, start, end) && accepts(rule, &text[start..end]))
+                    .max();
+                if let Some(end) = longest {
+                    out.push((*id, Span::new(u32::try_from(start).unwrap(), u32::try_from(end).unwrap())));
+                }
+            }
+        }
+        out.sort_by_key(|&(rule, span)| (span, rule));
+        out
+    }
+}
+
+/// The run of bytes of a class around `at`.
+fn run(text: &[u8], at: usize, class: impl Fn(u8) -> bool) -> (usize, usize) {
+    let start = (0..at).rev().take_while(|&i| class(text[i])).last().unwrap_or(at);
+    let end = (at..text.len()).find(|&i| !class(text[i])).unwrap_or(text.len());
+    (start, end)
+}
+
+/// Whether a candidate of this sieve may begin at `start`: the words of `Sieve`, said once more.
+fn begins(sieve: Sieve, text: &[u8], start: usize) -> bool {
+    let first = text[start];
+    let before = start.checked_sub(1).map(|i| text[i]);
+    let after_word = before.is_some_and(word);
+    let label = |s: usize, e: usize| {
+        s > 0 && text[s - 1] == b'[' && text.get(e) == Some(&b']') && !text[s..e].iter().any(u8::is_ascii_lowercase)
+    };
+    match sieve {
+        Sieve::Digits { .. } | Sieve::Token => {
+            if !word(first) || after_word || (sieve != Sieve::Token && !first.is_ascii_digit()) {
+                return false;
+            }
+            let (_, end) = run(text, start, word);
+            if text[start..end].iter().any(u8::is_ascii_digit) {
+                return !label(start, end);
+            }
+            let short = end - start <= 4 && text[start..end].iter().all(u8::is_ascii_alphabetic);
+            let parted = text.get(end).is_some_and(|b| b" -./".contains(b));
+            short && parted && text.get(end + 1).is_some_and(|&b| word(b)) && {
+                let (s, e) = run(text, end + 1, word);
+                s == end + 1 && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
+            }
+        }
+        Sieve::Long => {
+            let (s, e) = run(text, start, |b| word(b) || b == b'-');
+            word(first) && !after_word && e - s >= 16 && !text[s..e].starts_with(b"tok_") && !label(s, e)
+        }
+        Sieve::Dashes => {
+            let (s, e) = run(text, start, |b| b == b'-');
+            first == b'-' && e - s >= 5 && start == e - 5
+        }
+        Sieve::Colon => {
+            let fits = |b: u8| b.is_ascii_hexdigit() || b == b':';
+            let (s, e) = run(text, start, fits);
+            fits(first) && s == start && {
+                // The first colon of the run with a hexadecimal digit or colon after it.
+                (s..e).any(|i| text[i] == b':' && i + 1 < e && (i > s || text[i + 1] == b':'))
+            }
+        }
+        // The walks of the other sieves depend on the anchor; their tables are in `scan.rs`.
+        _ => false,
+    }
+}
+
+fn extend(tail: &Tail, text: &[u8], from: usize) -> usize {
+    let most = text.len().min(from + tail.max as usize);
+    if let Some(until) = &tail.until {
+        let until = until.as_bytes();
+        if let Some(at) = (from..most).find(|&at| text[at..most].starts_with(until)) {
+            let mut end = at + until.len();
+            let mut closing = end;
+            while closing < most
+                && (text[closing].is_ascii_uppercase() || text[closing].is_ascii_digit() || text[closing] == b' ')
+            {
+                closing += 1;
+            }
+            if closing < most && text[closing] == b'-' {
+                end = closing;
+                while end < most && text[end] == b'-' {
+                    end += 1;
+                }
+            }
+            return end;
+        }
+    }
+    let mut end = from;
+    while end < most && tail.class.has(text[end]) {
+        end += 1;
+    }
+    while end > from && tail.trim.has(text[end - 1]) {
+        end -= 1;
+    }
+    end
+}
+
+fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bool {
+    let left = start.checked_sub(1).map(|i| text[i]);
+    let right = text.get(end).copied();
+    let free = !left.is_some_and(word) && !right.is_some_and(word);
+    let joins = |b: Option<u8>| b.is_some_and(|b| b".,-/:".contains(&b));
+    match guard {
+        Guard::None => true,
+        Guard::Word => free,
+        Guard::Number => {
+            let digit_left = start >= 2 && text[start - 2].is_ascii_digit();
+            let digit_right = text.get(end + 1).is_some_and(u8::is_ascii_digit);
+            free && left != Some(b'+') && !(joins(left) && digit_left) && !(joins(right) && digit_right)
+        }
+    }
+}
+
+fn accepts(rule: &Rule, candidate: &[u8]) -> bool {
+    if let Sieve::Digits { min, max } = rule.sieve {
+        let n = candidate.iter().filter(|b| b.is_ascii_digit()).count();
+        if n < usize::from(min) || n > usize::from(max) {
+            return false;
+        }
+    }
+    let Some(check) = rule.check else { return true };
+    match check.form {
+        Form::Raw => (check.run)(candidate),
+        Form::Compact => {
+            let compact: Vec<u8> =
+                candidate.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
+            compact.len() <= COMPACT_BYTES && (check.run)(&compact)
+        }
+    }
+}

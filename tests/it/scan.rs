@@ -1,0 +1,254 @@
+//! The scanner through the front door.
+
+use crate::oracle::Oracle;
+use efface::rules::Source;
+use efface::scan::simd::Level;
+use efface::scan::{ScanConfig, Text};
+use efface::{Hints, RuleSet, Scanner, Span};
+use proptest::prelude::*;
+use std::sync::OnceLock;
+
+/// Rules of every sieve, small enough to see through.
+const PACK: &str = r#"
+[[rule]]
+id = "t.number"
+entity = "T_NUMBER"
+kind = "OTHER_ID"
+title = "Four to six digits, grouped or not"
+source = "test"
+sieve = "digits:4-6"
+pattern = '\d{2}[ -]?\d{2}(?:[ -]?\d{1,2})?'
+examples = { valid = ["1234", "12-34"], near = [{ text = "x", why = "no" }, { text = "y", why = "no" }], inline = [{ text = "a 1234", spans = [[2, 6]] }] }
+
+[[rule]]
+id = "t.letter"
+entity = "T_LETTER"
+kind = "OTHER_ID"
+title = "Digits and a letter"
+source = "test"
+sieve = "digits:4"
+pattern = '\d{4}-?[A-Z]'
+examples = { valid = ["1234A", "1234-A"], near = [{ text = "x", why = "no" }, { text = "y", why = "no" }], inline = [{ text = "a 1234A", spans = [[2, 7]] }] }
+
+[[rule]]
+id = "t.token"
+entity = "T_TOKEN"
+kind = "OTHER_ID"
+title = "Letters, then digits"
+source = "test"
+sieve = "token"
+pattern = '[A-Z]{2} ?\d{2} ?[A-Z0-9]{0,3}'
+examples = { valid = ["AB12", "AB 12"], near = [{ text = "x", why = "no" }, { text = "y", why = "no" }], inline = [{ text = "a AB12", spans = [[2, 6]] }] }
+
+[[rule]]
+id = "t.long"
+entity = "T_LONG"
+kind = "API_KEY"
+title = "A key"
+source = "test"
+sieve = "long"
+pattern = 'A-?[a-zA-Z0-9]{8}'
+tail = { class = '[A-Za-z0-9_-]', max = 40, trim = "-" }
+examples = { valid = ["Aaaaaaaaaaaaaaaa", "A-aaaaaaaaaaaaaa"], near = [{ text = "x", why = "no" }, { text = "y", why = "no" }], inline = [{ text = "a Aaaaaaaaaaaaaaaa", spans = [[2, 18]] }] }
+
+[[rule]]
+id = "t.colon"
+entity = "T_COLON"
+kind = "MAC_ADDRESS"
+title = "Hexadecimal and colons"
+source = "test"
+sieve = "colon"
+pattern = '[0-9A-Fa-f]{1,2}(?::[0-9A-Fa-f]{1,2}){1,3}'
+examples = { valid = ["a:b", "1:2"], near = [{ text = "x", why = "no" }, { text = "y", why = "no" }], inline = [{ text = "a a:b", spans = [[2, 5]] }] }
+
+[[rule]]
+id = "t.dashes"
+entity = "T_DASHES"
+kind = "API_KEY"
+title = "Armour"
+source = "test"
+sieve = "dashes"
+pattern = '-----A'
+tail = { class = '[A-Za-z0-9 -]', max = 60, until = "-----Z" }
+examples = { valid = ["-----A", "-----A -----Z"], near = [{ text = "x", why = "no" }, { text = "y", why = "no" }], inline = [{ text = "a -----A", spans = [[2, 8]] }] }
+
+[[rule]]
+id = "t.mail"
+entity = "T_MAIL"
+kind = "EMAIL_ADDRESS"
+title = "Mail"
+source = "test"
+sieve = "at"
+pattern = '[A-Za-z0-9._-]{1,20}@[a-z]{1,10}\.[a-z]{2,4}'
+examples = { valid = ["a@b.cd", "1@b.cd"], near = [{ text = "x", why = "no" }, { text = "y", why = "no" }], inline = [{ text = "a a@b.cd", spans = [[2, 8]] }] }
+"#;
+
+fn rules() -> &'static RuleSet {
+    static RULES: OnceLock<RuleSet> = OnceLock::new();
+    RULES.get_or_init(|| {
+        RuleSet::from_sources(&[Source { name: "test.toml".to_owned(), text: PACK.to_owned() }]).expect("loads")
+    })
+}
+
+fn everything() -> ScanConfig {
+    ScanConfig { min_score: 0, ..ScanConfig::default() }
+}
+
+/// Text in which rules, guards and neighbours meet often.
+fn texts() -> impl Strategy<Value = Vec<u8>> {
+    let piece = proptest::sample::select(vec![
+        "1",
+        "12",
+        "1234",
+        "12 34",
+        "12-34",
+        "AB",
+        "AB12",
+        "AB 12 C",
+        "A",
+        "x",
+        "zz",
+        " ",
+        " ",
+        " ",
+        "-",
+        ".",
+        ",",
+        ":",
+        "/",
+        "+",
+        "@",
+        "a@b.cd",
+        "://",
+        "-----",
+        "-----A",
+        "-----Z",
+        "a:b",
+        "fe:1",
+        "_",
+        "Aaaaaaaaaaaaaaaa",
+        "A-bbbbbbbbbbbbbbb",
+        "tok_",
+        "[T_NUMBER]",
+        "[ISO11649_X]",
+        "]",
+        "[",
+        "é",
+        "1234A",
+    ]);
+    proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat().into_bytes())
+}
+
+fn is_plain(id: &str) -> bool {
+    id != "t.mail"
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn the_fast_scanner_finds_what_the_slow_one_finds(text in texts()) {
+        static PARTS: OnceLock<(Vec<Scanner>, Oracle)> = OnceLock::new();
+        let (scanners, oracle) = PARTS.get_or_init(|| {
+            let levels = Level::available();
+            let build = |&level: &Level| Scanner::build_for(rules(), everything(), level).expect("builds");
+            (levels.iter().map(build).collect(), Oracle::new(rules()))
+        });
+        let slow = oracle.candidates(&text);
+        for scanner in scanners {
+            let fast = scanner.candidates(&text, &Hints::default(), &mut scanner.scratch());
+            let fast: Vec<_> = fast.into_iter().filter(|(id, _)| is_plain(&rules().rule(*id).unwrap().id)).collect();
+            prop_assert_eq!(&fast, &slow, "{:?}", String::from_utf8_lossy(&text));
+        }
+    }
+
+    #[test]
+    fn a_batch_is_so_many_times_one(texts in proptest::collection::vec(texts(), 0..12), gaps in proptest::collection::vec(
+        proptest::sample::select(vec!["", "\n", "\"", "x", "1", "-", "  \"key\": \""]), 12)) {
+        let mut buffer = Vec::new();
+        let mut spans = Vec::new();
+        for (text, gap) in texts.iter().zip(&gaps) {
+            buffer.extend_from_slice(gap.as_bytes());
+            let start = u32::try_from(buffer.len()).unwrap();
+            buffer.extend_from_slice(text);
+            spans.push(Span::new(start, u32::try_from(buffer.len()).unwrap()));
+        }
+        let hints = Hints::default();
+        let batch: Vec<Text> = spans.iter().map(|&span| Text { span, hints: &hints }).collect();
+        for level in Level::available() {
+            let scanner = Scanner::build_for(rules(), everything(), level).unwrap();
+            let mut scratch = scanner.scratch();
+            scanner.scan_batch(&buffer, &batch, &mut scratch);
+            let together = scratch.detections().to_vec();
+            let mut apart = Vec::new();
+            for (n, text) in texts.iter().enumerate() {
+                for &detection in scanner.scan(text, &hints, &mut scratch).unwrap() {
+                    apart.push(efface::Detection { text: u32::try_from(n).unwrap(), ..detection });
+                }
+            }
+            prop_assert_eq!(&together, &apart);
+        }
+    }
+
+    #[test]
+    fn detections_are_sorted_disjoint_and_on_character_boundaries(text in texts()) {
+        let scanner = Scanner::build(rules(), everything()).unwrap();
+        let mut scratch = scanner.scratch();
+        let found = scanner.scan(&text, &Hints::default(), &mut scratch).unwrap();
+        let string = std::str::from_utf8(&text).unwrap();
+        for pair in found.windows(2) {
+            prop_assert!(pair[0].span.end <= pair[1].span.start);
+        }
+        for d in found {
+            prop_assert!(!d.span.is_empty());
+            prop_assert!(string.is_char_boundary(d.span.start as usize) && string.is_char_boundary(d.span.end as usize));
+        }
+    }
+}
+
+#[track_caller]
+fn check(what: &str, text: &str, want: &[(&str, &str)]) {
+    for level in Level::available() {
+        let scanner = Scanner::build_for(rules(), everything(), level).unwrap();
+        let mut scratch = scanner.scratch();
+        let found = scanner.scan(text.as_bytes(), &Hints::default(), &mut scratch).unwrap();
+        let found: Vec<_> =
+            found.iter().map(|d| (rules().rule(d.rule).unwrap().id.as_str(), &text[d.span.range()])).collect();
+        assert_eq!(found, want, "{what}, {level:?}: {text}");
+    }
+}
+
+#[test]
+fn starts_of_addresses() {
+    check("plain", "mail a.b@cd.ef now", &[("t.mail", "a.b@cd.ef")]);
+    check("after punctuation", "(..a@cd.ef)", &[("t.mail", "a@cd.ef")]);
+    check("after a colon", "mailto:a@cd.ef", &[("t.mail", "a@cd.ef")]);
+    check("at the start", "a@cd.ef", &[("t.mail", "a@cd.ef")]);
+    check("after another script", "邮箱a@cd.ef", &[("t.mail", "a@cd.ef")]);
+    check("two", "a@cd.ef,b@cd.ef", &[("t.mail", "a@cd.ef"), ("t.mail", "b@cd.ef")]);
+    check("nothing before", "@cd.ef", &[]);
+}
+
+#[test]
+fn folded() {
+    check("Arabic-Indic digits", "رقم ١٢٣٤ ok", &[("t.number", "١٢٣٤")]);
+    check("full width", "ａ＠ｃｄ．ｅｆ!", &[("t.mail", "ａ＠ｃｄ．ｅｆ")]);
+    check("zero width inside", "12\u{200b}34", &[("t.number", "12\u{200b}34")]);
+}
+
+#[test]
+fn labels_are_not_found_again() {
+    check("label with digits", "[ISO11649_X12] [A1234B] [T_NUMBER]", &[]);
+    check("a bracket is not a label", "[1234 ]", &[("t.number", "1234")]);
+}
+
+#[test]
+fn work_is_bounded() {
+    let limits = efface::limits::Limits { detections: 3, candidates: 20, ..Default::default() };
+    let scanner = Scanner::build(rules(), ScanConfig { min_score: 0, limits }).unwrap();
+    let mut scratch = scanner.scratch();
+    assert!(scanner.scan(b"1234 x 1234 x 1234", &Hints::default(), &mut scratch).is_ok());
+    assert!(scanner.scan(b"1234 x 1234 x 1234 x 1234", &Hints::default(), &mut scratch).is_err());
+    assert!(scanner.scan(&b"1234 ".repeat(30), &Hints::default(), &mut scratch).is_err());
+    assert!(scanner.scan(b"nothing", &Hints::default(), &mut scratch).is_ok(), "a fault does not stick");
+}
