@@ -101,7 +101,7 @@ impl<'t> Job<'t> {
         self.word_done = end;
         if start == at && digits == end {
             let n_digits =
-                self.cluster(at, digits, usize::from(scanner.fewest_digits).min(ENOUGH_DIGITS).max(PHONE_DIGITS));
+                self.cluster(at, digits, usize::from(scanner.fewest_digits).clamp(PHONE_DIGITS, ENOUGH_DIGITS));
             if n_digits >= PHONE_DIGITS {
                 self.phone(scanner, at, work);
             }

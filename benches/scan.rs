@@ -1,0 +1,110 @@
+//! The hot room against the baseline in the same run: sieve, scan in batches, scan message by message.
+//!
+//! Every bench asserts its number of detections: a fast wrong answer fails. Ratios are what counts; the machine is noisy.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a bench is no product")]
+
+mod texts;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use efface::scan::{ScanConfig, Text};
+use efface::{Hints, RuleSet, Scanner, Span, ids::Region};
+use std::hint::black_box;
+
+const N_BYTES: usize = 4 << 20;
+/// Bytes of a batch.
+const BATCH: usize = 64 << 10;
+
+fn scanner() -> Scanner {
+    Scanner::build(&RuleSet::builtin().expect("packs load"), ScanConfig::default()).expect("packs compile")
+}
+
+fn batch(
+    scanner: &Scanner,
+    text: &[u8],
+    lines: &[(u32, u32)],
+    hints: &Hints<'_>,
+    scratch: &mut efface::scan::Scratch,
+) -> usize {
+    let mut n = 0;
+    let mut at = 0;
+    let mut list: Vec<Text<'_>> = Vec::with_capacity(2048);
+    while at < lines.len() {
+        let first = lines[at].0;
+        list.clear();
+        while let Some(&(start, end)) = lines.get(at).filter(|l| (l.1 - first) as usize <= BATCH) {
+            list.push(Text { span: Span::new(start, end), hints });
+            at += 1;
+        }
+        scanner.scan_batch(text, &list, scratch);
+        assert!(scratch.faults().is_empty());
+        n += scratch.detections().len();
+    }
+    n
+}
+
+fn scan(c: &mut Criterion) {
+    let scanner = scanner();
+    let baseline = texts::baseline();
+    let regions = [Region::new(b"SN").unwrap()];
+    let hints = Hints::default().regions(&regions);
+    for (name, text) in [
+        ("chat", texts::chat(N_BYTES)),
+        ("dense", texts::dense(N_BYTES)),
+        ("envelope", texts::envelope(N_BYTES)),
+        ("none", texts::none(N_BYTES)),
+    ] {
+        let lines = texts::line_spans(&text);
+        let mut group = c.benchmark_group(name);
+        group.throughput(Throughput::Bytes(text.len() as u64)).sample_size(20);
+        let mut scratch = scanner.scratch();
+        let want = batch(&scanner, &text, &lines, &hints, &mut scratch);
+        let one_by_one = || {
+            let mut scratch = scanner.scratch();
+            lines
+                .iter()
+                .map(|&(s, e)| scanner.scan(&text[s as usize..e as usize], &hints, &mut scratch).unwrap().len())
+                .sum::<usize>()
+        };
+        assert_eq!(one_by_one(), want);
+        let found = baseline.find_iter(&text).count();
+        eprintln!(
+            "{name}: {} messages, {:.1} bytes each, {want} detections, baseline {found} matches",
+            lines.len(),
+            text.len() as f64 / lines.len() as f64
+        );
+        assert_eq!(want == 0, name == "none", "{name} finds {want}");
+        group.bench_function("baseline", |b| {
+            b.iter(|| assert_eq!(black_box(baseline.find_iter(black_box(&text)).count()), found))
+        });
+        group.bench_function("batch", |b| {
+            b.iter(|| assert_eq!(batch(&scanner, black_box(&text), &lines, &hints, &mut scratch), want));
+        });
+        group.bench_function("per_message", |b| b.iter(|| assert_eq!(one_by_one(), want)));
+        group.finish();
+    }
+}
+
+fn hostile(c: &mut Criterion) {
+    let scanner = scanner();
+    let mut group = c.benchmark_group("hostile");
+    group.sample_size(10);
+    for (name, text) in texts::hostile(1 << 20) {
+        let mut scratch = scanner.scratch();
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(name, |b| {
+            b.iter(|| scanner.scan(black_box(&text), &Hints::default(), &mut scratch).map(<[_]>::len));
+        });
+    }
+    group.finish();
+}
+
+fn build(c: &mut Criterion) {
+    let mut group = c.benchmark_group("build");
+    group.sample_size(10);
+    group.bench_function("packs", |b| b.iter(|| RuleSet::builtin().unwrap()));
+    group.bench_function("packs_and_scanner", |b| b.iter(scanner));
+    group.finish();
+}
+
+criterion_group!(benches, scan, hostile, build);
+criterion_main!(benches);
