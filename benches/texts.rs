@@ -7,13 +7,13 @@
 //! | envelope | JSON Lines of 330 bytes: id, timestamp, tenant, from, to, contact name, dense text |
 //! | none | chat without any digit, `@` or link |
 //! | hostile | digits only, `@` only, `+` only, and the three alternating |
-#![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench is no product")]
+#![allow(dead_code, clippy::unwrap_used, clippy::string_slice, reason = "a bench is no product")]
 
 /// SplitMix64.
-pub struct Seeded(pub u64);
+pub(crate) struct Seeded(pub(crate) u64);
 
 impl Seeded {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,16 +21,16 @@ impl Seeded {
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.next() % n
     }
 
-    pub fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
         from[usize::try_from(self.below(from.len() as u64)).unwrap()]
     }
 
     /// Replaces `#` by digits, `N` by digits 2 to 9, `x` by hexadecimal digits, `A` by capitals.
-    pub fn fill(&mut self, shape: &str) -> String {
+    pub(crate) fn fill(&mut self, shape: &str) -> String {
         let mut out = String::new();
         for c in shape.chars() {
             out.push(match c {
@@ -149,7 +149,7 @@ fn lines(n_bytes: usize, mut line: impl FnMut() -> String) -> Vec<u8> {
     out
 }
 
-pub fn chat(n_bytes: usize) -> Vec<u8> {
+pub(crate) fn chat(n_bytes: usize) -> Vec<u8> {
     let mut s = Seeded(1);
     lines(n_bytes, || {
         message(&mut s, 8, |s| {
@@ -159,12 +159,12 @@ pub fn chat(n_bytes: usize) -> Vec<u8> {
     })
 }
 
-pub fn dense(n_bytes: usize) -> Vec<u8> {
+pub(crate) fn dense(n_bytes: usize) -> Vec<u8> {
     let mut s = Seeded(2);
     lines(n_bytes, || message(&mut s, 30, value))
 }
 
-pub fn envelope(n_bytes: usize) -> Vec<u8> {
+pub(crate) fn envelope(n_bytes: usize) -> Vec<u8> {
     let mut s = Seeded(3);
     lines(n_bytes, || {
         let id = s.fill("~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~");
@@ -183,7 +183,7 @@ pub fn envelope(n_bytes: usize) -> Vec<u8> {
     })
 }
 
-pub fn none(n_bytes: usize) -> Vec<u8> {
+pub(crate) fn none(n_bytes: usize) -> Vec<u8> {
     let mut s = Seeded(4);
     lines(n_bytes, || {
         let n_words = 11 + s.below(12);
@@ -191,7 +191,7 @@ pub fn none(n_bytes: usize) -> Vec<u8> {
     })
 }
 
-pub fn hostile(n_bytes: usize) -> [(&'static str, Vec<u8>); 4] {
+pub(crate) fn hostile(n_bytes: usize) -> [(&'static str, Vec<u8>); 4] {
     [
         ("digits", b"7".repeat(n_bytes)),
         ("at", b"@".repeat(n_bytes)),
@@ -201,7 +201,7 @@ pub fn hostile(n_bytes: usize) -> [(&'static str, Vec<u8>); 4] {
 }
 
 /// The spans of the lines, without their ends.
-pub fn line_spans(text: &[u8]) -> Vec<(u32, u32)> {
+pub(crate) fn line_spans(text: &[u8]) -> Vec<(u32, u32)> {
     let mut out = Vec::new();
     let mut start = 0;
     for end in memchr::memchr_iter(b'\n', text) {
@@ -212,7 +212,7 @@ pub fn line_spans(text: &[u8]) -> Vec<(u32, u32)> {
 }
 
 /// The baseline: 25 ordinary rules as one alternation, ASCII classes, one pass.
-pub fn baseline() -> regex::bytes::Regex {
+pub(crate) fn baseline() -> regex::bytes::Regex {
     let rules: Vec<String> = include_str!("baseline.tsv")
         .lines()
         .filter_map(|line| line.split_once('\t'))
