@@ -1,1 +1,445 @@
-//! Numbering plans: which digit strings are telephone numbers, of which region and type. Stub, replaced soon.
+//! Numbering plans: which digit strings are telephone numbers, of which region and type of line.
+//!
+//! The plans of all regions come from libphonenumber's metadata, compiled by `tools/plans` into one minimised automaton
+//! over ten digits that is embedded and read in place: no start-up work, no allocation, no regular expressions. What is
+//! valid, which region and which type of line follow libphonenumber's `parse`, `isValidNumber`,
+//! `getRegionCodeForNumber` and `getNumberType`.
+//!
+//! The room takes ASCII digits only. It does not look for numbers in text, knows no separators, extensions or letters,
+//! and no short codes and emergency numbers: those are not persons.
+//!
+//! ```text
+//! digits ─▶ country code ─▶ national prefix off ─▶ one walk through the automaton ─▶ region, line, validity
+//! ```
+
+mod table;
+
+use crate::ids::Region;
+use std::fmt;
+use table::{Length, Plan, Territory};
+
+/// Longest national number, in digits.
+pub const MAX_NATIONAL: usize = 17;
+/// Most digits that [`parse`] and its siblings read: country code, national number, prefixes.
+pub const MAX_DIGITS: usize = 24;
+
+/// A number that has a possible length for its plan.
+///
+/// # Security
+/// `Debug` tells region, line and validity, never the digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Number {
+    country_code: u16,
+    validity: Validity,
+    line: LineType,
+    region: Option<Region>,
+    national: Digits,
+}
+
+/// Whether a number is of a range that its plan assigns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Validity {
+    /// The length fits, the leading digits are not assigned.
+    Possible,
+    /// Length and leading digits are of an assigned range.
+    Valid,
+}
+
+/// The type of line that a number's range is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LineType {
+    /// Not known: the number is possible only.
+    Unknown,
+    /// A fixed line.
+    Fixed,
+    /// A mobile.
+    Mobile,
+    /// A fixed line or a mobile; the plan does not tell them apart.
+    FixedOrMobile,
+    /// Free for the caller.
+    TollFree,
+    /// The callee earns from the call.
+    Premium,
+    /// Caller and callee share the cost.
+    SharedCost,
+    /// Internet telephony.
+    Voip,
+    /// Follows a person from line to line.
+    Personal,
+    /// A pager.
+    Pager,
+    /// One number of a company for all of a country.
+    Uan,
+    /// Access to voicemail.
+    Voicemail,
+}
+
+impl LineType {
+    const fn from_table(line: u16) -> Option<Self> {
+        Some(match line {
+            1 => Self::Fixed,
+            2 => Self::Mobile,
+            3 => Self::FixedOrMobile,
+            4 => Self::TollFree,
+            5 => Self::Premium,
+            6 => Self::SharedCost,
+            7 => Self::Voip,
+            8 => Self::Personal,
+            9 => Self::Pager,
+            10 => Self::Uan,
+            11 => Self::Voicemail,
+            _ => return None,
+        })
+    }
+}
+
+/// How a written grouping compares with the usual formats of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// As one of the formats has it.
+    Usual,
+    /// Every border is one of a format, but some are left out.
+    Coarser,
+    /// A border where no format has one.
+    Odd,
+}
+
+impl Number {
+    /// Returns the country calling code.
+    #[must_use]
+    pub const fn country_code(&self) -> u16 {
+        self.country_code
+    }
+
+    /// Returns the national significant number, in ASCII digits.
+    #[must_use]
+    pub fn national(&self) -> &[u8] {
+        &self.national
+    }
+
+    /// Returns the region; a non-geographic number has none, nor has a number of a shared code that is possible only.
+    #[must_use]
+    pub const fn region(&self) -> Option<Region> {
+        self.region
+    }
+
+    /// Returns the type of line.
+    #[must_use]
+    pub const fn line(&self) -> LineType {
+        self.line
+    }
+
+    /// Returns whether the number's range is assigned.
+    #[must_use]
+    pub const fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    /// Returns whether the number's range is assigned.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.validity == Validity::Valid
+    }
+
+    /// Returns the canonical form `+` country code, national number.
+    #[must_use]
+    pub fn e164(&self) -> E164 {
+        let mut text = E164 { bytes: [b'+'; E164_BYTES], len: 1 };
+        let code = self.country_code;
+        let digits = [code / 100, code / 10 % 10, code % 10];
+        let leading = digits.iter().take_while(|&&digit| digit == 0).count();
+        for &digit in digits.iter().skip(leading) {
+            text.push(b'0' + (digit % 10) as u8);
+        }
+        for &digit in &*self.national {
+            text.push(digit);
+        }
+        text
+    }
+
+    /// Compares borders between written groups, bit `i` for one before digit `i` of the national number, with the
+    /// formats of its plan.
+    #[must_use]
+    pub fn grouping(&self, borders: u32) -> Grouping {
+        let Some((plan, _)) = self.plan() else { return Grouping::Odd };
+        let mut best = Grouping::Odd;
+        for usual in plan.borders(&self.national) {
+            if usual == borders {
+                return Grouping::Usual;
+            }
+            if borders & !usual == 0 {
+                best = Grouping::Coarser;
+            }
+        }
+        best
+    }
+
+    fn plan(&self) -> Option<(Plan, usize)> {
+        Plan::of_digits(self.e164().as_str().as_bytes().get(1..)?)
+    }
+}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Number")
+            .field("region", &self.region)
+            .field("line", &self.line)
+            .field("validity", &self.validity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The canonical form of a number, `+` and up to 20 digits, held inline.
+///
+/// # Security
+/// `Debug` tells only the length.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct E164 {
+    bytes: [u8; E164_BYTES],
+    len: u8,
+}
+
+const E164_BYTES: usize = 1 + 3 + MAX_NATIONAL;
+
+impl E164 {
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.bytes.get(..usize::from(self.len)).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(usize::from(self.len)) {
+            *place = byte;
+            self.len += 1;
+        }
+    }
+}
+
+impl fmt::Debug for E164 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "E164({} bytes)", self.len)
+    }
+}
+
+/// Digits held inline.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Digits {
+    bytes: [u8; MAX_DIGITS],
+    len: u8,
+}
+
+impl Digits {
+    fn new(digits: &[u8]) -> Option<Self> {
+        let mut held = Self::default();
+        held.bytes.get_mut(..digits.len())?.copy_from_slice(digits);
+        held.len = u8::try_from(digits.len()).ok()?;
+        Some(held)
+    }
+
+    /// Adds digits; what does not fit is left out, and such a number is too long to be one.
+    fn extend(&mut self, digits: impl Iterator<Item = u8>) {
+        for digit in digits {
+            if let Some(place) = self.bytes.get_mut(usize::from(self.len)) {
+                *place = digit;
+                self.len += 1;
+            }
+        }
+    }
+}
+
+impl std::ops::Deref for Digits {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+/// Returns the version of libphonenumber's metadata that the plans were compiled from.
+#[must_use]
+pub fn version() -> &'static str {
+    table::version()
+}
+
+/// Returns the country calling code of a region.
+#[must_use]
+pub fn country_code(region: Region) -> Option<u16> {
+    Territory::of_region(region).map(|territory| territory.plan().country_code())
+}
+
+/// Returns the digits that are dialled before a national number within a region, such as `0`; empty where there are
+/// none or the region is not known.
+#[must_use]
+pub fn national_prefix(region: Region) -> &'static [u8] {
+    Territory::of_region(region).map_or(&[], Territory::national_prefix)
+}
+
+/// Returns how many of the first digits are an international prefix as dialled in a region (`00`, `011`).
+#[must_use]
+pub fn international_prefix(digits: &[u8], region: Region) -> Option<usize> {
+    let end = Territory::of_region(region)?.international_prefix(digits)?;
+    // No country code begins with 0: `00` before a 0 is something else.
+    (digits.get(end) != Some(&b'0')).then_some(end)
+}
+
+/// Reads the digits that follow a `+`: country code, then the national number (a national prefix between the two is
+/// removed). Nothing where the code is not assigned or the length is not possible.
+///
+/// # Units
+/// ASCII digits, at most [`MAX_DIGITS`].
+///
+/// # Cost
+/// One walk of one step per digit; no allocation.
+#[must_use]
+pub fn parse_international(digits: &[u8]) -> Option<Number> {
+    let (plan, code_digits) = Plan::of_digits(digits)?;
+    let rest = Digits::new(digits.get(code_digits..)?)?;
+    finish(plan, plan.main(), &rest)
+}
+
+/// Reads a number as written within a region, with or without the national prefix, without a country code.
+///
+/// # Units
+/// ASCII digits, at most [`MAX_DIGITS`].
+#[must_use]
+pub fn parse_national(digits: &[u8], region: Region) -> Option<Number> {
+    let territory = Territory::of_region(region)?;
+    finish(territory.plan(), territory, &Digits::new(digits)?)
+}
+
+/// Reads a number as dialled from a region: an international prefix first, else the region's own country code where
+/// the number makes no sense without, else national.
+///
+/// # Units
+/// ASCII digits, at most [`MAX_DIGITS`].
+///
+/// # Source
+/// libphonenumber, `maybeExtractCountryCode`.
+#[must_use]
+pub fn parse(digits: &[u8], region: Region) -> Option<Number> {
+    let territory = Territory::of_region(region)?;
+    if let Some(end) = international_prefix(digits, region) {
+        return parse_international(digits.get(end..)?);
+    }
+    let whole = Digits::new(digits)?;
+    let plan = territory.plan();
+    if let Some((found, code_digits)) = Plan::of_digits(digits)
+        && found.country_code() == plan.country_code()
+    {
+        let rest = territory.strip(&Digits::new(digits.get(code_digits..)?)?);
+        let better = !territory.general(&whole) && territory.general(&rest);
+        if better || territory.length(whole.len()) == Length::TooLong {
+            return finish(plan, plan.main(), &rest);
+        }
+    }
+    finish(plan, territory, &whole)
+}
+
+/// Takes a national prefix off and looks the number up.
+fn finish(plan: Plan, territory: Territory, digits: &Digits) -> Option<Number> {
+    let stripped = territory.strip(digits);
+    let national = match territory.length(stripped.len()) {
+        Length::Possible | Length::TooLong => stripped,
+        Length::LocalOnly | Length::TooShort | Length::Between => *digits,
+    };
+    if national.len() < 2 || national.len() > MAX_NATIONAL {
+        return None;
+    }
+    let (owner, line) = plan.classify(&national);
+    let validity = match line {
+        Some(_) => Validity::Valid,
+        None if plan.main().length(national.len()) == Length::Possible => Validity::Possible,
+        None => return None,
+    };
+    let owner = owner.or_else(|| plan.is_single().then(|| plan.main()));
+    Some(Number {
+        country_code: plan.country_code(),
+        validity,
+        line: line.unwrap_or(LineType::Unknown),
+        region: owner.and_then(Territory::region),
+        national,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(code: &str) -> Region {
+        Region::new(code.as_bytes()).unwrap()
+    }
+
+    #[track_caller]
+    fn check(digits: &str, home: &str, want: Option<(&str, &str, LineType)>) {
+        let number = match digits.strip_prefix('+') {
+            Some(digits) => parse_international(digits.as_bytes()),
+            None => parse(digits.as_bytes(), region(home)),
+        };
+        let number = number.filter(Number::is_valid);
+        let got = number
+            .map(|n| (n.e164().as_str().to_owned(), n.region().map_or(String::new(), |r| r.to_string()), n.line()));
+        assert_eq!(got, want.map(|(e164, region, line)| (e164.to_owned(), region.to_owned(), line)), "{digits} {home}");
+    }
+
+    #[test]
+    fn numbers() {
+        check("+221771234567", "", Some(("+221771234567", "SN", LineType::Mobile)));
+        check("771234567", "SN", Some(("+221771234567", "SN", LineType::Mobile)));
+        check("07400123456", "GB", Some(("+447400123456", "GB", LineType::Mobile)));
+        check("+4407400123456", "", Some(("+447400123456", "GB", LineType::Mobile)));
+        check("00447400123456", "FR", Some(("+447400123456", "GB", LineType::Mobile)));
+        check("011447400123456", "US", Some(("+447400123456", "GB", LineType::Mobile)));
+        check("2015550123", "US", Some(("+12015550123", "US", LineType::FixedOrMobile)));
+        check("12015550123", "US", Some(("+12015550123", "US", LineType::FixedOrMobile)));
+        check("+18762101234", "", Some(("+18762101234", "JM", LineType::Mobile)));
+        // A Bermudian may leave the area code out; an Argentine mobile is dialled 15 after it, written 9 before it.
+        check("3701234", "BM", Some(("+14413701234", "BM", LineType::Mobile)));
+        check("01115 2345 6789".replace(' ', "").as_str(), "AR", Some(("+5491123456789", "AR", LineType::Mobile)));
+        check("0 15 11 96123 4567".replace(' ', "").as_str(), "BR", Some(("+5511961234567", "BR", LineType::Mobile)));
+        check("+80012345678", "", Some(("+80012345678", "", LineType::TollFree)));
+        check("+390236618300", "", Some(("+390236618300", "IT", LineType::Fixed)));
+        check("+77012345678", "", Some(("+77012345678", "KZ", LineType::Mobile)));
+        check("08002986030", "GB", Some(("+448002986030", "GB", LineType::TollFree)));
+        check("+22130101234", "", None);
+        check("+999123456", "", None);
+        check("", "GB", None);
+        check("+", "", None);
+        check("0", "GB", None);
+        check("+12345678901234567890123", "", None);
+        check("123456789012345678901234567890", "US", None);
+    }
+
+    #[test]
+    fn possible_is_not_valid() {
+        let number = parse_national(b"2532222222", region("US")).map(|n| n.validity());
+        assert_eq!(number, Some(Validity::Valid));
+        let number = parse_national(b"2530000000", region("US")).map(|n| n.validity());
+        assert_eq!(number, Some(Validity::Possible));
+        assert_eq!(parse_national(b"25300000001", region("US")), None);
+    }
+
+    #[test]
+    fn groupings() {
+        let number = parse_international(b"447400123456").unwrap();
+        assert_eq!(number.grouping(1 << 4), Grouping::Usual);
+        assert_eq!(number.grouping(0), Grouping::Coarser);
+        assert_eq!(number.grouping(1 << 2 | 1 << 5 | 1 << 9), Grouping::Odd);
+    }
+
+    #[test]
+    fn nothing_personal_is_printed() {
+        let number = parse_international(b"447400123456").unwrap();
+        assert_eq!(format!("{number:?}"), "Number { region: Some(GB), line: Mobile, validity: Valid, .. }");
+        assert_eq!(format!("{:?}", number.e164()), "E164(13 bytes)");
+    }
+
+    #[test]
+    fn every_territory_is_reachable() {
+        assert!(table::TERRITORIES > 240);
+        assert_eq!(version(), "9.0.33");
+        assert_eq!(country_code(region("SN")), Some(221));
+        assert_eq!(country_code(region("ZZ")), None);
+        assert_eq!(national_prefix(region("RU")), b"8");
+    }
+}
