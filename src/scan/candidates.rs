@@ -3,10 +3,10 @@
 //! Each function takes an anchor, walks back to where a candidate of that sieve begins, and runs the automata there. The
 //! walks are bounded by what was already looked at, so that no run of bytes is walked twice.
 
-use super::build::{Automata, NUMBER_SEPARATORS, Recognizer};
+use super::build::{Automata, Recognizer};
 use super::context::{Groups, TOKEN};
 use super::resolve::{self, Barriers, Candidate, Winners};
-use super::sieve::LONG;
+use super::sieve::{LONG, Near};
 use super::verify::{Accepted, before, is_word, verify};
 use super::{Hints, ScanFault, Scanner, phone};
 use crate::detection::Detection;
@@ -42,7 +42,6 @@ pub(super) struct Work {
 pub(super) struct Job<'t> {
     text: &'t [u8],
     hints: &'t Hints<'t>,
-    word_done: usize,
     host_done: usize,
     colon_done: usize,
     long_done: usize,
@@ -61,7 +60,7 @@ impl<'t> Job<'t> {
     pub(super) fn new(text: &'t [u8], hints: &'t Hints<'t>, work: &mut Work) -> Self {
         work.accepted.clear();
         work.candidates.clear();
-        Self { text, hints, word_done: 0, host_done: 0, colon_done: 0, long_done: 0, phone_done: 0, n_candidates: 0 }
+        Self { text, hints, host_done: 0, colon_done: 0, long_done: 0, phone_done: 0, n_candidates: 0 }
     }
 
     fn verify(&mut self, scanner: &Scanner, automata: &Automata, start: usize, work: &mut Work) {
@@ -89,16 +88,21 @@ impl<'t> Job<'t> {
             && self.text.get(start..end).is_some_and(|word| !word.iter().any(u8::is_ascii_lowercase))
     }
 
-    /// The first digit of a run of digits.
+    /// The first digit of a word.
     #[inline]
-    pub(super) fn digit(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
-        if at < self.word_done {
-            return;
-        }
-        let start = self.back_while(at, at, is_word);
-        let digits = self.on_while(at, |b| b.is_ascii_digit());
-        let end = self.on_while(digits, is_word);
-        self.word_done = end;
+    pub(super) fn digit(&mut self, scanner: &Scanner, at: usize, near: Near, work: &mut Work) {
+        let start = match near.behind(near.masks.word) {
+            Some(n) => at - n.min(at),
+            None => self.back_while(at, at, is_word),
+        };
+        let digits = match near.ahead(near.masks.digit) {
+            Some(n) => (at + n).min(self.text.len()),
+            None => self.on_while(at, |b| b.is_ascii_digit()),
+        };
+        let end = match near.ahead(near.masks.word) {
+            Some(n) => (at + n).min(self.text.len()),
+            None => self.on_while(digits, is_word),
+        };
         if start == at && digits == end {
             let n_digits =
                 self.cluster(at, digits, usize::from(scanner.fewest_digits).clamp(PHONE_DIGITS, ENOUGH_DIGITS));
@@ -124,14 +128,14 @@ impl<'t> Job<'t> {
         }
     }
 
-    /// How many digits follow each other from `at` with nothing but [`NUMBER_SEPARATORS`] between them; stops counting
+    /// How many digits follow each other from `at` with nothing but `NUMBER_SEPARATORS` between them; stops counting
     /// at `enough`.
     fn cluster(&self, at: usize, first_end: usize, enough: usize) -> usize {
         let mut n_digits = first_end - at;
         for &byte in self.text.get(first_end..).unwrap_or_default() {
             match byte {
                 b'0'..=b'9' => n_digits += 1,
-                separator if NUMBER_SEPARATORS.contains(&separator) => {}
+                b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {}
                 _ => break,
             }
             if n_digits >= enough {
@@ -210,10 +214,11 @@ impl<'t> Job<'t> {
         matches!(self.text.get(lead..end), Some([0xc3..=0xd4, 0x80..=0xbf])).then_some(lead)
     }
 
-    /// A `:`.
+    /// The byte after a `:`.
     #[inline]
-    pub(super) fn colon(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
-        let next = self.at(at + 1);
+    pub(super) fn colon(&mut self, scanner: &Scanner, after: usize, work: &mut Work) {
+        let Some(at) = after.checked_sub(1) else { return };
+        let next = self.at(after);
         if next == Some(b'/') {
             if self.at(at + 2) == Some(b'/') {
                 self.scheme(scanner, at, work);
@@ -268,13 +273,20 @@ impl<'t> Job<'t> {
 
     /// A place inside a run of at least sixteen of `A-Z a-z 0-9 _ -`.
     #[inline]
-    pub(super) fn long(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+    pub(super) fn long(&mut self, scanner: &Scanner, at: usize, near: Near, work: &mut Work) {
         if at < self.long_done {
             return;
         }
         let in_run = |b: u8| is_word(b) || b == b'-';
-        let start = self.back_while(at, at - self.long_done, in_run);
-        let end = self.on_while(at, in_run);
+        let run = near.masks.word | near.masks.dash;
+        let start = match near.behind(run) {
+            Some(n) => at - n.min(at),
+            None => self.back_while(at, at - self.long_done, in_run),
+        };
+        let end = match near.ahead(run) {
+            Some(n) => (at + n).min(self.text.len()),
+            None => self.on_while(at, in_run),
+        };
         self.long_done = end;
         if end - start < LONG
             || self.text.get(start..end).is_some_and(|run| run.starts_with(TOKEN))

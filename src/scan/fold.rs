@@ -99,6 +99,12 @@ pub(super) fn needs_fold(text: &[u8]) -> bool {
     false
 }
 
+/// Returns whether the character at the start of `text` folds; a byte in the middle of a character does not.
+#[inline]
+pub(super) fn begins_with_fold(text: &[u8]) -> bool {
+    text.first().is_some_and(|&lead| may_fold(lead)) && decode(text).0.is_some_and(|c| fold(c) != Fold::Keep)
+}
+
 /// Decodes the character at the start of `bytes`; an invalid byte stands for itself.
 fn decode(bytes: &[u8]) -> (Option<char>, usize) {
     let len = match bytes.first() {

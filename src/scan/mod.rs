@@ -217,7 +217,7 @@ impl Scanner {
         }
         let bytes = if folded { &shadow.bytes } else { text };
         let mut job = Job::new(bytes, hints, work);
-        self.each_block(bytes, masks, |block, anchors| self.anchors(&mut job, block, anchors, work));
+        self.each_block(bytes, masks, |block, masks, anchors| self.anchors(&mut job, block, masks, anchors, work));
         let mut out: Vec<_> = work
             .accepted()
             .iter()
@@ -282,12 +282,6 @@ impl Scanner {
             return;
         };
         let Scratch { masks, work, shadow, shadow_masks, detections, faults } = scratch;
-        let mut current: Option<(usize, Job<'_>)> = None;
-        let mut next = 0;
-        // The last text known to need its shadow.
-        let mut folded: Option<usize> = None;
-        // The first text that has not been asked whether it needs one.
-        let mut asked = 0;
         let mut close = |at: usize, job: Job<'_>, needs_shadow: bool, work: &mut Work| {
             let Some(text) = batch.get(at) else { return };
             let index = u32::try_from(first + at).unwrap_or(u32::MAX);
@@ -300,64 +294,67 @@ impl Scanner {
                 faults.push((index, fault));
             }
         };
-        self.each_block(bytes, masks, |block, anchors| {
+        // The text that the last anchor stood in or before: which one, where, and what was found in it so far.
+        let (mut at, mut from, mut upto) = (0, start, batch.first().map_or(start, |t| t.span.end as usize));
+        let mut job: Option<Job<'_>> = None;
+        let mut folded = false;
+        self.each_block(bytes, masks, |block, masks, anchors| {
             let offset = start + block * BLOCK;
             let mut high = anchors.high;
             let mut any = anchors.any();
             while high | any != 0 {
                 let bit = (high | any).trailing_zeros();
                 let pos = offset + bit as usize;
-                let one = 1_u64 << bit;
-                while batch.get(next).is_some_and(|t| t.span.end as usize <= pos) {
-                    next += 1;
+                if pos >= upto {
+                    if let Some(job) = job.take() {
+                        close(at, job, folded, work);
+                    }
+                    folded = false;
+                    while batch.get(at).is_some_and(|t| t.span.end as usize <= pos) {
+                        at += 1;
+                    }
+                    let Some(text) = batch.get(at) else { return };
+                    (from, upto) = (text.span.start as usize, text.span.end as usize);
                 }
-                let Some(text) = batch.get(next) else { return };
-                let span = text.span.range();
-                if current.as_ref().is_some_and(|(at, _)| *at != next)
-                    && let Some((at, job)) = current.take()
-                {
-                    close(at, job, folded == Some(at), work);
-                }
-                if pos < span.start {
+                if pos < from {
                     // Between two texts: go on at the next one.
-                    let skip = skip_to(span.start, offset);
+                    let skip = skip_to(from, offset);
                     high &= skip;
                     any &= skip;
                     continue;
                 }
-                let bytes = buffer.get(span.clone()).unwrap_or_default();
-                if high & one != 0 {
-                    if asked <= next {
-                        asked = next + 1;
-                        if fold::needs_fold(bytes) {
-                            folded = Some(next);
-                            if current.is_none() {
-                                current = Some((next, Job::new(bytes, text.hints, work)));
-                            }
-                        }
+                let job = match &mut job {
+                    Some(job) => job,
+                    None => {
+                        let (Some(text), Some(bytes)) = (batch.get(at), buffer.get(from..upto)) else { return };
+                        job.insert(Job::new(bytes, text.hints, work))
                     }
-                    high &= skip_to(span.end, offset);
+                };
+                let one = 1_u64 << bit;
+                if high & one != 0 {
+                    high &= !one;
+                    if !folded && buffer.get(pos..upto).is_some_and(fold::begins_with_fold) {
+                        folded = true;
+                    }
                 }
-                if folded == Some(next) {
+                if folded {
                     // The shadow is scanned when the text is closed.
-                    any &= skip_to(span.end, offset);
-                    continue;
+                    let skip = skip_to(upto, offset);
+                    high &= skip;
+                    any &= skip;
+                } else if any & one != 0 {
+                    any &= !one;
+                    self.anchor(job, pos - from, sieve::Near { masks: *masks, bit }, anchors, work);
                 }
-                if any & one == 0 {
-                    continue;
-                }
-                any &= !one;
-                let (_, job) = current.get_or_insert_with(|| (next, Job::new(bytes, text.hints, work)));
-                self.anchor(job, pos - span.start, one, anchors, work);
             }
         });
-        if let Some((at, job)) = current.take() {
-            close(at, job, folded == Some(at), work);
+        if let Some(job) = job.take() {
+            close(at, job, folded, work);
         }
     }
 
     /// Calls `f` with the anchors of every block of `bytes` that has any.
-    fn each_block(&self, bytes: &[u8], masks: &mut [Masks], mut f: impl FnMut(usize, &sieve::Anchors)) {
+    fn each_block(&self, bytes: &[u8], masks: &mut [Masks], mut f: impl FnMut(usize, &Masks, &sieve::Anchors)) {
         let mut carry = sieve::Carry::default();
         let mut block = 0;
         let mut rest = bytes;
@@ -366,7 +363,7 @@ impl Scanner {
             for masks in masks.get(..n_blocks).unwrap_or_default() {
                 let anchors = carry.anchors(masks);
                 if anchors.any() | anchors.high != 0 {
-                    f(block, &anchors);
+                    f(block, masks, &anchors);
                 }
                 block += 1;
             }
@@ -380,26 +377,27 @@ impl Scanner {
                 let mut last = [Masks::default()];
                 self.level.classify(&padded, &mut last);
                 for masks in &last {
-                    f(block, &carry.anchors(masks));
+                    f(block, masks, &carry.anchors(masks));
                 }
                 return;
             }
         }
     }
 
-    fn anchors(&self, job: &mut Job<'_>, block: usize, anchors: &sieve::Anchors, work: &mut Work) {
+    fn anchors(&self, job: &mut Job<'_>, block: usize, masks: &Masks, anchors: &sieve::Anchors, work: &mut Work) {
         let mut any = anchors.any();
         while any != 0 {
-            let bit = any & any.wrapping_neg();
-            self.anchor(job, block * BLOCK + bit.trailing_zeros() as usize, bit, anchors, work);
-            any &= !bit;
+            let bit = any.trailing_zeros();
+            self.anchor(job, block * BLOCK + bit as usize, sieve::Near { masks: *masks, bit }, anchors, work);
+            any &= any - 1;
         }
     }
 
     #[inline]
-    fn anchor(&self, job: &mut Job<'_>, at: usize, bit: u64, anchors: &sieve::Anchors, work: &mut Work) {
+    fn anchor(&self, job: &mut Job<'_>, at: usize, near: sieve::Near, anchors: &sieve::Anchors, work: &mut Work) {
+        let bit = 1 << near.bit;
         if anchors.digit & bit != 0 {
-            job.digit(self, at, work);
+            job.digit(self, at, near, work);
         }
         if anchors.colon & bit != 0 {
             job.colon(self, at, work);
@@ -411,7 +409,7 @@ impl Scanner {
             job.host(self, at, work);
         }
         if anchors.long & bit != 0 {
-            job.long(self, at, work);
+            job.long(self, at, near, work);
         }
         if anchors.dashes & bit != 0 {
             job.dashes(self, at, work);
@@ -432,7 +430,9 @@ impl Scanner {
     ) -> Result<(), ScanFault> {
         shadow.fill(text.span.of(buffer).unwrap_or_default());
         let mut job = Job::new(&shadow.bytes, text.hints, work);
-        self.each_block(&shadow.bytes, masks, |block, anchors| self.anchors(&mut job, block, anchors, work));
+        self.each_block(&shadow.bytes, masks, |block, masks, anchors| {
+            self.anchors(&mut job, block, masks, anchors, work)
+        });
         let n_before = detections.len();
         job.finish(self, index, work, detections)?;
         for detection in detections.iter_mut().skip(n_before) {

@@ -8,11 +8,11 @@ use super::simd::Masks;
 /// The anchors of one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Anchors {
-    /// The first digit of a run of digits.
+    /// The first digit of a word of `A-Z a-z 0-9 _`.
     pub(super) digit: u64,
     /// An `@`.
     pub(super) at: u64,
-    /// A `:`.
+    /// The byte after a `:`, if it is one of `A-Z a-z 0-9 _ : /`.
     pub(super) colon: u64,
     /// A letter after a dot after a letter or digit.
     pub(super) host: u64,
@@ -37,6 +37,8 @@ pub(super) struct Carry {
     last: Masks,
     runs: [u64; 5],
     dashes: [u64; 3],
+    /// Whether the block before ends in a word that has no digit yet.
+    letters: bool,
 }
 
 impl Carry {
@@ -52,10 +54,16 @@ impl Carry {
         let d2 = m.dash & back::<1>(m.dash, last.dash);
         let d4 = d2 & back::<2>(d2, self.dashes[0]);
         let d5 = d4 & back::<4>(m.dash, last.dash);
+        // The letters that a word begins with form a run of ones; adding one at its start carries to the bit behind it,
+        // which is the word's first digit, or no part of the word.
+        let starts = m.word & !back::<1>(m.word, last.word) | u64::from(self.letters);
+        let letters = m.word & !m.digit;
+        let (behind, spills) = letters.overflowing_add(starts & letters);
+        let digit = m.digit & (behind & !letters | starts);
         let anchors = Anchors {
-            digit: m.digit & !back::<1>(m.digit, last.digit),
+            digit,
             at: m.at,
-            colon: m.colon,
+            colon: back::<1>(m.colon, last.colon) & (m.word | m.colon | m.slash),
             host: m.word & !m.digit & back::<1>(m.dot, last.dot) & back::<2>(m.word, last.word),
             long: r16 & !back::<1>(r16, self.runs[4]),
             dashes: d5 & !back::<1>(d5, self.dashes[2]),
@@ -64,6 +72,7 @@ impl Carry {
         self.last = *m;
         self.runs = [run, r2, r4, r8, r16];
         self.dashes = [d2, d4, d5];
+        self.letters = spills;
         anchors
     }
 }
@@ -72,6 +81,29 @@ impl Carry {
 #[inline]
 const fn back<const N: u32>(mask: u64, last: u64) -> u64 {
     (mask << N) | (last >> (64 - N))
+}
+
+/// What an anchor's block says of its neighbourhood: ends of runs without walking bytes, where the block holds them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Near {
+    pub(super) masks: Masks,
+    pub(super) bit: u32,
+}
+
+impl Near {
+    /// Returns how many bytes of the run of `mask` stand from the anchor on, if the run ends in this block.
+    #[inline]
+    pub(super) const fn ahead(&self, mask: u64) -> Option<usize> {
+        let gap = !mask >> self.bit;
+        if gap == 0 { None } else { Some(gap.trailing_zeros() as usize) }
+    }
+
+    /// Returns how many bytes of the run of `mask` stand before the anchor, if the run begins in this block.
+    #[inline]
+    pub(super) const fn behind(&self, mask: u64) -> Option<usize> {
+        let gap = !mask & ((1 << self.bit) - 1);
+        if gap == 0 { None } else { Some((self.bit + gap.leading_zeros()) as usize - 64) }
+    }
 }
 
 /// Length of a run that makes a long token, in bytes.
@@ -100,9 +132,10 @@ mod tests {
         for (i, &b) in text.iter().enumerate() {
             let (a, bit) = (&mut out[i / BLOCK], 1_u64 << (i % BLOCK));
             let mut set = |mask: fn(&mut Anchors) -> &mut u64, on: bool| *mask(a) |= if on { bit } else { 0 };
-            set(|a| &mut a.digit, b.is_ascii_digit() && !at(i, 1).is_ascii_digit());
+            let head = run(i, &word);
+            set(|a| &mut a.digit, b.is_ascii_digit() && !text[i + 1 - head..i].iter().any(u8::is_ascii_digit));
             set(|a| &mut a.at, b == b'@');
-            set(|a| &mut a.colon, b == b':');
+            set(|a| &mut a.colon, at(i, 1) == b':' && (word(b) || b == b':' || b == b'/'));
             set(|a| &mut a.host, word(b) && !b.is_ascii_digit() && at(i, 1) == b'.' && word(at(i, 2)));
             set(|a| &mut a.long, run(i, &|b| word(b) || b == b'-') == LONG);
             set(|a| &mut a.dashes, run(i, &|b| b == b'-') == 5);
@@ -115,6 +148,17 @@ mod tests {
         #[test]
         fn anchors_are_what_their_words_say(text in proptest::collection::vec(
             proptest::sample::select(&b"aZ09_-@:. /\xc3\xa9"[..]), 0..300)) {
+            prop_assert_eq!(fast(&text), slow(&text));
+        }
+
+        #[test]
+        fn first_digits_of_words(text in proptest::collection::vec(proptest::sample::select(&b"aaaaaa_1 "[..]), 0..300)) {
+            prop_assert_eq!(fast(&text), slow(&text));
+        }
+
+        #[test]
+        fn words_cross_blocks(before in 0_usize..70, letters in 0_usize..150, digits in 0_usize..3) {
+            let text = [vec![b' '; before], vec![b'x'; letters], vec![b'7'; digits], b"x7 7".to_vec()].concat();
             prop_assert_eq!(fast(&text), slow(&text));
         }
 

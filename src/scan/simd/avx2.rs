@@ -27,14 +27,15 @@ pub(super) unsafe fn classify(bytes: &[u8], out: &mut [Masks]) {
             at: join(a[3], b[3]),
             colon: join(a[4], b[4]),
             dot: join(a[5], b[5]),
-            high: join(a[6], b[6]),
+            slash: join(a[6], b[6]),
+            high: join(a[7], b[7]),
         };
     }
 }
 
-/// The seven masks of 32 bytes, in the order of the fields of [`Masks`].
+/// The eight masks of 32 bytes, in the order of the fields of [`Masks`].
 #[target_feature(enable = "avx2")]
-fn half(v: __m256i) -> [u32; 7] {
+fn half(v: __m256i) -> [u32; 8] {
     let is = |byte: u8| _mm256_cmpeq_epi8(v, _mm256_set1_epi8(byte.cast_signed()));
     // `x - low <= span` in unsigned bytes is `min(x - low, span) == x - low`.
     let within = |x: __m256i, low: u8, span: u8| {
@@ -45,5 +46,5 @@ fn half(v: __m256i) -> [u32; 7] {
     let digit = within(v, b'0', 9);
     let letter = within(_mm256_or_si256(v, _mm256_set1_epi8(0x20)), b'a', 25);
     let word = _mm256_or_si256(_mm256_or_si256(digit, letter), is(b'_'));
-    [bits(digit), bits(word), bits(is(b'-')), bits(is(b'@')), bits(is(b':')), bits(is(b'.')), bits(v)]
+    [bits(digit), bits(word), bits(is(b'-')), bits(is(b'@')), bits(is(b':')), bits(is(b'.')), bits(is(b'/')), bits(v)]
 }

@@ -27,6 +27,8 @@ pub(crate) struct Masks {
     pub(crate) colon: u64,
     /// `.`.
     pub(crate) dot: u64,
+    /// `/`.
+    pub(crate) slash: u64,
     /// Bytes of `0x80` and above.
     pub(crate) high: u64,
 }

@@ -17,6 +17,7 @@ pub(super) fn classify(bytes: &[u8], out: &mut [Masks]) {
                 b'@' => m.at |= bit,
                 b':' => m.colon |= bit,
                 b'.' => m.dot |= bit,
+                b'/' => m.slash |= bit,
                 0x80.. => m.high |= bit,
                 _ => {}
             }
