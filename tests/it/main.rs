@@ -7,6 +7,7 @@
     reason = "tests say so by failing"
 )]
 
+mod alloc;
 mod oracle;
 mod plan;
 mod scan;
