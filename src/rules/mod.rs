@@ -84,7 +84,7 @@ pub enum Sieve {
     Www,
     /// A dot between a letter or digit and a letter: begins at the start of the run of host characters.
     Domain,
-    /// A `:` next to a hexadecimal digit or another `:`; begins at the start of the run of hexadecimal digits and colons.
+    /// A `:` at most five places after another; begins at the start of the run of hexadecimal digits and colons.
     Colon,
     /// Five hyphens.
     Dashes,

@@ -12,6 +12,7 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
+use std::collections::{HashMap, VecDeque};
 
 /// What verification needs of a rule.
 #[derive(Clone, Debug)]
@@ -42,6 +43,56 @@ pub(super) struct Automaton {
     pub(super) start: StateID,
     /// Pattern to recognizer.
     pub(super) recognizers: Box<[u16]>,
+}
+
+/// Up to where digits are counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// A match.
+    Match,
+    /// A match, or a byte that is no part of a plain number.
+    Letter,
+}
+
+impl Automata {
+    /// Returns the fewest digits that a candidate which begins with a digit holds before it can end or go on with
+    /// anything but digits and [`NUMBER_SEPARATORS`].
+    fn fewest_digits(&self, until: Until) -> usize {
+        self.0.iter().map(|automaton| automaton.fewest_digits(until)).min().unwrap_or(usize::MAX)
+    }
+}
+
+impl Automaton {
+    /// A shortest-path search: a digit costs one, a separator nothing.
+    fn fewest_digits(&self, until: Until) -> usize {
+        let dfa = &self.dfa;
+        let step = |from: StateID, byte: u8| {
+            Some(dfa.next_state(from, byte)).filter(|&to| !dfa.is_dead_state(to) && !dfa.is_quit_state(to))
+        };
+        let mut known: HashMap<StateID, usize> = HashMap::new();
+        let mut queue: VecDeque<(StateID, usize)> =
+            (b'0'..=b'9').filter_map(|d| Some((step(self.start, d)?, 1))).collect();
+        while let Some((state, cost)) = queue.pop_front() {
+            if known.get(&state).is_some_and(|&best| best <= cost) {
+                continue;
+            }
+            known.insert(state, cost);
+            // The automaton tells of a match one byte late, at whatever comes next.
+            let ends = dfa.is_match_state(dfa.next_eoi_state(state));
+            let plain = |byte: u8| byte.is_ascii_digit() || NUMBER_SEPARATORS.contains(&byte);
+            if ends || (until == Until::Letter && (0..=u8::MAX).any(|b| !plain(b) && step(state, b).is_some())) {
+                return cost;
+            }
+            for byte in (0..=u8::MAX).filter(|&b| plain(b)) {
+                match step(state, byte) {
+                    Some(to) if byte.is_ascii_digit() => queue.push_back((to, cost + 1)),
+                    Some(to) => queue.push_front((to, cost)),
+                    None => {}
+                }
+            }
+        }
+        usize::MAX
+    }
 }
 
 /// What may stand between the digits of a plain number.
@@ -90,16 +141,16 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         compile(&chosen, &mut out)?;
         Ok(out)
     };
+    let number = automata(is_plain_number)?;
+    let word = automata(|rule| matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token) && !is_plain_number(rule))?;
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
-    let fewest = rules.rules().iter().filter(|rule| is_plain_number(rule)).filter_map(|rule| match rule.sieve {
-        Sieve::Digits { min, .. } => Some(min),
-        _ => None,
-    });
     Ok(Scanner {
         config,
         level,
-        number: automata(is_plain_number)?,
-        word: automata(|rule| matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token) && !is_plain_number(rule))?,
+        number_digits: number.fewest_digits(Until::Match),
+        number,
+        word_digits: word.fewest_digits(Until::Letter),
+        word,
         long: automata(|rule| rule.sieve == Sieve::Long)?,
         at: automata(|rule| rule.sieve == Sieve::At)?,
         scheme: automata(|rule| rule.sieve == Sieve::Scheme)?,
@@ -107,7 +158,6 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         colon: automata(|rule| rule.sieve == Sieve::Colon)?,
         dashes: automata(|rule| rule.sieve == Sieve::Dashes)?,
         phone,
-        fewest_digits: fewest.min().unwrap_or(u8::MAX),
         words: words.build(),
         scores: score::Table::new(),
         recognizers,

@@ -90,7 +90,7 @@ impl<'t> Job<'t> {
 
     /// The first digit of a word.
     #[inline]
-    pub(super) fn digit(&mut self, scanner: &Scanner, at: usize, near: Near, work: &mut Work) {
+    pub(super) fn digit(&mut self, scanner: &Scanner, at: usize, near: Near<'_>, work: &mut Work) {
         let start = match near.behind(near.masks.word) {
             Some(n) => at - n.min(at),
             None => self.back_while(at, at, is_word),
@@ -103,13 +103,17 @@ impl<'t> Job<'t> {
             Some(n) => (at + n).min(self.text.len()),
             None => self.on_while(digits, is_word),
         };
+        let mut lead = 0;
+        if start == at {
+            let enough = scanner.number_digits.min(scanner.word_digits).clamp(PHONE_DIGITS, ENOUGH_DIGITS);
+            // May count digits behind the end of the text: too many is only slow.
+            lead = near.digits().unwrap_or_else(|| self.cluster(at, digits, enough));
+        }
         if start == at && digits == end {
-            let n_digits =
-                self.cluster(at, digits, usize::from(scanner.fewest_digits).clamp(PHONE_DIGITS, ENOUGH_DIGITS));
-            if n_digits >= PHONE_DIGITS {
+            if lead >= PHONE_DIGITS {
                 self.phone(scanner, at, work);
             }
-            if n_digits >= usize::from(scanner.fewest_digits) {
+            if lead >= scanner.number_digits {
                 self.verify(scanner, &scanner.number, start, work);
             }
         } else if self.is_label(start, end) {
@@ -117,7 +121,9 @@ impl<'t> Job<'t> {
         } else if (start == at && digits - at >= PHONE_DIGITS) || before(self.text, start, 1) == Some(b'+') {
             self.phone(scanner, at, work);
         }
-        self.verify(scanner, &scanner.word, start, work);
+        if start < at || lead >= scanner.word_digits {
+            self.verify(scanner, &scanner.word, start, work);
+        }
         // `AB 12 34 56 C` begins before its first digit.
         if let Some(b' ' | b'-' | b'.' | b'/') = before(self.text, start, 1) {
             let word = self.back_while(start - 1, 5, |b| b.is_ascii_alphabetic());
@@ -214,29 +220,21 @@ impl<'t> Job<'t> {
         matches!(self.text.get(lead..end), Some([0xc3..=0xd4, 0x80..=0xbf])).then_some(lead)
     }
 
-    /// The byte after a `:`.
+    /// A `:` at most five places after another.
     #[inline]
-    pub(super) fn colon(&mut self, scanner: &Scanner, after: usize, work: &mut Work) {
-        let Some(at) = after.checked_sub(1) else { return };
-        let next = self.at(after);
-        if next == Some(b'/') {
-            if self.at(at + 2) == Some(b'/') {
-                self.scheme(scanner, at, work);
-            }
+    pub(super) fn colons(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+        if at < self.colon_done {
             return;
         }
         let fits = |b: u8| b.is_ascii_hexdigit() || b == b':';
-        if at < self.colon_done || !next.is_some_and(fits) {
-            return;
-        }
         let start = self.back_while(at, COLON_BYTES, fits);
         self.colon_done = self.on_while(at, fits);
-        if start < at || next == Some(b':') {
-            self.verify(scanner, &scanner.colon, start, work);
-        }
+        self.verify(scanner, &scanner.colon, start, work);
     }
 
-    fn scheme(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+    /// The last byte of `://`.
+    pub(super) fn scheme(&mut self, scanner: &Scanner, last: usize, work: &mut Work) {
+        let Some(at) = last.checked_sub(2) else { return };
         let run = self.back_while(at, SCHEME_BYTES, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
         let run = self.on_while(run, |b| !b.is_ascii_alphabetic() && b != b':');
         if run < at {
@@ -273,7 +271,7 @@ impl<'t> Job<'t> {
 
     /// A place inside a run of at least sixteen of `A-Z a-z 0-9 _ -`.
     #[inline]
-    pub(super) fn long(&mut self, scanner: &Scanner, at: usize, near: Near, work: &mut Work) {
+    pub(super) fn long(&mut self, scanner: &Scanner, at: usize, near: Near<'_>, work: &mut Work) {
         if at < self.long_done {
             return;
         }
@@ -296,10 +294,11 @@ impl<'t> Job<'t> {
         }
         let mut from = start;
         while from < end {
-            if self.at(from).is_some_and(is_word) && (from == start || before(self.text, from, 1) == Some(b'-')) {
+            if self.at(from).is_some_and(is_word) {
                 self.verify(scanner, &scanner.long, from, work);
             }
-            from = self.on_while(from, is_word) + 1;
+            let Some(hyphen) = self.text.get(from..end).and_then(|run| memchr::memchr(b'-', run)) else { break };
+            from += hyphen + 1;
         }
     }
 

@@ -121,8 +121,10 @@ pub struct Scanner {
     dashes: Automata,
     /// The recognizer that the numbering plans serve.
     phone: Option<usize>,
-    /// Fewest digits that any of the rules in `number` asks for.
-    fewest_digits: u8,
+    /// Fewest digits of any candidate in `number`.
+    number_digits: usize,
+    /// Fewest digits in `word` before a candidate that begins with a digit can go on with a letter.
+    word_digits: usize,
     words: context::Words,
     scores: score::Table,
 }
@@ -344,7 +346,7 @@ impl Scanner {
                     any &= skip;
                 } else if any & one != 0 {
                     any &= !one;
-                    self.anchor(job, pos - from, sieve::Near { masks: *masks, bit }, anchors, work);
+                    self.anchor(job, pos - from, sieve::Near { masks, bit }, anchors, work);
                 }
             }
         });
@@ -388,19 +390,22 @@ impl Scanner {
         let mut any = anchors.any();
         while any != 0 {
             let bit = any.trailing_zeros();
-            self.anchor(job, block * BLOCK + bit as usize, sieve::Near { masks: *masks, bit }, anchors, work);
+            self.anchor(job, block * BLOCK + bit as usize, sieve::Near { masks, bit }, anchors, work);
             any &= any - 1;
         }
     }
 
     #[inline]
-    fn anchor(&self, job: &mut Job<'_>, at: usize, near: sieve::Near, anchors: &sieve::Anchors, work: &mut Work) {
+    fn anchor(&self, job: &mut Job<'_>, at: usize, near: sieve::Near<'_>, anchors: &sieve::Anchors, work: &mut Work) {
         let bit = 1 << near.bit;
         if anchors.digit & bit != 0 {
             job.digit(self, at, near, work);
         }
-        if anchors.colon & bit != 0 {
-            job.colon(self, at, work);
+        if anchors.colons & bit != 0 {
+            job.colons(self, at, work);
+        }
+        if anchors.scheme & bit != 0 {
+            job.scheme(self, at, work);
         }
         if anchors.at & bit != 0 {
             job.mail(self, at, work);

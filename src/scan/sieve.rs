@@ -12,8 +12,10 @@ pub(super) struct Anchors {
     pub(super) digit: u64,
     /// An `@`.
     pub(super) at: u64,
-    /// The byte after a `:`, if it is one of `A-Z a-z 0-9 _ : /`.
-    pub(super) colon: u64,
+    /// A `:` at most five places after another.
+    pub(super) colons: u64,
+    /// The last byte of `://`.
+    pub(super) scheme: u64,
     /// A letter after a dot after a letter or digit.
     pub(super) host: u64,
     /// The sixteenth byte of a run of `A-Z a-z 0-9 _ -`.
@@ -27,7 +29,7 @@ pub(super) struct Anchors {
 impl Anchors {
     /// Everything but the bytes above ASCII.
     pub(super) const fn any(&self) -> u64 {
-        self.digit | self.at | self.colon | self.host | self.long | self.dashes
+        self.digit | self.at | self.colons | self.scheme | self.host | self.long | self.dashes
     }
 }
 
@@ -60,10 +62,17 @@ impl Carry {
         let letters = m.word & !m.digit;
         let (behind, spills) = letters.overflowing_add(starts & letters);
         let digit = m.digit & (behind & !letters | starts);
+        let c = last.colon;
+        let near_colon = back::<1>(m.colon, c)
+            | back::<2>(m.colon, c)
+            | back::<3>(m.colon, c)
+            | back::<4>(m.colon, c)
+            | back::<5>(m.colon, c);
         let anchors = Anchors {
             digit,
             at: m.at,
-            colon: back::<1>(m.colon, last.colon) & (m.word | m.colon | m.slash),
+            colons: m.colon & near_colon,
+            scheme: m.slash & back::<1>(m.slash, last.slash) & back::<2>(m.colon, last.colon),
             host: m.word & !m.digit & back::<1>(m.dot, last.dot) & back::<2>(m.word, last.word),
             long: r16 & !back::<1>(r16, self.runs[4]),
             dashes: d5 & !back::<1>(d5, self.dashes[2]),
@@ -85,17 +94,28 @@ const fn back<const N: u32>(mask: u64, last: u64) -> u64 {
 
 /// What an anchor's block says of its neighbourhood: ends of runs without walking bytes, where the block holds them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Near {
-    pub(super) masks: Masks,
+pub(super) struct Near<'m> {
+    pub(super) masks: &'m Masks,
     pub(super) bit: u32,
 }
 
-impl Near {
+impl Near<'_> {
     /// Returns how many bytes of the run of `mask` stand from the anchor on, if the run ends in this block.
     #[inline]
     pub(super) const fn ahead(&self, mask: u64) -> Option<usize> {
         let gap = !mask >> self.bit;
         if gap == 0 { None } else { Some(gap.trailing_zeros() as usize) }
+    }
+
+    /// Returns how many digits the run of plain-number bytes from the anchor on holds, if it ends in this block.
+    #[inline]
+    pub(super) const fn digits(&self) -> Option<usize> {
+        let gap = !self.masks.number >> self.bit;
+        if gap == 0 {
+            return None;
+        }
+        let run = (gap & gap.wrapping_neg()).wrapping_sub(1);
+        Some(((self.masks.digit >> self.bit) & run).count_ones() as usize)
     }
 
     /// Returns how many bytes of the run of `mask` stand before the anchor, if the run begins in this block.
@@ -135,7 +155,8 @@ mod tests {
             let head = run(i, &word);
             set(|a| &mut a.digit, b.is_ascii_digit() && !text[i + 1 - head..i].iter().any(u8::is_ascii_digit));
             set(|a| &mut a.at, b == b'@');
-            set(|a| &mut a.colon, at(i, 1) == b':' && (word(b) || b == b':' || b == b'/'));
+            set(|a| &mut a.colons, b == b':' && (1..=5).any(|n| at(i, n) == b':'));
+            set(|a| &mut a.scheme, b == b'/' && at(i, 1) == b'/' && at(i, 2) == b':');
             set(|a| &mut a.host, word(b) && !b.is_ascii_digit() && at(i, 1) == b'.' && word(at(i, 2)));
             set(|a| &mut a.long, run(i, &|b| word(b) || b == b'-') == LONG);
             set(|a| &mut a.dashes, run(i, &|b| b == b'-') == 5);

@@ -94,10 +94,9 @@ fn begins(sieve: Sieve, text: &[u8], start: usize) -> bool {
         Sieve::Colon => {
             let fits = |b: u8| b.is_ascii_hexdigit() || b == b':';
             let (s, e) = run(text, start, fits);
-            fits(first) && s == start && {
-                // The first colon of the run with a hexadecimal digit or colon after it.
-                (s..e).any(|i| text[i] == b':' && i + 1 < e && (i > s || text[i + 1] == b':'))
-            }
+            // Two colons of the run at most five places apart, or one just before it.
+            let near = |i: usize| (1..=5).any(|n| i >= n && text[i - n] == b':');
+            fits(first) && s == start && (s..e).any(|i| text[i] == b':' && near(i))
         }
         // The walks of the other sieves depend on the anchor; their tables are in `scan.rs`.
         _ => false,

@@ -58,8 +58,8 @@ kind = "MAC_ADDRESS"
 title = "Hexadecimal and colons"
 source = "test"
 sieve = "colon"
-pattern = '[0-9A-Fa-f]{1,2}(?::[0-9A-Fa-f]{1,2}){1,3}'
-examples = { valid = ["a:b", "1:2"], near = [{ text = "x", why = "no" }, { text = "y", why = "no" }], inline = [{ text = "a a:b", spans = [[2, 5]] }] }
+pattern = '[0-9A-Fa-f]{1,2}(?::[0-9A-Fa-f]{1,2}){2,3}'
+examples = { valid = ["a:b:c", "1:2:3"], near = [{ text = "x", why = "no" }, { text = "y", why = "no" }], inline = [{ text = "a a:b:c", spans = [[2, 7]] }] }
 
 [[rule]]
 id = "t.dashes"

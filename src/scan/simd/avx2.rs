@@ -2,8 +2,8 @@
 
 use super::{BLOCK, Masks};
 use std::arch::x86_64::{
-    __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
-    _mm256_set1_epi8, _mm256_sub_epi8,
+    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_sub_epi8,
 };
 
 /// Classifies `out.len()` blocks.
@@ -28,14 +28,15 @@ pub(super) unsafe fn classify(bytes: &[u8], out: &mut [Masks]) {
             colon: join(a[4], b[4]),
             dot: join(a[5], b[5]),
             slash: join(a[6], b[6]),
-            high: join(a[7], b[7]),
+            number: join(a[7], b[7]),
+            high: join(a[8], b[8]),
         };
     }
 }
 
-/// The eight masks of 32 bytes, in the order of the fields of [`Masks`].
+/// The nine masks of 32 bytes, in the order of the fields of [`Masks`].
 #[target_feature(enable = "avx2")]
-fn half(v: __m256i) -> [u32; 8] {
+fn half(v: __m256i) -> [u32; 9] {
     let is = |byte: u8| _mm256_cmpeq_epi8(v, _mm256_set1_epi8(byte.cast_signed()));
     // `x - low <= span` in unsigned bytes is `min(x - low, span) == x - low`.
     let within = |x: __m256i, low: u8, span: u8| {
@@ -46,5 +47,23 @@ fn half(v: __m256i) -> [u32; 8] {
     let digit = within(v, b'0', 9);
     let letter = within(_mm256_or_si256(v, _mm256_set1_epi8(0x20)), b'a', 25);
     let word = _mm256_or_si256(_mm256_or_si256(digit, letter), is(b'_'));
-    [bits(digit), bits(word), bits(is(b'-')), bits(is(b'@')), bits(is(b':')), bits(is(b'.')), bits(is(b'/')), bits(v)]
+    // `0x2_` is a blank, bracket, hyphen, dot or slash if its low half is 0, 8, 9, 13, 14 or 15: bit n of the table is
+    // looked up by the low half. A byte of 0x80 and above looks up nothing.
+    let low = _mm256_setr_epi8(
+        1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 1,
+    );
+    let punctuation = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(low, v), _mm256_set1_epi8(1));
+    let two = within(v, 0x20, 15);
+    let number = _mm256_or_si256(digit, _mm256_and_si256(punctuation, two));
+    [
+        bits(digit),
+        bits(word),
+        bits(is(b'-')),
+        bits(is(b'@')),
+        bits(is(b':')),
+        bits(is(b'.')),
+        bits(is(b'/')),
+        bits(number),
+        bits(v),
+    ]
 }
