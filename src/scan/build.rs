@@ -43,6 +43,8 @@ pub(super) struct Automaton {
     pub(super) start: StateID,
     /// Pattern to recognizer.
     pub(super) recognizers: Box<[u16]>,
+    /// Whether some candidate may be followed by a letter or digit: one without a guard, or with a tail.
+    pub(super) open: bool,
 }
 
 /// Up to where digits are counted.
@@ -212,7 +214,8 @@ fn compile(rules: &[(u16, &Rule)], out: &mut Automata) -> Result<(), BuildError>
                 return Err(BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() });
             };
             let recognizers = rules.iter().map(|&(at, _)| at).collect();
-            out.0.push(Automaton { dfa, start, recognizers });
+            let open = rules.iter().any(|(_, rule)| rule.guard == Guard::None || rule.tail.is_some());
+            out.0.push(Automaton { dfa, start, recognizers, open });
             Ok(())
         }
         Err(_) if rules.len() > 1 => {

@@ -48,6 +48,15 @@ const WINDOW_WORDS: usize = 32;
 /// Words of a phrase at most.
 const PHRASE_WORDS: usize = 8;
 
+/// Bits that tell which first words there are: 4 KiB.
+const FIRST_BITS: usize = 1 << 15;
+
+fn bit_of(hash: u64) -> (usize, u64) {
+    // The upper bits; the map uses all of them.
+    let bit = usize::try_from(hash >> 49).unwrap_or(0);
+    (bit / 64, 1 << (bit % 64))
+}
+
 /// Hashes are their own hash.
 #[derive(Default)]
 struct Identity(u64);
@@ -77,6 +86,8 @@ struct Phrase {
 /// Every word and phrase of every group, compiled.
 pub(super) struct Words {
     by_first: HashMap<u64, Vec<Phrase>, BuildHasherDefault<Identity>>,
+    /// One bit for every first word, so that most words of a text are dismissed by one look.
+    first_bits: Box<[u64]>,
     /// Phrases of scripts that put no blank between words, found anywhere.
     inside: Option<AhoCorasick>,
     inside_groups: Vec<Vec<GroupId>>,
@@ -102,6 +113,7 @@ impl Builder {
     pub(super) fn build(self) -> Words {
         let mut words = Words {
             by_first: HashMap::default(),
+            first_bits: vec![0; FIRST_BITS / 64].into(),
             inside: None,
             inside_groups: Vec::new(),
             n_groups: self.groups.len(),
@@ -129,6 +141,10 @@ impl Builder {
                     None => known.push(Phrase { rest: rest.to_vec(), groups: vec![group] }),
                 }
             }
+        }
+        for &first in words.by_first.keys() {
+            let (word, bit) = bit_of(first);
+            words.first_bits.get_mut(word).into_iter().for_each(|bits| *bits |= bit);
         }
         if !inside.is_empty() {
             words.inside = AhoCorasick::new(&inside).ok();
@@ -214,13 +230,21 @@ impl Words {
         self.look(field.as_bytes(), groups);
     }
 
+    fn maybe(&self, first: u64) -> bool {
+        let (word, bit) = bit_of(first);
+        self.first_bits.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
     fn look(&self, piece: &[u8], groups: &mut Groups) {
         let mut hashes = [0; WINDOW_WORDS];
         let n = tokenize(piece, &mut hashes);
         let hashes = hashes.get(..n).unwrap_or_default();
         for (at, first) in hashes.iter().enumerate() {
+            if !self.maybe(*first) {
+                continue;
+            }
             for phrase in self.by_first.get(first).into_iter().flatten() {
-                if hashes.get(at + 1..).is_some_and(|rest| rest.starts_with(&phrase.rest)) {
+                if phrase.rest.is_empty() || hashes.get(at + 1..).is_some_and(|rest| rest.starts_with(&phrase.rest)) {
                     phrase.groups.iter().for_each(|&group| groups.add(group));
                 }
             }
@@ -306,67 +330,116 @@ const PLAIN: &[u8; 192] = b"aaaaaaaceeeeiiiidnooooo.ouuuuytsaaaaaaaceeeeiiiidnoo
 aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllllllln\
 nnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
 
+/// A hash of the letters of a word, eight at a time: a word of eight letters or fewer costs one multiplication.
+#[derive(Clone, Copy)]
+struct WordHash {
+    done: u64,
+    tail: u64,
+    len: u32,
+}
+
+impl WordHash {
+    const fn new() -> Self {
+        Self { done: 0, tail: 0, len: 0 }
+    }
+
+    #[inline]
+    const fn push(&mut self, byte: u8) {
+        self.tail = (self.tail << 8) | byte as u64;
+        self.len += 1;
+        if self.len.is_multiple_of(8) {
+            self.done = Self::mix(self.done ^ self.tail);
+            self.tail = 0;
+        }
+    }
+
+    /// The finaliser of SplitMix64 without its last step: every letter moves the upper and the lower bits.
+    const fn mix(x: u64) -> u64 {
+        let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x ^ (x >> 27)
+    }
+
+    const fn finish(self) -> u64 {
+        Self::mix(self.done ^ self.tail ^ ((self.len as u64) << 56))
+    }
+}
+
+/// What a byte is to [`tokenize`]: its lower-case letter, [`HIGH`] above ASCII, or 0.
+const LETTERS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let byte = at as u8;
+        #[expect(clippy::indexing_slicing, reason = "below 256")]
+        {
+            table[at] = if byte.is_ascii_alphabetic() {
+                byte.to_ascii_lowercase()
+            } else if byte >= 0x80 {
+                HIGH
+            } else {
+                0
+            };
+        }
+        at += 1;
+    }
+    table
+};
+const HIGH: u8 = 1;
+
 /// Splits `piece` into words, in lower case and without accents, and writes a hash of each. Returns how many.
 fn tokenize(piece: &[u8], hashes: &mut [u64]) -> usize {
-    const SEED: u64 = 0xcbf2_9ce4_8422_2325;
     let mut n = 0;
-    let mut hash = SEED;
-    let mut letters = 0_usize;
+    let mut word = WordHash::new();
     let mut at = 0;
-    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    loop {
-        let byte = piece.get(at).copied();
-        match byte {
-            Some(b) if b.is_ascii_alphabetic() => {
-                hash = mix(hash, b.to_ascii_lowercase());
-                letters += 1;
+    while let Some(&byte) = piece.get(at) {
+        match LETTERS.get(usize::from(byte)).copied().unwrap_or(0) {
+            0 => {
+                // `don't` is one word, and so is `dont`.
+                let joins = byte == b'\'' && word.len > 0 && piece.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
+                if word.len > 0 && !joins {
+                    let Some(place) = hashes.get_mut(n) else { return n };
+                    *place = word.finish();
+                    n += 1;
+                    word = WordHash::new();
+                }
                 at += 1;
             }
-            // `don't` is one word, and so is `dont`.
-            Some(b'\'') if letters > 0 && piece.get(at + 1).is_some_and(u8::is_ascii_alphabetic) => at += 1,
-            Some(lead) if lead >= 0x80 => {
-                let len = match lead {
-                    0xc2..=0xdf => 2,
-                    0xe0..=0xef => 3,
-                    0xf0..=0xf4 => 4,
-                    _ => 1,
-                };
-                let c =
-                    piece.get(at..at + len).and_then(|b| std::str::from_utf8(b).ok()).and_then(|s| s.chars().next());
-                match c {
-                    Some(c) => {
-                        let plain = (c as usize).checked_sub(0xc0).and_then(|at| PLAIN.get(at));
-                        if let Some(&plain) = plain {
-                            hash = mix(hash, plain);
-                        } else {
-                            let mut buffer = [0; 4];
-                            for lower in c.to_lowercase() {
-                                for &b in lower.encode_utf8(&mut buffer).as_bytes() {
-                                    hash = mix(hash, b);
-                                }
-                            }
-                        }
-                        letters += 1;
-                        at += len;
-                    }
-                    None => at += 1,
-                }
-            }
-            _ => {
-                if letters > 0 {
-                    let Some(place) = hashes.get_mut(n) else { return n };
-                    *place = hash;
-                    n += 1;
-                    hash = SEED;
-                    letters = 0;
-                }
-                if byte.is_none() {
-                    return n;
-                }
+            HIGH => at += push_high(piece.get(at..).unwrap_or_default(), &mut word),
+            letter => {
+                word.push(letter);
                 at += 1;
             }
         }
     }
+    if word.len > 0
+        && let Some(place) = hashes.get_mut(n)
+    {
+        *place = word.finish();
+        n += 1;
+    }
+    n
+}
+
+/// Adds the character above ASCII that `piece` begins with; returns its length.
+fn push_high(piece: &[u8], word: &mut WordHash) -> usize {
+    let len = match piece.first() {
+        Some(0xc2..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf4) => 4,
+        _ => 1,
+    };
+    let c = piece.get(..len).and_then(|b| std::str::from_utf8(b).ok()).and_then(|s| s.chars().next());
+    let Some(c) = c else { return 1 };
+    if let Some(&plain) = (c as usize).checked_sub(0xc0).and_then(|at| PLAIN.get(at)) {
+        word.push(plain);
+    } else {
+        let mut buffer = [0; 4];
+        for lower in c.to_lowercase() {
+            lower.encode_utf8(&mut buffer).as_bytes().iter().for_each(|&b| word.push(b));
+        }
+    }
+    len
 }
 
 #[cfg(test)]

@@ -19,7 +19,23 @@ pub(super) struct Accepted {
 /// `A-Z a-z 0-9 _`.
 #[inline]
 pub(super) const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+    const TABLE: [u64; 4] = {
+        let mut table = [0; 4];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            if byte.is_ascii_alphanumeric() || byte == b'_' {
+                #[expect(clippy::indexing_slicing, reason = "a byte shifted right by six is 0..=3")]
+                {
+                    table[(byte >> 6) as usize] |= 1 << (byte & 63);
+                }
+            }
+            byte += 1;
+        }
+        table
+    };
+    #[expect(clippy::indexing_slicing, reason = "a byte shifted right by six is 0..=3")]
+    let word = TABLE[(byte >> 6) as usize];
+    word >> (byte & 63) & 1 != 0
 }
 
 /// Returns the byte `back` places before `at`.
@@ -73,6 +89,9 @@ fn matched(
     end: usize,
     out: &mut Vec<Accepted>,
 ) -> usize {
+    if !automaton.open && text.get(end).copied().is_some_and(is_word) {
+        return 0;
+    }
     let mut n_candidates = 0;
     for index in 0..automaton.dfa.match_len(sid) {
         let pattern = automaton.dfa.match_pattern(sid, index).as_usize();
