@@ -29,7 +29,7 @@ pub const MAX_DIGITS: usize = 24;
 /// `Debug` tells region, line and validity, never the digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Number {
-    country_code: u16,
+    plan: Plan,
     validity: Validity,
     line: LineType,
     region: Option<Region>,
@@ -107,8 +107,8 @@ pub enum Grouping {
 impl Number {
     /// Returns the country calling code.
     #[must_use]
-    pub const fn country_code(&self) -> u16 {
-        self.country_code
+    pub fn country_code(&self) -> u16 {
+        self.plan.country_code()
     }
 
     /// Returns the national significant number, in ASCII digits.
@@ -145,7 +145,7 @@ impl Number {
     #[must_use]
     pub fn e164(&self) -> E164 {
         let mut text = E164 { bytes: [b'+'; E164_BYTES], len: 1 };
-        let code = self.country_code;
+        let code = self.country_code();
         let digits = [code / 100, code / 10 % 10, code % 10];
         let leading = digits.iter().take_while(|&&digit| digit == 0).count();
         for &digit in digits.iter().skip(leading) {
@@ -161,21 +161,22 @@ impl Number {
     /// formats of its plan.
     #[must_use]
     pub fn grouping(&self, borders: u32) -> Grouping {
-        let Some((plan, _)) = self.plan() else { return Grouping::Odd };
         let mut best = Grouping::Odd;
-        for usual in plan.borders(&self.national) {
-            if usual == borders {
+        for format in self.plan.formats(&self.national) {
+            if format.borders == borders {
                 return Grouping::Usual;
             }
-            if borders & !usual == 0 {
+            if borders & !format.borders == 0 {
                 best = Grouping::Coarser;
             }
         }
         best
     }
 
-    fn plan(&self) -> Option<(Plan, usize)> {
-        Plan::of_digits(self.e164().as_str().as_bytes().get(1..)?)
+    /// Returns whether the number is always written with its national prefix within its region.
+    #[must_use]
+    pub fn is_prefixed(&self) -> bool {
+        self.plan.formats(&self.national).next().is_some_and(|format| format.prefixed)
     }
 }
 
@@ -354,7 +355,7 @@ fn finish(plan: Plan, territory: Territory, digits: &Digits) -> Option<Number> {
     };
     let owner = owner.or_else(|| plan.is_single().then(|| plan.main()));
     Some(Number {
-        country_code: plan.country_code(),
+        plan,
         validity,
         line: line.unwrap_or(LineType::Unknown),
         region: owner.and_then(Territory::region),
@@ -410,6 +411,20 @@ mod tests {
         check("123456789012345678901234567890", "US", None);
     }
 
+    proptest::proptest! {
+        /// What is read once is read again from its canonical form, and nothing panics.
+        #[test]
+        fn canonical(digits in "[0-9]{0,26}", home in "AR|BR|BM|CI|DE|FI|GB|IT|MX|SM|UY|US|ZW") {
+            let home = region(&home);
+            for number in [parse(digits.as_bytes(), home), parse_national(digits.as_bytes(), home), parse_international(digits.as_bytes())] {
+                let Some(number) = number.filter(Number::is_valid) else { continue };
+                let again = parse_international(number.e164().as_str().get(1..).unwrap_or_default().as_bytes());
+                let again = again.map(|again| again.is_valid());
+                proptest::prop_assert_eq!(again, Some(true));
+            }
+        }
+    }
+
     #[test]
     fn possible_is_not_valid() {
         let number = parse_national(b"2532222222", region("US")).map(|n| n.validity());
@@ -436,7 +451,7 @@ mod tests {
 
     #[test]
     fn every_territory_is_reachable() {
-        assert!(table::TERRITORIES > 240);
+        const { assert!(table::TERRITORIES > 240) };
         assert_eq!(version(), "9.0.33");
         assert_eq!(country_code(region("SN")), Some(221));
         assert_eq!(country_code(region("ZZ")), None);

@@ -10,8 +10,10 @@
 //! plans        12 bytes  country code, root node, first territory, territories, first format, formats (u16 each)
 //! territories  28 bytes  letters (2), plan (u8), transform group (u8), lengths (u32), local lengths (u32), root of its
 //!                        general pattern (u16), national prefix program (u16), international prefix program (u16),
-//!                        transform literal (4), national prefix (4), unused (2)
-//! formats       8 bytes  program of leading digits (u16), six groups (fewest << 4 | most digits)
+//!                        transform literal (4), national prefix (4), whether the program is just the national prefix
+//!                        (u8), unused (u8)
+//! formats      10 bytes  program of leading digits (u16), six groups (fewest << 4 | most digits), national prefix is
+//!                        always written (u16)
 //! steps         3 bytes  operation (u8), operand (u16)
 //! ```
 //!
@@ -26,7 +28,7 @@ static BYTES: &[u8] = include_bytes!("table.bin");
 const NODE: usize = 22;
 const PLAN: usize = 12;
 const TERRITORY: usize = 28;
-const FORMAT: usize = 8;
+const FORMAT: usize = 10;
 const STEP: usize = 3;
 
 const AT_NODES: usize = 44;
@@ -86,8 +88,8 @@ fn walk(root: u16, digits: &[u8]) -> u16 {
 }
 
 /// A numbering plan: all that shares one country calling code.
-#[derive(Clone, Copy)]
-pub(super) struct Plan(usize);
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Plan(u8);
 
 impl Plan {
     /// Returns the plan whose country calling code `digits` begin with, and how many digits the code has.
@@ -101,14 +103,14 @@ impl Plan {
             code = code * 10 + digit;
             let plan = u8_at(AT_CODES + code);
             if plan != 0 {
-                return Some((Self(usize::from(plan) - 1), i + 1));
+                return Some((Self(plan - 1), i + 1));
             }
         }
         None
     }
 
     fn field(self, which: usize) -> u16 {
-        u16_at(AT_PLANS + self.0 * PLAN + which * 2)
+        u16_at(AT_PLANS + usize::from(self.0) * PLAN + which * 2)
     }
 
     /// Returns the country calling code.
@@ -133,20 +135,26 @@ impl Plan {
         self.field(3) == 1
     }
 
-    /// Yields, for each usual format of this national number, where its groups meet: bit `i` for a border before digit
-    /// `i`.
-    pub(super) fn borders(self, national: &[u8]) -> impl Iterator<Item = u32> {
+    /// Yields the usual formats of this national number.
+    pub(super) fn formats(self, national: &[u8]) -> impl Iterator<Item = Format> {
         let first = usize::from(self.field(4));
         let end = first + usize::from(self.field(5));
         (first..end).filter_map(move |format| {
             let at = AT_FORMATS + format * FORMAT;
+            let borders = group_borders(BYTES.get(at + 2..at + 8)?, national.len())?;
             let program = u16_at(at);
-            if program != 0 && run(program, national).is_none() {
-                return None;
-            }
-            group_borders(BYTES.get(at + 2..at + 8)?, national.len())
+            let fits = program == 0 || run(program, national).is_some();
+            fits.then_some(Format { borders, prefixed: u16_at(at + 8) != 0 })
         })
     }
+}
+
+/// How a national number is usually written.
+pub(super) struct Format {
+    /// Where its groups meet: bit `i` for a border before digit `i`.
+    pub(super) borders: u32,
+    /// Whether the national prefix is always written.
+    pub(super) prefixed: bool,
 }
 
 /// Shares `length` digits out among groups, the first ones taking as many as they may.
@@ -199,7 +207,7 @@ impl Territory {
 
     /// Returns the plan that it belongs to.
     pub(super) fn plan(self) -> Plan {
-        Plan(usize::from(u8_at(self.at() + 2)))
+        Plan(u8_at(self.at() + 2))
     }
 
     /// Says what the length of a national number means here.
@@ -247,6 +255,15 @@ impl Territory {
         if program == 0 || digits.is_empty() {
             return *digits;
         }
+        if u8_at(self.at() + 26) != 0 {
+            let Some(rest) = digits.strip_prefix(self.national_prefix()) else { return *digits };
+            if self.general(digits) && !self.general(rest) {
+                return *digits;
+            }
+            let mut stripped = super::Digits::default();
+            stripped.extend(rest.iter().copied());
+            return stripped;
+        }
         let Some(found) = run(program, digits) else { return *digits };
         let group = u8_at(self.at() + 3);
         let mut stripped = super::Digits::default();
@@ -270,66 +287,104 @@ struct Found {
 }
 
 const GROUPS: usize = 3;
-/// Choices not yet tried; the longest program keeps fewer (the comparison with libphonenumber would show it).
-const CHOICES: usize = 32;
+/// Choices not yet tried; no program keeps as many (the comparison with libphonenumber would show it).
+const CHOICES: usize = 16;
+
+/// A way through a program.
+#[derive(Clone, Copy, Default)]
+struct Thread {
+    step: u16,
+    at: u8,
+    /// Beginnings and ends of groups.
+    slots: [u8; GROUPS * 2],
+}
+
+/// What a step did to a thread.
+enum Outcome {
+    Held,
+    Failed,
+    Done,
+    /// The other way goes on here.
+    Choice(u16),
+}
+
+impl Thread {
+    #[inline]
+    fn advance(&mut self, digits: &[u8]) -> Outcome {
+        let place = AT_STEPS + usize::from(self.step) * STEP;
+        let operand = u16_at(place + 1);
+        let next = self.step + 1;
+        match u8_at(place) {
+            0 => return Outcome::Done,
+            1 => match digits.get(usize::from(self.at)) {
+                Some(byte) if operand >> (byte & 15) & 1 == 1 => self.at += 1,
+                _ => return Outcome::Failed,
+            },
+            2 => {
+                self.step = next;
+                return Outcome::Choice(operand);
+            }
+            3 => {
+                self.step = operand;
+                return Outcome::Choice(next);
+            }
+            4 => {
+                self.step = operand;
+                return Outcome::Held;
+            }
+            5 => {
+                if let Some(slot) = self.slots.get_mut(usize::from(operand)) {
+                    *slot = self.at;
+                }
+            }
+            _ if usize::from(self.at) != digits.len() => return Outcome::Failed,
+            _ => {}
+        }
+        self.step = next;
+        Outcome::Held
+    }
+
+    fn found(&self) -> Found {
+        let mut groups = [None; GROUPS];
+        for (group, slots) in groups.iter_mut().zip(self.slots.as_chunks::<2>().0) {
+            *group = (slots[1] != u8::MAX).then_some((usize::from(slots[0]), usize::from(slots[1])));
+        }
+        Found { end: usize::from(self.at), groups }
+    }
+}
 
 /// Runs a program at the beginning of `digits`, trying choices in their order.
 fn run(program: u16, digits: &[u8]) -> Option<Found> {
-    #[derive(Clone, Copy, Default)]
-    struct Thread {
-        step: usize,
-        at: usize,
-        slots: [u8; GROUPS * 2],
-    }
-    let mut choices = [Thread::default(); CHOICES];
-    let mut n_choices = 0;
-    let mut thread = Thread { step: usize::from(program) - 1, at: 0, slots: [u8::MAX; GROUPS * 2] };
+    let mut thread = Thread { step: program - 1, at: 0, slots: [u8::MAX; GROUPS * 2] };
+    // Up to the first choice there is nothing to remember; most programs end before it.
     loop {
-        let place = AT_STEPS + thread.step * STEP;
-        let operand = u16_at(place + 1);
-        let held = match u8_at(place) {
-            0 => {
-                let mut groups = [None; GROUPS];
-                for (group, slots) in groups.iter_mut().zip(thread.slots.as_chunks::<2>().0) {
-                    *group = (slots[1] != u8::MAX).then_some((usize::from(slots[0]), usize::from(slots[1])));
-                }
-                return Some(Found { end: thread.at, groups });
+        match thread.advance(digits) {
+            Outcome::Held => {}
+            Outcome::Failed => return None,
+            Outcome::Done => return Some(thread.found()),
+            Outcome::Choice(step) => {
+                let other = Thread { step, ..thread };
+                return run_choices(thread, other, digits);
             }
-            1 => match digits.get(thread.at) {
-                Some(byte) if operand >> (byte & 15) & 1 == 1 => {
-                    thread.at += 1;
-                    thread.step += 1;
-                    true
-                }
-                _ => false,
-            },
-            choice @ (2 | 3) => {
-                let (near, far) = (thread.step + 1, usize::from(operand));
-                let (first, second) = if choice == 2 { (near, far) } else { (far, near) };
-                *choices.get_mut(n_choices)? = Thread { step: second, ..thread };
+        }
+    }
+}
+
+fn run_choices(mut thread: Thread, other: Thread, digits: &[u8]) -> Option<Found> {
+    let mut choices = [other; CHOICES];
+    let mut n_choices = 1;
+    loop {
+        match thread.advance(digits) {
+            Outcome::Held => {}
+            Outcome::Done => return Some(thread.found()),
+            Outcome::Choice(step) => {
+                *choices.get_mut(n_choices)? = Thread { step, ..thread };
                 n_choices += 1;
-                thread.step = first;
-                true
             }
-            4 => {
-                thread.step = usize::from(operand);
-                true
+            Outcome::Failed => {
+                n_choices = n_choices.checked_sub(1)?;
+                thread = *choices.get(n_choices)?;
             }
-            5 => {
-                if let Some(slot) = thread.slots.get_mut(usize::from(operand)) {
-                    *slot = u8::try_from(thread.at).unwrap_or(u8::MAX);
-                }
-                thread.step += 1;
-                true
-            }
-            _ => {
-                thread.step += 1;
-                thread.at == digits.len()
-            }
-        };
-        if !held {
-            n_choices = n_choices.checked_sub(1)?;
-            thread = *choices.get(n_choices)?;
         }
     }
 }

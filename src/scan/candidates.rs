@@ -118,7 +118,7 @@ impl<'t> Job<'t> {
             }
         } else if self.is_label(start, end) {
             return;
-        } else if (start == at && digits - at >= PHONE_DIGITS) || before(self.text, start, 1) == Some(b'+') {
+        } else if digits - at >= PHONE_DIGITS || before(self.text, start, 1) == Some(b'+') {
             self.phone(scanner, at, work);
         }
         if start < at || lead >= scanner.word_digits {
@@ -162,7 +162,7 @@ impl<'t> Job<'t> {
         let Ok(index) = u16::try_from(recognizer) else { return };
         let shape = scanner.recognizers.get(recognizer).map_or(0, |r| r.evidence.shape);
         let evidence = found.evidence + shape;
-        self.push(scanner, work, index, found.span, evidence, found.country);
+        self.push(scanner, work, index, found.span, evidence, found.number.region());
     }
 
     /// An `@`.

@@ -7,7 +7,7 @@ mod build;
 mod candidates;
 mod context;
 mod fold;
-pub(crate) mod phone;
+mod phone;
 mod resolve;
 mod score;
 mod sieve;

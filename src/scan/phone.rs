@@ -1,16 +1,1313 @@
-//! Stub, replaced soon.
+//! Telephone numbers in text: where one begins and ends, how it is written, and how much speaks for it.
+//!
+//! [`find`] looks at one place, the start of a run of digits. It collects the groups of digits that separators of
+//! telephone numbers hold together, then reads every prefix of them that ends at a group as an international number
+//! (`+`, `00`, `011`, the prefix of a default region), as a national number of the default regions, and as an
+//! international number without a `+`. The reading with the most evidence wins, the longer where two are equal.
+//!
+//! ```text
+//! (0845) 281 4032 5 pm      groups 0845 281 4032 5; 0845 281 4032 is valid in GB, one digit more is not
+//! ```
+//!
+//! Evidence is in tenths of a bit and knows no context words: a phone word near adds to it (60 by convention), and what
+//! comes to less than 0 is not a telephone number. What each observation is worth stands in the table `worth` below. So:
+//! a valid number with `+` needs nothing else; a valid mobile without `+` but with its country code stands at 0; a
+//! number of possible length whose range is not assigned needs a phone word.
+//!
+//! What is refused: fewer than seven digits (short codes and emergency numbers are not persons), dates, IP addresses,
+//! cards in groups of four, amounts of money, digits in the middle of a longer number, of a word or of an e-mail address.
+//!
+//! # Offsets
+//! The span covers the `+` and the brackets that belong to the number. It leaves out an extension, `tel:`, the rest of a
+//! link (`wa.me/`), and what follows the digits in a WhatsApp address (`@s.whatsapp.net`).
 
 use crate::ids::Region;
+use crate::plan::{self, Grouping, LineType, Number};
 use crate::span::Span;
 
 /// A telephone number in text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Phone {
+    /// Where it stands.
     pub(crate) span: Span,
-    pub(crate) country: Option<Region>,
+    /// What it is.
+    pub(crate) number: Number,
+    /// What speaks for it, in tenths of a bit, without context words.
     pub(crate) evidence: i16,
+    /// How it is written.
+    pub(crate) form: Form,
 }
 
-pub(crate) fn find(_text: &[u8], _at: usize, _floor: usize, _regions: &[Region]) -> Option<Phone> {
+/// How a number is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// With `+`, or in an address that takes only international numbers.
+    International,
+    /// With an international prefix such as `00` or `011`.
+    Prefixed,
+    /// As within its region.
+    National,
+    /// With its country code, but without a `+`.
+    Bare,
+}
+
+/// What observations are worth, in tenths of a bit.
+mod worth {
+    /// A `+` before a number of an assigned range; hardly anything else looks so.
+    pub(super) const PLUS: i16 = 80;
+    /// A `+` before a number of possible length only.
+    pub(super) const PLUS_POSSIBLE: i16 = -25;
+    /// The link or address takes only telephone numbers.
+    pub(super) const ADDRESS: i16 = 90;
+    /// The international prefix of a default region.
+    pub(super) const DIALLED: i16 = 60;
+    /// `00` or `011` where no default region says so.
+    pub(super) const DIALLED_ELSEWHERE: i16 = 30;
+    /// A valid national number with the prefix that it is always written with.
+    pub(super) const NATIONAL_PREFIXED: i16 = 25;
+    /// A valid national number of a plan or range that is written without a prefix.
+    pub(super) const NATIONAL_PLAIN: i16 = 8;
+    /// A valid national number that lacks its usual prefix.
+    pub(super) const NATIONAL_UNPREFIXED: i16 = -15;
+    /// A valid national number that starts with its own country code.
+    pub(super) const OWN_CODE: i16 = 20;
+    /// A national number of possible length only.
+    pub(super) const NATIONAL_POSSIBLE: i16 = -50;
+    /// A shape that names its plan without a default region: `415-555-0132`.
+    pub(super) const SHAPE: i16 = 5;
+    /// A valid mobile with country code and without `+`: as likely as not.
+    pub(super) const BARE_MOBILE: i16 = 0;
+    /// Another valid number with country code and without `+`.
+    pub(super) const BARE: i16 = -25;
+    /// The range is for mobiles: what people write most.
+    pub(super) const MOBILE: i16 = 8;
+    /// Grouped as the plan's formats have it.
+    pub(super) const USUAL: i16 = 20;
+    /// Grouped as the formats, with fewer borders.
+    pub(super) const COARSER: i16 = 10;
+    /// Grouped as nobody groups.
+    pub(super) const ODD: i16 = -15;
+    /// Eight digits or fewer: much else is that short.
+    pub(super) const EIGHT: i16 = -8;
+    /// Seven digits.
+    pub(super) const SEVEN: i16 = -20;
+    /// Six digits.
+    pub(super) const SIX: i16 = -45;
+    /// One digit all over.
+    pub(super) const REPEATED: i16 = -50;
+    /// A letter stands right before it.
+    pub(super) const GLUED_LEFT: i16 = -35;
+    /// A letter stands right after it: a price or an age, where a prefix makes the number plain.
+    pub(super) const GLUED_RIGHT: i16 = -8;
+    /// A letter stands right after a number without any prefix.
+    pub(super) const GLUED_PLAIN: i16 = -40;
+    /// A `=` joins it to a word before it, as in a log.
+    pub(super) const EQUALS_LEFT: i16 = -18;
+    /// A `-` joins it to a word before it, as in a reference.
+    pub(super) const HYPHEN_LEFT: i16 = -30;
+    /// A `/` or the like joins it to a word before it, as in a link.
+    pub(super) const JOINED_LEFT: i16 = -45;
+    /// Further digits stand before it, one blank away, too few to be a number of their own: this is rather their rest.
+    pub(super) const NEIGHBOUR: i16 = -60;
+    /// Further digits stand after it, one blank away, too few to be a number of their own.
+    pub(super) const TRAILER: i16 = -20;
+    /// What a number that leaves such digits out must have ahead of one that takes them in.
+    pub(super) const LEAVES_OUT: i16 = 20;
+    /// So, but one or two digits after a whole number: an hour, an amount.
+    pub(super) const SMALL_NEIGHBOUR: i16 = -4;
+    /// Dots every three digits, as in an amount.
+    pub(super) const THOUSANDS: i16 = -25;
+    /// Reads as an IP address; a few plans write their numbers so, a phone word decides.
+    pub(super) const IP: i16 = -40;
+    /// Reads as year, month, day.
+    pub(super) const DAY: i16 = -30;
+    /// With so much, a number is taken as it stands.
+    pub(super) const PLAIN: i16 = 30;
+    /// Not the first default region.
+    pub(super) const LATER_REGION: i16 = -3;
+}
+
+/// Fewest digits of a number, prefixes and country code included.
+const MIN_DIGITS: usize = 7;
+/// Fewest digits of a number in groups: some islands have no more, and a short code is not written so.
+const MIN_GROUPED: usize = 6;
+/// Most digits of a number without `+`: what E.164 allows.
+const MAX_BARE: usize = 15;
+/// Most digits: a prefix of up to four, a country code and a national number add up to 15 by E.164, a few plans go past.
+const MAX_DIGITS: usize = 20;
+/// Most groups of digits.
+const MAX_GROUPS: usize = 12;
+/// Longest separator in bytes.
+const MAX_SEPARATOR: usize = 7;
+
+/// A run of digits within a number.
+#[derive(Clone, Copy, Default)]
+struct Group {
+    /// The first byte in the text.
+    start: usize,
+    /// One past the last byte.
+    end: usize,
+    /// How many digits stand before the group's end.
+    digits: usize,
+    /// Brackets open after the group: 0 or 1.
+    open: u8,
+    /// A bracket was closed before the group.
+    closed: bool,
+    /// The separator before the group; a blank, `-`, `.`, `/` or 0.
+    separator: u8,
+}
+
+/// The digits from one place on, with what holds them together.
+struct Run {
+    groups: [Group; MAX_GROUPS],
+    n_groups: usize,
+    digits: [u8; MAX_DIGITS],
+    n_digits: usize,
+    /// The last group goes on past the digits that were kept.
+    cut: bool,
+}
+
+impl Run {
+    /// Walks right from `at`. `open` is 1 after a bracket.
+    fn read(text: &[u8], at: usize, open: u8) -> Self {
+        let mut run = Self {
+            groups: [Group::default(); MAX_GROUPS],
+            n_groups: 0,
+            digits: [0; MAX_DIGITS],
+            n_digits: 0,
+            cut: false,
+        };
+        let (mut place, mut open, mut closed, mut separator) = (at, open, false, 0);
+        while let Some(slot) = run.groups.get_mut(run.n_groups) {
+            let start = place;
+            while let Some(&byte) = text.get(place)
+                && byte.is_ascii_digit()
+            {
+                let Some(digit) = run.digits.get_mut(run.n_digits) else {
+                    run.cut = true;
+                    break;
+                };
+                *digit = byte;
+                run.n_digits += 1;
+                place += 1;
+            }
+            if run.cut {
+                // What does not fit is not a part of the last whole group.
+                run.n_digits = run.groups.get(run.n_groups.wrapping_sub(1)).map_or(0, |group| group.digits);
+                break;
+            }
+            *slot = Group { start, end: place, digits: run.n_digits, open, closed, separator };
+            run.n_groups += 1;
+            let Some(gap) = Gap::read(text, place, open) else { break };
+            (place, open, separator) = (gap.end, gap.open, gap.mark);
+            closed |= gap.closed;
+        }
+        run
+    }
+
+    fn groups(&self) -> &[Group] {
+        self.groups.get(..self.n_groups).unwrap_or_default()
+    }
+
+    fn digits(&self, from: usize, to: usize) -> &[u8] {
+        self.digits.get(from..to).unwrap_or_default()
+    }
+
+    /// Returns the lengths of the groups.
+    fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.groups().iter().map(|group| group.end - group.start)
+    }
+
+    /// Reads a group as a number.
+    fn value(&self, group: usize) -> Option<u32> {
+        let group = self.groups().get(group)?;
+        let digits = self.digits(group.digits - (group.end - group.start), group.digits);
+        (digits.len() <= 4).then(|| digits.iter().fold(0, |value, &digit| value * 10 + u32::from(digit & 15)))
+    }
+}
+
+/// What stands between two groups of one number.
+struct Gap {
+    end: usize,
+    open: u8,
+    closed: bool,
+    mark: u8,
+}
+
+impl Gap {
+    /// Reads a separator that ends at a digit: blanks, at most one of `-`, `.`, `/`, and brackets that match.
+    fn read(text: &[u8], from: usize, open: u8) -> Option<Self> {
+        let mut gap = Self { end: from, open, closed: false, mark: 0 };
+        let (mut blanks, mut marks) = (0, 0);
+        loop {
+            let rest = text.get(gap.end..)?;
+            let width = match *rest {
+                [b'0'..=b'9', ..] => return (gap.end > from).then_some(gap),
+                // A full stop and a blank end a sentence.
+                [b'.', b' ', ..] => return None,
+                [mark @ (b'-' | b'.' | b'/'), ..] => {
+                    marks += 1;
+                    gap.mark = mark;
+                    1
+                }
+                [b' ', ..] => 1,
+                [b'(', ..] if gap.open == 0 => {
+                    gap.open = 1;
+                    1
+                }
+                [b')', ..] if gap.open == 1 => {
+                    gap.open = 0;
+                    gap.closed = true;
+                    1
+                }
+                [0xC2, 0xA0, ..] => 2,
+                // Dashes U+2010..=U+2015 and U+2212, narrow and ideographic blanks.
+                [0xE2, 0x80, 0x90..=0x95, ..] | [0xE2, 0x88, 0x92, ..] | [0xEF, 0xBC, 0x8D, ..] => {
+                    marks += 1;
+                    gap.mark = b'-';
+                    3
+                }
+                [0xE2, 0x80, 0xAF, ..] | [0xE3, 0x80, 0x80, ..] => 3,
+                _ => return None,
+            };
+            if matches!(*rest, [b' ' | 0xC2 | 0xE3, ..] | [0xE2, 0x80, 0xAF, ..]) {
+                blanks += 1;
+                gap.mark = if gap.mark == 0 { b' ' } else { gap.mark };
+            }
+            gap.end += width;
+            if blanks > 3 || marks > 1 || gap.end - from > MAX_SEPARATOR {
+                return None;
+            }
+        }
+    }
+}
+
+/// The marks that belong to a number and stand before its digits.
+struct Lead<'t> {
+    /// Where a `+` stands.
+    plus: Option<usize>,
+    /// Where a bracket stands that opens before the digits.
+    bracket: Option<usize>,
+    /// What stands before them.
+    rest: &'t [u8],
+}
+
+impl<'t> Lead<'t> {
+    fn read(text: &'t [u8], at: usize, floor: usize) -> Option<Self> {
+        let mut lead = Self { plus: None, bracket: None, rest: text.get(floor..at)? };
+        loop {
+            lead.rest = match *lead.rest {
+                // Twice by a slip of the finger.
+                [ref head @ .., b'+'] if lead.plus.is_none_or(|plus| plus == floor + lead.rest.len()) => {
+                    lead.plus = Some(floor + head.len());
+                    head
+                }
+                [ref head @ .., 0xEF, 0xBC, 0x8B] | [ref head @ .., b'+', b' '] if lead.plus.is_none() => {
+                    lead.plus = Some(floor + head.len());
+                    head
+                }
+                [ref head @ .., b'%', b'2', b'B' | b'b'] if lead.plus.is_none() => {
+                    lead.plus = Some(at);
+                    head
+                }
+                [ref head @ .., b'('] if lead.bracket.is_none() => {
+                    lead.bracket = Some(floor + head.len());
+                    head
+                }
+                _ => return Some(lead),
+            };
+        }
+    }
+}
+
+/// What stands before the number.
+struct Left {
+    plus: Option<usize>,
+    bracket: Option<usize>,
+    /// The number is the value of an address: `tel:`, `wa.me/`.
+    address: bool,
+    /// What the neighbours on the left are worth.
+    evidence: i16,
+}
+
+impl Left {
+    /// Weighs what stands on the left; nothing where it forbids a number.
+    fn read(lead: &Lead<'_>) -> Option<Self> {
+        let &Lead { plus, bracket, rest } = lead;
+        let address = ends_with_any(rest, &[b"wa.me/", b"tel:", b"whatsapp:", b"callto:", b"sms:", b"smsto:"])
+            || (ends_with_any(rest, &[b"?phone=", b"&phone="]) && has(rest, b"whatsapp"));
+        // A character of more bytes is a letter of another script, punctuation or a picture: no script but the Latin
+        // writes words and numbers without a gap and means one thing.
+        let evidence = match *rest {
+            _ if address => 0,
+            [.., b'0'..=b'9'] if plus.is_none() => return None,
+            [.., b'_' | b'@' | b'%' | b'$' | b'*'] => return None,
+            [.., 0xE2, 0x82, 0xA0..=0xBF] | [.., 0xC2, 0xA3 | 0xA5] => return None,
+            // Digits go on to the left: this is the middle of a number, a date, an amount.
+            [.., b'0'..=b'9', b'.' | b',' | b'-' | b'/' | b':'] => return None,
+            [.., b'0'..=b'9', b'-' | b'.', b'-' | b'.'] => return None,
+            _ if plus.is_some() => 0,
+            [.., b'a'..=b'z' | b'A'..=b'Z'] if bracket.is_none() => worth::GLUED_LEFT,
+            [.., b'='] => worth::EQUALS_LEFT,
+            [.., b'-'] => worth::HYPHEN_LEFT,
+            [.., b'/' | b'#' | b'&' | b'\\'] => worth::JOINED_LEFT,
+            [.., b'0'..=b'9' | b')', b' '] => neighbour_left(rest)?,
+            _ => 0,
+        };
+        Some(Self { plus, bracket, address, evidence })
+    }
+}
+
+/// Weighs a group of digits that stands one blank before the number; nothing where the groups before begin with a `+`
+/// and so have their own number, of which this would be the rest.
+fn neighbour_left(rest: &[u8]) -> Option<i16> {
+    let near = rest.get(rest.len().saturating_sub(24)..).unwrap_or_default();
+    let grouped = near.iter().rev().take_while(|byte| byte.is_ascii_digit() || b" -()".contains(byte)).count();
+    if near.get(..near.len() - grouped).is_some_and(|before| before.ends_with(b"+")) {
+        return None;
+    }
+    let rest = rest.trim_ascii_end();
+    let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    Some(match rest.get(..rest.len() - digits) {
+        // The end of a date, a time or an amount, or a number of its own, is no part of this one.
+        Some([.., b'0'..=b'9', b'.' | b',' | b'/' | b':' | b'-']) => worth::SMALL_NEIGHBOUR,
+        _ if digits <= 2 || digits >= MIN_DIGITS => worth::SMALL_NEIGHBOUR,
+        _ => worth::NEIGHBOUR,
+    })
+}
+
+/// What stands after the digits.
+enum Right {
+    /// Nothing that matters, or something that is worth so much.
+    Open(i16),
+    /// A letter.
+    Glued,
+    /// The digits are the name of a WhatsApp account.
+    Account,
+    /// The number goes on, or it is something else.
+    Closed,
+}
+
+impl Right {
+    fn read(text: &[u8], end: usize) -> Self {
+        let rest = text.get(end..).unwrap_or_default();
+        match *rest {
+            [] => Self::Open(0),
+            [b'@', ref host @ ..] | [b':', _, b'@', ref host @ ..] | [b':', _, _, b'@', ref host @ ..] => {
+                if [&b"s.whatsapp.net"[..], b"c.us"].iter().any(|name| host.starts_with(name)) {
+                    Self::Account
+                } else {
+                    Self::Closed
+                }
+            }
+            [b'_' | b'%' | b'$' | b'*', ..] => Self::Closed,
+            // A price follows; else what precedes the currency is the price.
+            [0xC2, 0xA3 | 0xA5, b'0'..=b'9', ..] => Self::Open(worth::GLUED_RIGHT),
+            [0xE2, 0x82, 0xA0..=0xBF, ..] | [b' ', 0xE2, 0x82, 0xA0..=0xBF, ..] | [0xC2, 0xA3 | 0xA5 | 0xB0, ..] => {
+                Self::Closed
+            }
+            // `/` and `,` may part two numbers; any other mark with a digit behind it means that the number goes on.
+            [b'/' | b',', ref next @ ..] if begins_number(next) => Self::Open(0),
+            [b'.' | b',' | b'-' | b'/' | b':', b'0'..=b'9', ..] | [b'-', b'-', b'0'..=b'9', ..] => Self::Closed,
+            // An extension.
+            [b'x' | b'X', b'0'..=b'9', ..] => Self::Open(0),
+            [b'a'..=b'z' | b'A'..=b'Z', ..] => Self::Glued,
+            [b' ', ref next @ ..] if next.first().is_some_and(u8::is_ascii_digit) => {
+                let digits = next.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                let small = digits <= 2 || begins_number(next);
+                Self::Open(if small { worth::SMALL_NEIGHBOUR } else { worth::TRAILER })
+            }
+            _ => Self::Open(0),
+        }
+    }
+}
+
+/// Returns whether a group of at least four digits, or a group and another one, follows: enough to be a number.
+fn begins_number(text: &[u8]) -> bool {
+    let Some(0..=9) = text.first().map(|byte| byte.wrapping_sub(b'0')) else { return false };
+    Run::read(text, 0, 0).n_digits >= MIN_DIGITS
+}
+
+fn ends_with_any(text: &[u8], tails: &[&[u8]]) -> bool {
+    tails.iter().any(|tail| {
+        text.len()
+            .checked_sub(tail.len())
+            .and_then(|from| text.get(from..))
+            .is_some_and(|found| found.eq_ignore_ascii_case(tail))
+    })
+}
+
+/// Returns whether `word` stands in the last 48 bytes of `text`.
+fn has(text: &[u8], word: &[u8]) -> bool {
+    let from = text.len().saturating_sub(48);
+    text.get(from..).unwrap_or_default().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+}
+
+/// Reads a telephone number at `at`, the first digit of a run of digits; `floor` is the first byte that may be used on
+/// the left, and digits before it are not seen. Default regions go in the order of their likelihood.
+///
+/// # Cost
+/// Digits are counted first; a run of fewer than seven costs no look-up. No allocation.
+#[must_use]
+pub(crate) fn find(text: &[u8], at: usize, floor: usize, regions: &[Region]) -> Option<Phone> {
+    let lead = Lead::read(text, at, floor)?;
+    let run = Run::read(text, at, u8::from(lead.bracket.is_some()));
+    if run.n_digits < MIN_DIGITS && (run.n_digits < MIN_GROUPED || run.n_groups < 2) {
+        return None;
+    }
+    let left = Left::read(&lead)?;
+    if left.plus.is_none() && !left.address && is_other(&run) {
+        return None;
+    }
+    let mut best: Option<Phone> = None;
+    for (last, group) in run.groups().iter().enumerate().rev() {
+        // A plainly written number needs no rival; shorter ones would leave digits out.
+        if best.is_some_and(|best| best.number.is_valid() && best.evidence >= worth::PLAIN) {
+            break;
+        }
+        if group.digits < MIN_DIGITS && (group.digits < MIN_GROUPED || last == 0) {
+            break;
+        }
+        let Some((start, end)) = bounds(text, at, &left, &run, last) else { continue };
+        let right = Right::read(text, end);
+        let account = matches!(right, Right::Account);
+        let candidate = Candidate { run: &run, last, left: &left, account, regions };
+        if !matches!(right, Right::Closed)
+            && let Some((number, evidence, form)) = candidate.read()
+        {
+            let beside = match right {
+                Right::Open(evidence) => evidence,
+                Right::Glued if left.plus.is_some() || number.national().len() < group.digits => worth::GLUED_RIGHT,
+                Right::Glued => worth::GLUED_PLAIN,
+                Right::Account | Right::Closed => 0,
+            };
+            let phone = Phone {
+                span: Span::new(u32::try_from(start).ok()?, u32::try_from(end).ok()?),
+                number,
+                evidence: evidence + left.evidence + beside,
+                form,
+            };
+            let ahead = if beside == worth::TRAILER { worth::LEAVES_OUT } else { 0 };
+            let beats = |best: Phone| {
+                (phone.number.is_valid() && !best.number.is_valid()) || phone.evidence > best.evidence + ahead
+            };
+            if best.is_none_or(beats) {
+                best = Some(phone);
+            }
+        }
+    }
+    best.or_else(|| find_before_suffix(text, at, &left, &run, regions))
+}
+
+/// Returns where a number that ends with group `last` begins and ends; nothing where its brackets do not match.
+fn bounds(text: &[u8], at: usize, left: &Left, run: &Run, last: usize) -> Option<(usize, usize)> {
+    let group = run.groups().get(last)?;
+    let mut start = left.plus.unwrap_or(at);
+    let mut end = group.end;
+    match left.bracket {
+        // The first bracket closed within the number.
+        Some(bracket) if group.closed => start = start.min(bracket),
+        // It did not: it stands around the number, and only so may it be open.
+        Some(bracket) if left.plus.is_some_and(|plus| plus < bracket) => {
+            (text.get(end) == Some(&b')')).then(|| end += 1)?;
+            start = start.min(bracket);
+        }
+        Some(_) => return Some((start, end)),
+        None => {}
+    }
+    if group.open == 1 {
+        (text.get(end) == Some(&b')')).then(|| end += 1)?;
+    }
+    Some((start, end))
+}
+
+/// Returns whether the groups are a date or a card.
+fn is_other(run: &Run) -> bool {
+    let groups = run.groups();
+    let mut lengths = [0usize; MAX_GROUPS];
+    lengths.iter_mut().zip(run.lengths()).for_each(|(slot, length)| *slot = length);
+    // Cards: 4-4-4-4, the last group of one to seven digits more or fewer, and 4-6-4, 4-6-5.
+    if lengths.starts_with(&[4, 4, 4, 4]) || (lengths.starts_with(&[4, 6]) && matches!(lengths, [_, _, 4 | 5, ..])) {
+        return run.value(0).is_some_and(|first| first >= 1000);
+    }
+    let [_, second, third, rest @ ..] = groups else { return false };
+    if second.separator != third.separator || !matches!(second.separator, b'-' | b'/' | b'.') {
+        return false;
+    }
+    let fourth = rest.first().map_or(0, |group| group.separator);
+    let values = (run.value(0), run.value(1), run.value(2));
+    if fourth != second.separator
+        && let (Some(first), Some(middle), Some(last)) = values
+    {
+        let is_day = |day: u32| (1..=31).contains(&day);
+        let is_month = |month: u32| (1..=12).contains(&month);
+        let is_year = |year: u32| (1900..=2099).contains(&year);
+        let day_month = (is_day(first) && is_month(middle)) || (is_month(first) && is_day(middle));
+        return match lengths {
+            [4, 1 | 2, 1 | 2, ..] => is_year(first) && is_month(middle) && is_day(last),
+            [1 | 2, 1 | 2, 4, ..] => day_month && is_year(last),
+            [1 | 2, 1 | 2, 2, ..] => day_month,
+            _ => false,
+        };
+    }
+    false
+}
+
+/// Returns whether the groups are an IP address: four numbers of a byte, none with a zero before it.
+fn is_address(run: &Run) -> bool {
+    let byte = |group: usize| run.value(group).is_some_and(|value| value <= 255);
+    run.n_groups == 4
+        && run.groups().iter().skip(1).all(|group| group.separator == b'.')
+        && run.groups().iter().all(|group| {
+            group.end - group.start == 1
+                || run.digits(group.digits - (group.end - group.start), group.digits).first() != Some(&b'0')
+        })
+        && (0..4).all(byte)
+}
+
+/// The groups up to `last`, to be read as one number.
+struct Candidate<'c> {
+    run: &'c Run,
+    last: usize,
+    left: &'c Left,
+    account: bool,
+    regions: &'c [Region],
+}
+
+impl Candidate<'_> {
+    fn digits(&self) -> &[u8] {
+        self.run.digits(0, self.run.groups().get(self.last).map_or(0, |group| group.digits))
+    }
+
+    /// Reads the digits in every way that the surroundings allow, and returns the one that most speaks for.
+    fn read(&self) -> Option<(Number, i16, Form)> {
+        let digits = self.digits();
+        if self.left.plus.is_some() || self.account {
+            let number = plan::parse_international(digits)?;
+            return Some(match (number.is_valid(), self.account || self.left.address) {
+                (true, true) => (number, worth::ADDRESS, Form::International),
+                (true, false) => (number, worth::PLUS + self.written(&number), Form::International),
+                (false, true) => (number, worth::ADDRESS / 2, Form::International),
+                (false, false) => (number, worth::PLUS_POSSIBLE + self.written(&number), Form::International),
+            });
+        }
+        let mut best = None;
+        let mut offer = |reading: Option<(Number, i16, Form)>| {
+            if let Some(reading) = reading
+                && best.is_none_or(|(_, evidence, _)| reading.1 > evidence)
+            {
+                best = Some(reading);
+            }
+        };
+        if self.left.address {
+            offer(plan::parse_international(digits).map(|number| (number, worth::ADDRESS, Form::International)));
+        }
+        for (&region, order) in self.regions.iter().zip(0..) {
+            offer(self.in_region(region, digits).map(|(number, evidence, form)| {
+                let address = if self.left.address { worth::ADDRESS } else { 0 };
+                (number, evidence + address + order * worth::LATER_REGION, form)
+            }));
+        }
+        if best.is_none_or(|(number, evidence, _)| !number.is_valid() || evidence < 0) {
+            let best_bare = self.bare(digits);
+            if let Some(reading) = best_bare
+                && best.is_none_or(|(number, evidence, _)| !number.is_valid() || reading.1 > evidence)
+            {
+                best = Some(reading);
+            }
+        }
+        best
+    }
+
+    /// Reads the digits as dialled within a region.
+    fn in_region(&self, region: Region, digits: &[u8]) -> Option<(Number, i16, Form)> {
+        if let Some(end) = plan::international_prefix(digits, region)
+            && let Some(number) = plan::parse_international(digits.get(end..)?)
+            && number.is_valid()
+        {
+            return Some((number, worth::DIALLED + self.written(&number), Form::Prefixed));
+        }
+        let number = if digits.len() <= MAX_BARE { plan::parse(digits, region)? } else { return None };
+        if !number.is_valid() {
+            // A few digits too many after a country code are not to be taken for a possible number.
+            return Some((number, worth::NATIONAL_POSSIBLE + self.written(&number).min(0), Form::National));
+        }
+        let prefix = plan::national_prefix(region);
+        let national = number.national().len();
+        let code_digits = code_digits(number.country_code());
+        let evidence =
+            if digits.len() == national + code_digits && ends_national(digits, &number) && has_code(digits, &number) {
+                worth::OWN_CODE
+            } else if digits.len() > national && !prefix.is_empty() && digits.starts_with(prefix) {
+                worth::NATIONAL_PREFIXED
+            } else if number.is_prefixed() && digits.len() == national {
+                worth::NATIONAL_UNPREFIXED
+            } else {
+                worth::NATIONAL_PLAIN
+            };
+        Some((number, evidence + self.written(&number) + self.mobile(&number), Form::National))
+    }
+
+    /// Reads the digits without any help of a region.
+    fn bare(&self, digits: &[u8]) -> Option<(Number, i16, Form)> {
+        for prefix in [&b"00"[..], b"011"] {
+            if let Some(rest) = digits.strip_prefix(prefix)
+                && rest.len() > MIN_DIGITS
+                && let Some(number) = plan::parse_international(rest)
+                && number.is_valid()
+            {
+                return Some((number, worth::DIALLED_ELSEWHERE + self.written(&number), Form::Prefixed));
+            }
+        }
+        if self.regions.is_empty() && self.is_american() {
+            let number = plan::parse(digits, Region::new(b"US")?)?;
+            let evidence = if number.is_valid() { worth::SHAPE + worth::USUAL } else { worth::NATIONAL_POSSIBLE };
+            return Some((number, evidence, Form::National));
+        }
+        if digits.len() <= 8 || digits.len() > MAX_BARE {
+            return None;
+        }
+        let number = plan::parse_international(digits).filter(Number::is_valid)?;
+        let base = match number.line() {
+            LineType::Mobile | LineType::FixedOrMobile => worth::BARE_MOBILE,
+            _ => worth::BARE,
+        };
+        Some((number, base + self.written(&number), Form::Bare))
+    }
+
+    /// Returns whether the groups are those of North America, marked as such: `(415) 555-0132`, `415-555-0132`.
+    fn is_american(&self) -> bool {
+        let groups = self.run.groups().get(..=self.last).unwrap_or_default();
+        let groups = match groups {
+            [one, rest @ ..] if one.digits == 1 => rest,
+            groups => groups,
+        };
+        let [area, exchange, line] = groups else { return false };
+        let length = |group: &Group| group.end - group.start;
+        (length(area), length(exchange), length(line)) == (3, 3, 4)
+            && (line.separator == b'-' || line.separator == b'.')
+            && (exchange.closed || exchange.separator == line.separator)
+    }
+
+    fn mobile(&self, number: &Number) -> i16 {
+        if matches!(number.line(), LineType::Mobile | LineType::FixedOrMobile) { worth::MOBILE } else { 0 }
+    }
+
+    /// Weighs how the number is written: grouping, length, digits that look made up.
+    fn written(&self, number: &Number) -> i16 {
+        let groups = self.run.groups().get(..=self.last).unwrap_or_default();
+        let digits = self.digits();
+        let mut evidence = 0;
+        if let [first, rest @ ..] = groups
+            && !rest.is_empty()
+        {
+            let before = digits.len().saturating_sub(number.national().len());
+            let mut borders = 0u32;
+            for group in groups.iter().take(groups.len() - 1) {
+                match group.digits.checked_sub(before) {
+                    None | Some(0) => {}
+                    Some(at) => borders |= 1 << at,
+                }
+            }
+            evidence += match number.grouping(borders) {
+                Grouping::Usual => worth::USUAL,
+                Grouping::Coarser => worth::COARSER,
+                Grouping::Odd => worth::ODD,
+            };
+            let thousands = first.digits <= 3
+                && self.left.plus.is_none()
+                && digits.first() != Some(&b'0')
+                && rest.iter().all(|group| group.separator == b'.' && group.end - group.start == 3);
+            evidence += if thousands { worth::THOUSANDS } else { 0 };
+        }
+        if self.left.plus.is_none() {
+            evidence += if is_address(self.run) { worth::IP } else { 0 };
+            evidence += match digits.len() {
+                6 => worth::SIX,
+                7 => worth::SEVEN,
+                8 => worth::EIGHT,
+                _ => 0,
+            };
+            if let &[b'1' | b'2', b'9' | b'0', _, _, month @ (b'0' | b'1'), unit, day @ b'0'..=b'3', _] = digits
+                && groups.len() == 1
+                && (month, unit) <= (b'1', b'2')
+                && day <= b'3'
+            {
+                evidence += worth::DAY;
+            }
+        }
+        let national = number.national();
+        if national.iter().skip(1).all(|digit| national.get(1) == Some(digit)) {
+            evidence += worth::REPEATED;
+        }
+        evidence
+    }
+}
+
+fn code_digits(country_code: u16) -> usize {
+    match country_code {
+        0..=9 => 1,
+        10..=99 => 2,
+        _ => 3,
+    }
+}
+
+fn ends_national(digits: &[u8], number: &Number) -> bool {
+    digits.ends_with(number.national())
+}
+
+fn has_code(digits: &[u8], number: &Number) -> bool {
+    let code = digits
+        .iter()
+        .take(code_digits(number.country_code()))
+        .fold(0u16, |value, digit| value * 10 + u16::from(digit & 15));
+    code == number.country_code()
+}
+
+/// Reads a number whose last digits belong to a price, a time or an age that is glued to it: `08718727270150ppm`. Only a
+/// national number of a plan whose length is fixed ends there: with its prefix, valid at one length alone.
+fn find_before_suffix(text: &[u8], at: usize, left: &Left, run: &Run, regions: &[Region]) -> Option<Phone> {
+    let [group, ..] = run.groups() else { return None };
+    if left.plus.is_some() || !begins_suffix(text.get(group.end..)?) {
+        return None;
+    }
+    for &region in regions {
+        let prefix = plan::national_prefix(region);
+        let digits = run.digits(0, group.digits);
+        if prefix.is_empty() || !digits.starts_with(prefix) {
+            continue;
+        }
+        let mut found = None;
+        for spare in 1..=4 {
+            let Some(end) = digits.len().checked_sub(spare).filter(|&end| end >= MIN_DIGITS) else { break };
+            let number = digits.get(..end).and_then(|digits| plan::parse_national(digits, region));
+            if let Some(number) = number.filter(|number| number.is_valid() && number.national().len() < end) {
+                if found.is_some() {
+                    return None;
+                }
+                found = Some((end, number));
+            }
+        }
+        if let Some((end, number)) = found {
+            return Some(Phone {
+                span: Span::new(u32::try_from(at).ok()?, u32::try_from(at + end).ok()?),
+                number,
+                evidence: worth::NATIONAL_PREFIXED + worth::GLUED_RIGHT + left.evidence,
+                form: Form::National,
+            });
+        }
+    }
     None
+}
+
+/// Returns whether the text goes on as a price, a time or an age does after its first digits: `ppm`, `p/min`, `+`,
+/// `.50gbp`, ` £`.
+fn begins_suffix(text: &[u8]) -> bool {
+    match *text {
+        [b'a'..=b'z' | b'A'..=b'Z' | b'+', ..] | [0xC2, 0xA3, ..] | [b' ', 0xC2, 0xA3, ..] => true,
+        [b'.', ref decimals @ ..] => {
+            let digits = decimals.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            digits == 2 && decimals.get(2).is_some_and(u8::is_ascii_alphabetic)
+        }
+        _ => false,
+    }
+}
+
+/// Reads a whole text as one telephone number: blanks around it, `tel:` before it and an extension after it are allowed,
+/// and nothing else.
+#[must_use]
+pub(crate) fn whole(text: &[u8], regions: &[Region]) -> Option<Number> {
+    let text = text.trim_ascii();
+    let text = match text.split_at_checked(4) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"tel:") => rest.trim_ascii(),
+        _ => text,
+    };
+    let at = text.iter().position(u8::is_ascii_digit)?;
+    let mut open = 0u8;
+    let mut plus = false;
+    let mut head = text.get(..at)?;
+    while !head.is_empty() {
+        head = match *head {
+            [b'+', ref rest @ ..] | [0xEF, 0xBC, 0x8B, ref rest @ ..] => {
+                plus = true;
+                rest
+            }
+            [b'(', ref rest @ ..] if open == 0 => {
+                open = 1;
+                rest
+            }
+            [b' ', ref rest @ ..] if plus => rest,
+            _ => return None,
+        };
+    }
+    let run = Run::read(text, at, open);
+    let group = run.groups().last()?;
+    let rest = text.get(group.end..)?;
+    let rest = rest.strip_prefix(b")").unwrap_or(rest);
+    if run.cut || !is_extension(rest) {
+        return None;
+    }
+    let digits = run.digits(0, group.digits);
+    let valid = |number: Option<Number>| number.filter(Number::is_valid);
+    if plus {
+        return valid(plan::parse_international(digits));
+    }
+    if regions.is_empty() {
+        return valid(plan::parse_international(digits.strip_prefix(b"00").unwrap_or(digits)));
+    }
+    regions.iter().find_map(|&region| valid(plan::parse(digits, region)))
+}
+
+/// Returns whether the text is nothing, or `x 12`, `ext. 12`, `#12`, `;ext=12` and the like.
+fn is_extension(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let digits = text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let mark = text.get(..text.len() - digits).unwrap_or_default().trim_ascii();
+    let mark = mark.strip_prefix(b",").or_else(|| mark.strip_prefix(b"/")).unwrap_or(mark).trim_ascii();
+    let mark = mark.strip_suffix(b".").or_else(|| mark.strip_suffix(b":")).unwrap_or(mark);
+    text.is_empty()
+        || ((1..=20).contains(&digits) && EXTENSIONS.iter().any(|name| mark.eq_ignore_ascii_case(name.as_bytes())))
+}
+
+/// Words before an extension.
+const EXTENSIONS: &[&str] =
+    &["x", "ext", ";ext=", "extn", "xtn", "extension", "extensi\u{f3}n", "int", "anexo", "\u{434}\u{43e}\u{431}", "#"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a scanner adds for a phone word within 24 bytes before a candidate.
+    const CONTEXT: i16 = 60;
+    const WORDS: &[&str] = &[
+        "call",
+        "phone",
+        "tel",
+        "mobile",
+        "mob",
+        "cell",
+        "number",
+        "nmbr",
+        "num",
+        "no",
+        "no.",
+        "text",
+        "txt",
+        "sms",
+        "whatsapp",
+        "fax",
+        "contact",
+        "dial",
+        "ring",
+        "line",
+        "hotline",
+        "landline",
+        "numéro",
+        "numero",
+        "número",
+        "llámame",
+        "appelle",
+        "namba",
+        "voicemail",
+        "nr",
+        "celular",
+        "telefon",
+        "telefono",
+        "teléfono",
+        "anruf",
+        "numer",
+        "رقمي",
+        "नंबर",
+        "电话",
+        "拨打",
+        "电话号码是",
+    ];
+
+    fn regions(names: &str) -> Vec<Region> {
+        names.split(' ').filter_map(|name| Region::new(name.as_bytes())).collect()
+    }
+
+    /// Runs the finder over a text as a scanner does.
+    fn scan(text: &[u8], regions: &[Region]) -> Vec<Phone> {
+        let (mut at, mut floor, mut found) = (0, 0, Vec::new());
+        while at < text.len() {
+            if !text[at].is_ascii_digit() {
+                at += 1;
+                continue;
+            }
+            let phone = find(text, at, floor, regions);
+            if let Some(phone) = phone
+                && phone.evidence + context(&text[..phone.span.start as usize]) >= 0
+            {
+                at = phone.span.end as usize;
+                floor = at;
+                found.push(phone);
+            } else {
+                while text.get(at).is_some_and(u8::is_ascii_digit) {
+                    at += 1;
+                }
+            }
+        }
+        found
+    }
+
+    fn context(before: &[u8]) -> i16 {
+        let near = String::from_utf8_lossy(&before[before.len().saturating_sub(24)..]).to_lowercase();
+        let is_word = |word: &str| WORDS.contains(&word);
+        let plain = near
+            .split(|c: char| !c.is_alphanumeric() && c != '.')
+            .any(|word| is_word(word) || is_word(word.trim_end_matches('.')));
+        let other = WORDS.iter().filter(|word| !word.is_ascii()).any(|word| near.contains(word));
+        if plain || other { CONTEXT } else { 0 }
+    }
+
+    #[track_caller]
+    fn check(text: &str, home: &str, want: &[&str]) {
+        let found = scan(text.as_bytes(), &regions(home));
+        let got: Vec<&str> = found.iter().filter_map(|phone| text.get(phone.span.range())).collect();
+        assert_eq!(got, want, "{text} ({home})");
+    }
+
+    #[test]
+    fn international() {
+        check("ring +44 7400 123456.", "", &["+44 7400 123456"]);
+        check("(+44) 7400 123456", "", &["(+44) 7400 123456"]);
+        check("(+44 7400 123456)", "", &["+44 7400 123456"]);
+        check("+44 (0)7400 123456", "", &["+44 (0)7400 123456"]);
+        check("+(221) 77 123 45 67", "", &["+(221) 77 123 45 67"]);
+        check("+ 221 77 123 45 67 merci", "", &["+ 221 77 123 45 67"]);
+        check("0044 7400 123456", "FR", &["0044 7400 123456"]);
+        check("011 44 7400 123456", "US", &["011 44 7400 123456"]);
+        check("add+221771234567", "", &["+221771234567"]);
+    }
+
+    #[test]
+    fn national() {
+        check("77 123 45 67", "SN", &["77 123 45 67"]);
+        check("771234567", "SN", &["771234567"]);
+        check("my no 07712 345678 5 pm", "GB", &["07712 345678"]);
+        check("0771234567 12", "LK", &["0771234567"]);
+        check("(415) 555-0132 ext. 12", "US", &["(415) 555-0132"]);
+        check("415-555-0132x123", "US", &["415-555-0132"]);
+        check("415-555-0132", "", &["415-555-0132"]);
+        check("(0121) 496 0415", "GB", &["(0121) 496 0415"]);
+        check("07712345678", "", &[]);
+        check("call 7712345678", "GB", &["7712345678"]);
+        check("415-555-0132 100 people", "US", &["415-555-0132"]);
+        check("+39 02 3661 8300 12 Uhr", "", &["+39 02 3661 8300"]);
+        check("+39 02-36618 300", "", &["+39 02-36618 300"]);
+        check("+52 1 33 1234-5678", "MX", &[]);
+        check("call 0771234567/0772345678", "LK", &["0771234567", "0772345678"]);
+        check("0845 2814032, 0800 1956669", "GB", &["0845 2814032", "0800 1956669"]);
+        check("0845 2814032 0800 1956669", "GB", &["0845 2814032", "0800 1956669"]);
+    }
+
+    #[test]
+    fn glued() {
+        check("call 08712345678150ppm", "GB", &["08712345678"]);
+        check("0871234567810p/min", "GB", &["08712345678"]);
+        check("08452345675over18's", "GB", &["08452345675"]);
+        check("Call08712345678 now", "GB", &["08712345678"]);
+        check("stop 08712345678150p a day", "GB", &["08712345678"]);
+        check("stop 087123456781.50gbp", "GB", &["08712345678"]);
+        check("stop 0871234567816+", "GB", &["08712345678"]);
+        check("a08712345678", "GB", &[]);
+        check("AB-08712345678", "GB", &[]);
+        check("www.example.org/08712345678", "GB", &[]);
+        check("mail 08712345678@example.org", "GB", &[]);
+        check("108712345678", "GB", &[]);
+        check("0.08712345678", "GB", &[]);
+        check("08712345678.5", "GB", &[]);
+        check("08712345678_1", "GB", &[]);
+    }
+
+    #[test]
+    fn addresses() {
+        check("221771234567@s.whatsapp.net", "", &["221771234567"]);
+        check("221771234567:12@s.whatsapp.net", "", &["221771234567"]);
+        check("221771234567@c.us", "", &["221771234567"]);
+        check("tel:+221771234567", "", &["+221771234567"]);
+        check("tel:771234567", "SN", &["771234567"]);
+        check("whatsapp:+221771234567", "", &["+221771234567"]);
+        check("https://wa.me/221771234567?text=hi", "", &["221771234567"]);
+        check("https://api.whatsapp.com/send?phone=221771234567&text=hi", "", &["221771234567"]);
+        check("https://api.whatsapp.com/send?phone=%2B221771234567", "", &["221771234567"]);
+        check("https://example.org/status/221771234567", "", &[]);
+    }
+
+    #[test]
+    fn bare() {
+        check("221771234567", "", &["221771234567"]);
+        check("447911123456", "US", &["447911123456"]);
+        check("pls add 2348012345678", "", &["2348012345678"]);
+        // A fixed line with country code needs a word.
+        check("221338212345", "", &[]);
+        check("tel 221338212345", "", &["221338212345"]);
+    }
+
+    #[test]
+    fn possible_needs_a_word() {
+        check("0100 200 3000", "GB", &[]);
+        check("phone 0100 200 3000", "GB", &["0100 200 3000"]);
+        check("call 253-000-0000", "US", &["253-000-0000"]);
+        check("+221300001234", "", &[]);
+        check("tel +221300001234", "", &["+221300001234"]);
+    }
+
+    #[test]
+    fn other_things() {
+        for home in ["US", "GB", "SN", "DE", "SG", "NO", "BR", ""] {
+            check("2024-05-12", home, &[]);
+            check("12/05/2024", home, &[]);
+            check("12.05.2024 10:30", home, &[]);
+            check("20240512 08:00", home, &[]);
+            check("192.168.100.120", home, &[]);
+            check("10:30:15", home, &[]);
+            check("12.50", home, &[]);
+            check("1,250,000", home, &[]);
+            check("$20800123", home, &[]);
+            check("4111 1111 1111 1111", home, &[]);
+            check("4111-1111-1111-1111", home, &[]);
+            check("3782 822463 10005", home, &[]);
+            check("text STOP to 80800", home, &[]);
+            check("call 999 or 112", home, &[]);
+        }
+    }
+
+    proptest::proptest! {
+        /// Whatever the bytes, a number begins and ends within them, with a digit in it, and nothing panics.
+        #[test]
+        fn any_bytes(text in r"([0-9]{1,6}|[ ()+./,:x@-]|tel:|wa\.me/|[\u{a0}\u{ff0b}\u{2013}£€%]|[a-c]){0,24}", home in "US|GB|AR|BR|DE|SN|") {
+            let text = text.as_bytes();
+            for phone in scan(text, &regions(&home)) {
+                let found = phone.span.of(text).unwrap();
+                assert!(found.iter().filter(|byte| byte.is_ascii_digit()).count() >= MIN_GROUPED);
+                assert!(found.last().is_some_and(|byte| byte.is_ascii_digit() || *byte == b')'));
+            }
+            let _ = whole(text, &regions(&home));
+        }
+    }
+
+    #[test]
+    fn whole_texts() {
+        let valid = |text: &str, home: &str| whole(text.as_bytes(), &regions(home)).is_some();
+        assert!(valid("+221 77 123 45 67", "") && valid("77 123 45 67", "SN") && valid("tel:+221771234567", ""));
+        assert!(valid("(415) 555-0132 ext. 12", "US") && valid("221771234567", ""));
+        assert!(!valid("+221 77 123 45 6", "") && !valid("call 77 123 45 67", "SN") && !valid("12345", "US"));
+        assert!(!valid("01+221771234567", "SN") && !valid("", "SN"));
+    }
+
+    mod measured {
+        //! Recall and precision on the shared corpora; nothing of them is kept here.
+        use super::*;
+        use serde_json::Value;
+        use std::collections::BTreeMap;
+        use std::io::Read;
+        use std::path::PathBuf;
+
+        fn shared() -> Option<PathBuf> {
+            let path = PathBuf::from(std::env::var("EFFACE_SHARED").unwrap_or_else(|_| "../shared".to_owned()));
+            let found = path.join("peercases").is_dir();
+            if !found {
+                println!("skipped: no shared corpora at {}", path.display());
+            }
+            found.then_some(path)
+        }
+
+        fn records(path: &std::path::Path) -> Vec<Value> {
+            let bytes = std::fs::read(path).unwrap();
+            let mut text = String::new();
+            if path.extension().is_some_and(|ext| ext == "gz") {
+                flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
+            } else {
+                text = String::from_utf8(bytes).unwrap();
+            }
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        }
+
+        /// Folds digits and marks of other scripts, as the scanner's first stage does, with the place of each byte.
+        fn fold(text: &str) -> (Vec<u8>, Vec<usize>) {
+            let (mut folded, mut places) = (Vec::new(), Vec::new());
+            for (at, c) in text.char_indices() {
+                let plain = match c {
+                    '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0),
+                    '\u{3000}' => Some(' '),
+                    '\u{660}'..='\u{669}' => char::from_digit(c as u32 - 0x660, 10),
+                    '\u{6f0}'..='\u{6f9}' => char::from_digit(c as u32 - 0x6f0, 10),
+                    '\u{966}'..='\u{96f}' => char::from_digit(c as u32 - 0x966, 10),
+                    '\u{9e6}'..='\u{9ef}' => char::from_digit(c as u32 - 0x9e6, 10),
+                    _ => None,
+                };
+                let mut buffer = [0; 4];
+                for byte in plain.unwrap_or(c).encode_utf8(&mut buffer).bytes() {
+                    folded.push(byte);
+                    places.push(at);
+                }
+            }
+            places.push(text.len());
+            (folded, places)
+        }
+
+        fn spans(text: &str, home: &str) -> Vec<(u64, u64)> {
+            let (folded, places) = fold(text);
+            scan(&folded, &regions(home))
+                .iter()
+                .map(|phone| (places[phone.span.start as usize] as u64, places[phone.span.end as usize] as u64))
+                .collect()
+        }
+
+        fn show(class: &str) -> bool {
+            std::env::var("EFFACE_SHOW").is_ok_and(|wanted| class.starts_with(&wanted))
+        }
+
+        #[test]
+        fn peercases() {
+            let Some(shared) = shared() else { return };
+            let mut classes: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
+            for peer in ["ddsds", "faker", "libphonenumber", "phileas", "presidio", "stdnum", "validatorjs"] {
+                for case in records(&shared.join(format!("peercases/{peer}.jsonl"))) {
+                    let meta = &case["meta"];
+                    let skipped =
+                        ["contested", "noisy"].iter().any(|key| !meta[key].is_null()) || meta["strength"] == "weak";
+                    if case["entity"] != "PHONE_NUMBER" || skipped {
+                        continue;
+                    }
+                    let text = case["text"].as_str().unwrap();
+                    let home = meta["region"].as_str().unwrap_or("");
+                    let expect: Vec<(u64, u64)> = case["expect"]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .map(|span| (span["start"].as_u64().unwrap(), span["end"].as_u64().unwrap()))
+                        .collect();
+                    let kind = case["kind"].as_str().unwrap();
+                    let sign = if expect.is_empty() { "-" } else { "+" };
+                    let (loose, exact, got) = if kind == "validate" {
+                        let home = if home.is_empty() { case["country"].as_str().unwrap_or("") } else { home };
+                        let valid = whole(&fold(text).0, &regions(home)).is_some();
+                        (valid != expect.is_empty(), valid != expect.is_empty(), vec![])
+                    } else {
+                        let got = spans(text, home);
+                        let partial = !meta["partial"].is_null();
+                        let overlaps = |a: &(u64, u64), b: &(u64, u64)| a.0 < b.1 && b.0 < a.1;
+                        let loose = expect.iter().all(|want| got.iter().any(|span| overlaps(want, span)))
+                            && (partial || got.iter().all(|span| expect.iter().any(|want| overlaps(want, span))));
+                        let exact =
+                            expect.iter().all(|want| got.contains(want)) && (partial || got.len() == expect.len());
+                        (loose, exact, got)
+                    };
+                    for class in [format!("{kind}{sign}"), format!("{kind}{sign} {peer}")] {
+                        let entry = classes.entry(class).or_default();
+                        entry.0 += 1;
+                        entry.1 += usize::from(loose);
+                        entry.2 += usize::from(exact);
+                    }
+                    if !loose && show(&format!("{kind}{sign} {peer}"))
+                        || (!exact && show(&format!("exact {kind}{sign} {peer}")))
+                    {
+                        println!(
+                            "{kind}{sign} {text:?} {home} want {expect:?} got {got:?} country {}",
+                            case["country"]
+                        );
+                    }
+                }
+            }
+            for (class, (n, loose, exact)) in &classes {
+                let share = |part: usize| 100.0 * part as f64 / *n as f64;
+                println!("{class:<28} {n:>5}  right {:>6.2} %  exact {:>6.2} %", share(*loose), share(*exact));
+            }
+            for class in ["detect+", "detect-", "validate+", "validate-"] {
+                let (n, right, _) = classes[class];
+                assert!(right * 100 >= n * 98, "{class}: {right} of {n}");
+            }
+        }
+
+        #[test]
+        fn corpora() {
+            let Some(shared) = shared() else { return };
+            for (name, floor_recall, floor_precision) in [
+                ("uci-sms-spam", 0.93, 0.95),
+                ("planted-sms", 0.0, 0.0),
+                ("synth-messages", 0.0, 0.0),
+                ("presidio-research", 0.0, 0.0),
+                ("meddocan", 0.0, 0.0),
+                ("pl-pii-bench", 0.0, 0.0),
+                ("thai-pii-gold", 0.0, 0.0),
+                ("taskmaster4", 0.0, 0.0),
+                ("irc-ubuntu", 0.0, 0.0),
+            ] {
+                let mut paths: Vec<_> = std::fs::read_dir(shared.join("corpora").join(name))
+                    .unwrap()
+                    .map(|e| e.unwrap().path())
+                    .filter(|p| p.to_string_lossy().contains("jsonl"))
+                    .collect();
+                paths.sort();
+                let fallback = match name {
+                    "pl-pii-bench" => "PL",
+                    "thai-pii-gold" => "TH",
+                    "meddocan" => "ES",
+                    "presidio-research" | "taskmaster4" => "US",
+                    "lifebench-pii" => "CN",
+                    "irc-ubuntu" | "synth-messages" => "",
+                    _ => "GB",
+                };
+                let (mut gold, mut hit, mut exact, mut wrong, mut other) =
+                    (0usize, 0usize, 0usize, 0usize, BTreeMap::<String, usize>::new());
+                for record in paths.iter().flat_map(|path| records(path)) {
+                    let text = record["text"].as_str().unwrap();
+                    let all = record["spans"].as_array().cloned().unwrap_or_default();
+                    let home = all
+                        .iter()
+                        .filter(|span| span["type"] == "PHONE_NUMBER")
+                        .find_map(|span| span["country"].as_str())
+                        .unwrap_or(fallback);
+                    let got = spans(text, home);
+                    let place = |span: &Value| (span["start"].as_u64().unwrap(), span["end"].as_u64().unwrap());
+                    let overlaps = |a: &(u64, u64), b: &(u64, u64)| a.0 < b.1 && b.0 < a.1;
+                    let optional = |span: &Value| span["level"] == "optional" || span["subtype"] == "MALFORMED";
+                    for span in all.iter().filter(|span| span["type"] == "PHONE_NUMBER" && !optional(span)) {
+                        gold += 1;
+                        let found = got.iter().any(|one| overlaps(one, &place(span)));
+                        hit += usize::from(found);
+                        exact += usize::from(got.contains(&place(span)));
+                        if !found && show(&format!("miss {name}")) {
+                            println!("miss {home} {} in {text:?}", span["value"]);
+                        }
+                        if found && !got.contains(&place(span)) && show(&format!("edge {name}")) {
+                            println!("edge {home} {} got {:?} in {text:?}", span["value"], got);
+                        }
+                    }
+                    for one in &got {
+                        let under: Vec<&Value> = all.iter().filter(|span| overlaps(one, &place(span))).collect();
+                        if under.iter().any(|span| span["type"] == "PHONE_NUMBER") {
+                            continue;
+                        }
+                        if let Some(span) = under.first() {
+                            *other.entry(span["type"].as_str().unwrap().to_owned()).or_default() += 1;
+                            if show(&format!("other {name}")) {
+                                println!(
+                                    "other {home} {} {} got {:?}",
+                                    span["type"],
+                                    span["value"],
+                                    text.get(one.0 as usize..one.1 as usize)
+                                );
+                            }
+                            continue;
+                        }
+                        wrong += 1;
+                        if show(&format!("wrong {name}")) {
+                            println!("wrong {home} {:?} in {text:?}", text.get(one.0 as usize..one.1 as usize));
+                        }
+                    }
+                }
+                let recall = hit as f64 / gold.max(1) as f64;
+                let precision = hit as f64 / (hit + wrong).max(1) as f64;
+                println!(
+                    "{name:<18} gold {gold:>4} recall {recall:.3} exact {:.3} precision {precision:.3} wrong {wrong} over other kinds {other:?}",
+                    exact as f64 / hit.max(1) as f64
+                );
+                assert!(recall >= floor_recall && precision >= floor_precision, "{name} is below its floor");
+            }
+        }
+    }
 }

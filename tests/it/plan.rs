@@ -202,14 +202,14 @@ fn write(seed: &Seed, regions: &[PeerRegion], random: &mut Random) -> (String, P
             national.pop();
         }
     }
-    let national = String::from_utf8(national).unwrap();
+    let national = String::from_utf8_lossy(&national);
     let home = seed.home.unwrap_or(PeerRegion::US);
     let anywhere = regions[random.below(regions.len())];
     match random.below(10) {
         0..=4 => (format!("+{}{national}", seed.code), anywhere),
         5 => (format!("00{}{national}", seed.code), PeerRegion::FR),
         6 if seed.home.is_some() => (format!("{}{national}", seed.code), home),
-        7 if seed.home.is_some() => (national, home),
+        7 if seed.home.is_some() => (national.into_owned(), home),
         8 | 9 if seed.home.is_some() => {
             let prefix = Region::new(home.as_region_str().as_bytes()).map_or(&[][..], plan::national_prefix);
             (format!("{}{national}", String::from_utf8_lossy(prefix)), home)

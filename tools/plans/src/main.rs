@@ -197,6 +197,7 @@ fn compile(territories: Vec<Territory>, alternates: Vec<(u16, Format)>, version:
                 ensure!(min < 16 && max < 16, "{country_code}: a group of {max}");
                 format_bytes.push(min << 4 | max);
             }
+            push_u16(&mut format_bytes, &[u16::from(format.prefixed)]);
             n_formats += 1;
         }
         for territory in plan {
@@ -352,7 +353,9 @@ fn territory_record(
     push_u16(bytes, &[general, prefix, idd]);
     bytes.extend(digits(literal)?);
     bytes.extend(digits(territory.national_prefix.as_deref().unwrap_or(""))?);
-    bytes.extend([groups, 0]);
+    // Most plans strip just their national prefix: no program needs to run for that.
+    let plain = territory.transform.is_none() && territory.prefix_for_parsing == territory.national_prefix;
+    bytes.extend([u8::from(plain), 0]);
     ensure!(bytes.len() - start == 28, "a territory record is 28 bytes");
     Ok(())
 }

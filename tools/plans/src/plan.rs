@@ -33,6 +33,8 @@ pub struct Format {
     pub leading_digits: Option<String>,
     /// Fewest and most digits of each group.
     pub groups: Vec<(u8, u8)>,
+    /// Whether the number is written with its national prefix, and always so.
+    pub prefixed: bool,
 }
 
 /// Types of line, in the order in which libphonenumber asks for them; numbers are those of the table.
@@ -82,7 +84,7 @@ pub fn read_alternates(xml: &str) -> Result<Vec<(u16, Format)>> {
     for node in document.descendants().filter(|node| node.has_tag_name("territory")) {
         let code: u16 = node.attribute("countryCode").context("countryCode")?.parse()?;
         for format in node.descendants().filter(|node| node.has_tag_name("numberFormat")) {
-            formats.extend(read_format(&format)?.map(|format| (code, format)));
+            formats.extend(read_format(&format, &node)?.map(|format| (code, format)));
         }
     }
     Ok(formats)
@@ -120,13 +122,17 @@ fn territory(node: &Node, id: &str) -> Result<Territory> {
         }
     }
     for format in node.descendants().filter(|node| node.has_tag_name("numberFormat")) {
-        territory.formats.extend(read_format(&format)?);
+        territory.formats.extend(read_format(&format, node)?);
     }
     Ok(territory)
 }
 
 /// Reads a format; one whose groups change their order says nothing of grouping and gives none.
-fn read_format(node: &Node) -> Result<Option<Format>> {
+fn read_format(node: &Node, territory: &Node) -> Result<Option<Format>> {
+    // The format's own attribute goes before the territory's.
+    let attribute = |name: &str| node.attribute(name).or_else(|| territory.attribute(name));
+    let prefixed = attribute("nationalPrefixFormattingRule").is_some_and(|rule| rule.contains("$NP"))
+        && attribute("nationalPrefixOptionalWhenFormatting") != Some("true");
     let text = |name: &str| {
         node.children().filter(|child| child.has_tag_name(name)).filter_map(|child| child.text()).map(squeeze).last()
     };
@@ -135,7 +141,7 @@ fn read_format(node: &Node) -> Result<Option<Format>> {
         template.split('$').skip(1).filter_map(|part| part.chars().next()?.to_digit(10)).collect();
     let groups = groups(&squeeze(node.attribute("pattern").context("pattern")?))?;
     let in_order = order.iter().enumerate().all(|(i, &group)| group as usize == i + 1) && order.len() == groups.len();
-    Ok(in_order.then_some(Format { leading_digits: text("leadingDigits"), groups }))
+    Ok(in_order.then_some(Format { leading_digits: text("leadingDigits"), groups, prefixed }))
 }
 
 /// Reads `(\d{2})(\d{3,4})` and the like.
