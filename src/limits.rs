@@ -12,6 +12,8 @@ pub struct Limits {
     pub record_bytes: usize,
     /// Length of one decoded field, in bytes.
     pub field_bytes: usize,
+    /// Strings, numbers and keys of one record.
+    pub fields: usize,
     /// Detections in one record.
     pub detections: usize,
     /// Candidates in one record that go past the sieve: the work budget.
@@ -24,6 +26,7 @@ impl Default for Limits {
             depth: DEPTH,
             record_bytes: RECORD_BYTES,
             field_bytes: FIELD_BYTES,
+            fields: FIELDS,
             detections: DETECTIONS,
             candidates: CANDIDATES,
         }
@@ -36,7 +39,13 @@ pub const DEPTH: usize = 64;
 pub const RECORD_BYTES: usize = 16 << 20;
 /// Default field bound: 8 MiB.
 pub const FIELD_BYTES: usize = 8 << 20;
+/// Default bound on the fields of a record. A field takes 48 bytes while its record is worked on, one of a byte too.
+pub const FIELDS: usize = 2 << 20;
 /// Default bound on detections in a record.
 pub const DETECTIONS: usize = 4_096;
 /// Default bound on verified candidates in a record.
 pub const CANDIDATES: usize = 65_536;
+/// Most lines of a PEM block that is one record.
+pub const PEM_LINES: usize = 200;
+/// Most bytes of a PEM block before its last line: 64 KiB, far more than any key has.
+pub const PEM_BYTES: usize = 64 << 10;
