@@ -1,1 +1,3 @@
 //! Everything through the front door.
+
+mod floors;
