@@ -8,6 +8,7 @@
 )]
 
 mod alloc;
+mod floors;
 mod oracle;
 mod plan;
 mod scan;
