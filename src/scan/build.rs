@@ -1,7 +1,7 @@
 //! Compiles rules: automata by sieve, tables of words, and for each rule what verification needs.
 
 use super::context::{GroupId, Words};
-use super::{BuildError, ScanConfig, Scanner, score, simd};
+use super::{BuildError, ScanConfig, Scanner, score, sieve, simd};
 use crate::check::Check;
 use crate::ids::{EntityId, RuleId};
 use crate::rules::{CountryFrom, Evidence, Gate, Guard, Rule, RuleSet, Sieve, Tail};
@@ -160,6 +160,12 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         colon: automata(|rule| rule.sieve == Sieve::Colon)?,
         dashes: automata(|rule| rule.sieve == Sieve::Dashes)?,
         phone,
+        labels: rules
+            .entities()
+            .iter()
+            .map(|entity| entity.name.clone())
+            .filter(|name| name.len() >= sieve::LONG || name.bytes().any(|b| b.is_ascii_digit()))
+            .collect(),
         words: words.build(),
         scores: score::Table::new(),
         recognizers,

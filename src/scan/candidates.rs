@@ -81,11 +81,11 @@ impl<'t> Job<'t> {
         from + tail.iter().take_while(|&&b| is(b)).count()
     }
 
-    /// Whether `start..end` is the inside of a label that an operator wrote.
-    fn is_label(&self, start: usize, end: usize) -> bool {
+    /// Whether `start..end` is the inside of a label that an operator wrote: the name of an entity in brackets.
+    fn is_label(&self, scanner: &Scanner, start: usize, end: usize) -> bool {
         before(self.text, start, 1) == Some(b'[')
             && self.at(end) == Some(b']')
-            && self.text.get(start..end).is_some_and(|word| !word.iter().any(u8::is_ascii_lowercase))
+            && self.text.get(start..end).is_some_and(|word| scanner.labels.iter().any(|label| label.as_bytes() == word))
     }
 
     /// The first digit of a word.
@@ -116,7 +116,7 @@ impl<'t> Job<'t> {
             if lead >= scanner.number_digits {
                 self.verify(scanner, &scanner.number, start, work);
             }
-        } else if self.is_label(start, end) {
+        } else if self.is_label(scanner, start, end) {
             return;
         } else if digits - at >= PHONE_DIGITS || before(self.text, start, 1) == Some(b'+') {
             self.phone(scanner, at, work);
@@ -288,7 +288,7 @@ impl<'t> Job<'t> {
         self.long_done = end;
         if end - start < LONG
             || self.text.get(start..end).is_some_and(|run| run.starts_with(TOKEN))
-            || self.is_label(start, end)
+            || self.is_label(scanner, start, end)
         {
             return;
         }

@@ -125,6 +125,8 @@ pub struct Scanner {
     number_digits: usize,
     /// Fewest digits in `word` before a candidate that begins with a digit can go on with a letter.
     word_digits: usize,
+    /// Names of entities that could be taken for a value: they hold a digit or are long.
+    labels: Vec<String>,
     words: context::Words,
     scores: score::Table,
 }

@@ -7,6 +7,7 @@ use efface::{Span, ids::RuleId};
 use regex::bytes::{Regex, RegexBuilder};
 
 pub(crate) struct Oracle {
+    labels: Vec<String>,
     rules: Vec<(RuleId, Rule, Regex)>,
 }
 
@@ -16,6 +17,7 @@ fn word(b: u8) -> bool {
 
 impl Oracle {
     pub(crate) fn new(rules: &RuleSet) -> Self {
+        let labels = rules.entities().iter().map(|entity| entity.name.clone()).collect();
         let rules = rules
             .rules()
             .iter()
@@ -26,7 +28,7 @@ impl Oracle {
                 (RuleId(u16::try_from(at).unwrap()), rule.clone(), regex.expect("a loaded pattern compiles"))
             })
             .collect();
-        Self { rules }
+        Self { labels, rules }
     }
 
     /// Every place that some rule accepts, the longest of each rule and start. For text that needs no folding.
@@ -34,7 +36,7 @@ impl Oracle {
         let mut out = Vec::new();
         for (id, rule, regex) in &self.rules {
             for start in 0..text.len() {
-                if !begins(rule.sieve, text, start) {
+                if !begins(&self.labels, rule.sieve, text, start) {
                     continue;
                 }
                 let longest = (start + 1..=text.len().min(start + 300))
@@ -60,12 +62,13 @@ fn run(text: &[u8], at: usize, class: impl Fn(u8) -> bool) -> (usize, usize) {
 }
 
 /// Whether a candidate of this sieve may begin at `start`: the words of `Sieve`, said once more.
-fn begins(sieve: Sieve, text: &[u8], start: usize) -> bool {
+fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
     let first = text[start];
     let before = start.checked_sub(1).map(|i| text[i]);
     let after_word = before.is_some_and(word);
     let label = |s: usize, e: usize| {
-        s > 0 && text[s - 1] == b'[' && text.get(e) == Some(&b']') && !text[s..e].iter().any(u8::is_ascii_lowercase)
+        let inside = s > 0 && text[s - 1] == b'[' && text.get(e) == Some(&b']');
+        inside && labels.iter().any(|label| label.as_bytes() == &text[s..e])
     };
     match sieve {
         Sieve::Digits { .. } | Sieve::Token => {

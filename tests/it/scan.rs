@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 const PACK: &str = r#"
 [[rule]]
 id = "t.number"
-entity = "T_NUMBER"
+entity = "T_N1234"
 kind = "OTHER_ID"
 title = "Four to six digits, grouped or not"
 source = "test"
@@ -238,7 +238,8 @@ fn folded() {
 
 #[test]
 fn labels_are_not_found_again() {
-    check("label with digits", "[ISO11649_X12] [A1234B] [T_NUMBER]", &[]);
+    check("label with digits", "[T_N1234]", &[]);
+    check("a value in brackets", "[AB12] [1234]", &[("t.token", "AB12"), ("t.number", "1234")]);
     check("a bracket is not a label", "[1234 ]", &[("t.number", "1234")]);
 }
 
