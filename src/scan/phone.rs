@@ -685,7 +685,7 @@ impl Candidate<'_> {
             let evidence = if number.is_valid() { worth::SHAPE + worth::USUAL } else { worth::NATIONAL_POSSIBLE };
             return Some((number, evidence, Form::National));
         }
-        if digits.len() <= 8 || digits.len() > MAX_BARE {
+        if digits.len() <= 8 || digits.len() > MAX_BARE || self.is_fraction() {
             return None;
         }
         let number = plan::parse_international(digits).filter(Number::is_valid)?;
@@ -708,6 +708,11 @@ impl Candidate<'_> {
         (length(area), length(exchange), length(line)) == (3, 3, 4)
             && (line.separator == b'-' || line.separator == b'.')
             && (exchange.closed || exchange.separator == line.separator)
+    }
+
+    /// Returns whether the groups are two with a dot between them, as in `77019.620000`.
+    fn is_fraction(&self) -> bool {
+        matches!(self.run.groups().get(..=self.last), Some([_, second]) if second.separator == b'.')
     }
 
     fn mobile(&self, number: &Number) -> i16 {
@@ -1143,7 +1148,11 @@ mod tests {
             } else {
                 text = String::from_utf8(bytes).unwrap();
             }
-            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+            let plain = path.to_string_lossy().contains(".txt");
+            let read = |line: &str| {
+                if plain { serde_json::json!({ "text": line }) } else { serde_json::from_str(line).unwrap() }
+            };
+            text.lines().map(read).collect()
         }
 
         /// Folds digits and marks of other scripts, as the scanner's first stage does, with the place of each byte.
@@ -1260,7 +1269,7 @@ mod tests {
                 let mut paths: Vec<_> = std::fs::read_dir(shared.join("corpora").join(name))
                     .unwrap()
                     .map(|e| e.unwrap().path())
-                    .filter(|p| p.to_string_lossy().contains("jsonl"))
+                    .filter(|p| ["jsonl", ".txt"].iter().any(|part| p.to_string_lossy().contains(part)))
                     .collect();
                 paths.sort();
                 let fallback = match name {
