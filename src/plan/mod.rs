@@ -162,12 +162,19 @@ impl Number {
     #[must_use]
     pub fn grouping(&self, borders: u32) -> Grouping {
         let mut best = Grouping::Odd;
-        for format in self.plan.formats(&self.national) {
-            if format.borders == borders {
-                return Grouping::Usual;
+        for format in self.plan.formats(self.national.len()) {
+            let like = if format.borders == borders {
+                Grouping::Usual
+            } else if borders & !format.borders == 0 && best == Grouping::Odd {
+                Grouping::Coarser
+            } else {
+                continue;
+            };
+            if format.fits(&self.national) {
+                best = like;
             }
-            if borders & !format.borders == 0 {
-                best = Grouping::Coarser;
+            if best == Grouping::Usual {
+                break;
             }
         }
         best
@@ -176,7 +183,10 @@ impl Number {
     /// Returns whether the number is always written with its national prefix within its region.
     #[must_use]
     pub fn is_prefixed(&self) -> bool {
-        self.plan.formats(&self.national).next().is_some_and(|format| format.prefixed)
+        self.plan
+            .formats(self.national.len())
+            .find(|format| format.fits(&self.national))
+            .is_some_and(|format| format.is_prefixed())
     }
 }
 
@@ -223,29 +233,45 @@ impl fmt::Debug for E164 {
     }
 }
 
-/// Digits held inline.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+/// Digits held inline; what is taken off at the front stays in place.
+#[derive(Clone, Copy, Default)]
 struct Digits {
     bytes: [u8; MAX_DIGITS],
-    len: u8,
+    start: u8,
+    end: u8,
 }
 
+impl PartialEq for Digits {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Digits {}
+
 impl Digits {
+    /// Holds ASCII digits; nothing where there are too many or something else is among them.
     fn new(digits: &[u8]) -> Option<Self> {
         let mut held = Self::default();
         held.bytes.get_mut(..digits.len())?.copy_from_slice(digits);
-        held.len = u8::try_from(digits.len()).ok()?;
-        Some(held)
+        held.end = u8::try_from(digits.len()).ok()?;
+        digits.iter().all(u8::is_ascii_digit).then_some(held)
     }
 
     /// Adds digits; what does not fit is left out, and such a number is too long to be one.
     fn extend(&mut self, digits: impl Iterator<Item = u8>) {
         for digit in digits {
-            if let Some(place) = self.bytes.get_mut(usize::from(self.len)) {
+            if let Some(place) = self.bytes.get_mut(usize::from(self.end)) {
                 *place = digit;
-                self.len += 1;
+                self.end += 1;
             }
         }
+    }
+
+    /// Returns the digits without the first few.
+    fn without(mut self, digits: usize) -> Self {
+        self.start = self.end.min(self.start + u8::try_from(digits).unwrap_or(self.end));
+        self
     }
 }
 
@@ -253,7 +279,7 @@ impl std::ops::Deref for Digits {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+        self.bytes.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 }
 

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! "EFPLANS1"  version, 16 bytes  five counts: nodes, plans, territories, formats, steps (u32 each)
-//! nodes        22 bytes  ten children (u16, by digit; node 0 is the end of all hope), label (u16)
+//! nodes        24 bytes  ten children (u16, by digit; node 0 is the end of all hope), label (u16), tail (u16): where
+//!                        just any digits follow, how many << 12 | the label that they end in, else 0
 //! codes      1000 x u8   country calling code -> plan + 1
 //! regions     676 x u16  two letters -> territory + 1
 //! plans        12 bytes  country code, root node, first territory, territories, first format, formats (u16 each)
@@ -25,7 +26,7 @@ use crate::ids::Region;
 
 static BYTES: &[u8] = include_bytes!("table.bin");
 
-const NODE: usize = 22;
+const NODE: usize = 24;
 const PLAN: usize = 12;
 const TERRITORY: usize = 28;
 const FORMAT: usize = 10;
@@ -74,17 +75,24 @@ pub(super) fn version() -> &'static str {
     field.get(..end).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
 }
 
-/// Walks from `root` along ASCII digits and returns the label of the last node.
+/// Walks from `root` along ASCII digits and returns the label of the last node. The digits of a subscriber, where any
+/// will do, are counted and not walked.
 fn walk(root: u16, digits: &[u8]) -> u16 {
-    let mut node = usize::from(root);
-    for &byte in digits {
-        let digit = usize::from(byte.wrapping_sub(b'0'));
-        if node == 0 || digit > 9 {
+    let mut node = AT_NODES + usize::from(root) * NODE;
+    let mut rest = digits;
+    loop {
+        let tail = u16_at(node + 22);
+        if tail != 0 {
+            return if usize::from(tail >> 12) == rest.len() { tail & 0xfff } else { 0 };
+        }
+        let Some((&byte, further)) = rest.split_first() else { return u16_at(node + 20) };
+        let child = u16_at(node + usize::from(byte & 15).min(9) * 2);
+        if child == 0 {
             return 0;
         }
-        node = usize::from(u16_at(AT_NODES + node * NODE + digit * 2));
+        node = AT_NODES + usize::from(child) * NODE;
+        rest = further;
     }
-    u16_at(AT_NODES + node * NODE + 20)
 }
 
 /// A numbering plan: all that shares one country calling code.
@@ -135,26 +143,36 @@ impl Plan {
         self.field(3) == 1
     }
 
-    /// Yields the usual formats of this national number.
-    pub(super) fn formats(self, national: &[u8]) -> impl Iterator<Item = Format> {
+    /// Yields the formats for numbers of this length; whether one [fits](Format::fits) is asked apart, for it costs more.
+    pub(super) fn formats(self, length: usize) -> impl Iterator<Item = Format> {
         let first = usize::from(self.field(4));
         let end = first + usize::from(self.field(5));
         (first..end).filter_map(move |format| {
             let at = AT_FORMATS + format * FORMAT;
-            let borders = group_borders(BYTES.get(at + 2..at + 8)?, national.len())?;
-            let program = u16_at(at);
-            let fits = program == 0 || run(program, national).is_some();
-            fits.then_some(Format { borders, prefixed: u16_at(at + 8) != 0 })
+            let borders = group_borders(BYTES.get(at + 2..at + 8)?, length)?;
+            Some(Format { at, borders })
         })
     }
 }
 
-/// How a national number is usually written.
+/// How national numbers of some leading digits are usually written.
 pub(super) struct Format {
+    at: usize,
     /// Where its groups meet: bit `i` for a border before digit `i`.
     pub(super) borders: u32,
-    /// Whether the national prefix is always written.
-    pub(super) prefixed: bool,
+}
+
+impl Format {
+    /// Returns whether the format is for the leading digits of this number.
+    pub(super) fn fits(&self, national: &[u8]) -> bool {
+        let program = u16_at(self.at);
+        program == 0 || run(program, national).is_some()
+    }
+
+    /// Returns whether the national prefix is always written.
+    pub(super) fn is_prefixed(&self) -> bool {
+        u16_at(self.at + 8) != 0
+    }
 }
 
 /// Shares `length` digits out among groups, the first ones taking as many as they may.
@@ -260,9 +278,7 @@ impl Territory {
             if self.general(digits) && !self.general(rest) {
                 return *digits;
             }
-            let mut stripped = super::Digits::default();
-            stripped.extend(rest.iter().copied());
-            return stripped;
+            return digits.without(digits.len() - rest.len());
         }
         let Some(found) = run(program, digits) else { return *digits };
         let group = u8_at(self.at() + 3);

@@ -140,21 +140,36 @@ const MAX_GROUPS: usize = 12;
 /// Longest separator in bytes.
 const MAX_SEPARATOR: usize = 7;
 
-/// A run of digits within a number.
+/// A run of digits within a number. Places count from the first digit of the number, which keeps them in a byte: a
+/// number has at most [`MAX_DIGITS`] digits and [`MAX_GROUPS`] separators of [`MAX_SEPARATOR`] bytes.
 #[derive(Clone, Copy, Default)]
 struct Group {
-    /// The first byte in the text.
-    start: usize,
+    /// The first byte.
+    start: u8,
     /// One past the last byte.
-    end: usize,
+    end: u8,
     /// How many digits stand before the group's end.
-    digits: usize,
+    digits: u8,
     /// Brackets open after the group: 0 or 1.
     open: u8,
     /// A bracket was closed before the group.
     closed: bool,
     /// The separator before the group; a blank, `-`, `.`, `/` or 0.
     separator: u8,
+}
+
+impl Group {
+    fn end(&self) -> usize {
+        usize::from(self.end)
+    }
+
+    fn length(&self) -> usize {
+        usize::from(self.end.saturating_sub(self.start))
+    }
+
+    fn digits(&self) -> usize {
+        usize::from(self.digits)
+    }
 }
 
 /// The digits from one place on, with what holds them together.
@@ -193,10 +208,12 @@ impl Run {
             }
             if run.cut {
                 // What does not fit is not a part of the last whole group.
-                run.n_digits = run.groups.get(run.n_groups.wrapping_sub(1)).map_or(0, |group| group.digits);
+                run.n_digits = run.groups.get(run.n_groups.wrapping_sub(1)).map_or(0, |group| group.digits());
                 break;
             }
-            *slot = Group { start, end: place, digits: run.n_digits, open, closed, separator };
+            let near = |place: usize| u8::try_from(place - at).unwrap_or(u8::MAX);
+            let digits = near(at + run.n_digits);
+            *slot = Group { start: near(start), end: near(place), digits, open, closed, separator };
             run.n_groups += 1;
             let Some(gap) = Gap::read(text, place, open) else { break };
             (place, open, separator) = (gap.end, gap.open, gap.mark);
@@ -215,13 +232,13 @@ impl Run {
 
     /// Returns the lengths of the groups.
     fn lengths(&self) -> impl Iterator<Item = usize> {
-        self.groups().iter().map(|group| group.end - group.start)
+        self.groups().iter().map(|group| group.length())
     }
 
     /// Reads a group as a number.
     fn value(&self, group: usize) -> Option<u32> {
         let group = self.groups().get(group)?;
-        let digits = self.digits(group.digits - (group.end - group.start), group.digits);
+        let digits = self.digits(group.digits() - (group.length()), group.digits());
         (digits.len() <= 4).then(|| digits.iter().fold(0, |value, &digit| value * 10 + u32::from(digit & 15)))
     }
 }
@@ -334,8 +351,7 @@ impl Left {
     /// Weighs what stands on the left; nothing where it forbids a number.
     fn read(lead: &Lead<'_>) -> Option<Self> {
         let &Lead { plus, bracket, rest } = lead;
-        let address = ends_with_any(rest, &[b"wa.me/", b"tel:", b"whatsapp:", b"callto:", b"sms:", b"smsto:"])
-            || (ends_with_any(rest, &[b"?phone=", b"&phone="]) && has(rest, b"whatsapp"));
+        let address = matches!(rest, [.., b':' | b'/' | b'=']) && is_address_before(rest);
         // A character of more bytes is a letter of another script, punctuation or a picture: no script but the Latin
         // writes words and numbers without a gap and means one thing.
         let evidence = match *rest {
@@ -428,6 +444,12 @@ fn begins_number(text: &[u8]) -> bool {
     Run::read(text, 0, 0).n_digits >= MIN_DIGITS
 }
 
+/// Returns whether `rest` ends in what takes a telephone number only: a scheme, a WhatsApp link.
+fn is_address_before(rest: &[u8]) -> bool {
+    ends_with_any(rest, &[b"wa.me/", b"tel:", b"whatsapp:", b"callto:", b"sms:", b"smsto:"])
+        || (ends_with_any(rest, &[b"?phone=", b"&phone="]) && has(rest, b"whatsapp"))
+}
+
 fn ends_with_any(text: &[u8], tails: &[&[u8]]) -> bool {
     tails.iter().any(|tail| {
         text.len()
@@ -465,7 +487,7 @@ pub(crate) fn find(text: &[u8], at: usize, floor: usize, regions: &[Region]) -> 
         if best.is_some_and(|best| best.number.is_valid() && best.evidence >= worth::PLAIN) {
             break;
         }
-        if group.digits < MIN_DIGITS && (group.digits < MIN_GROUPED || last == 0) {
+        if group.digits() < MIN_DIGITS && (group.digits() < MIN_GROUPED || last == 0) {
             break;
         }
         let Some((start, end)) = bounds(text, at, &left, &run, last) else { continue };
@@ -477,7 +499,7 @@ pub(crate) fn find(text: &[u8], at: usize, floor: usize, regions: &[Region]) -> 
         {
             let beside = match right {
                 Right::Open(evidence) => evidence,
-                Right::Glued if left.plus.is_some() || number.national().len() < group.digits => worth::GLUED_RIGHT,
+                Right::Glued if left.plus.is_some() || number.national().len() < group.digits() => worth::GLUED_RIGHT,
                 Right::Glued => worth::GLUED_PLAIN,
                 Right::Account | Right::Closed => 0,
             };
@@ -503,7 +525,7 @@ pub(crate) fn find(text: &[u8], at: usize, floor: usize, regions: &[Region]) -> 
 fn bounds(text: &[u8], at: usize, left: &Left, run: &Run, last: usize) -> Option<(usize, usize)> {
     let group = run.groups().get(last)?;
     let mut start = left.plus.unwrap_or(at);
-    let mut end = group.end;
+    let mut end = at + group.end();
     match left.bracket {
         // The first bracket closed within the number.
         Some(bracket) if group.closed => start = start.min(bracket),
@@ -559,8 +581,7 @@ fn is_address(run: &Run) -> bool {
     run.n_groups == 4
         && run.groups().iter().skip(1).all(|group| group.separator == b'.')
         && run.groups().iter().all(|group| {
-            group.end - group.start == 1
-                || run.digits(group.digits - (group.end - group.start), group.digits).first() != Some(&b'0')
+            group.length() == 1 || run.digits(group.digits() - (group.length()), group.digits()).first() != Some(&b'0')
         })
         && (0..4).all(byte)
 }
@@ -576,7 +597,7 @@ struct Candidate<'c> {
 
 impl Candidate<'_> {
     fn digits(&self) -> &[u8] {
-        self.run.digits(0, self.run.groups().get(self.last).map_or(0, |group| group.digits))
+        self.run.digits(0, self.run.groups().get(self.last).map_or(0, |group| group.digits()))
     }
 
     /// Reads the digits in every way that the surroundings allow, and returns the one that most speaks for.
@@ -664,7 +685,7 @@ impl Candidate<'_> {
             let evidence = if number.is_valid() { worth::SHAPE + worth::USUAL } else { worth::NATIONAL_POSSIBLE };
             return Some((number, evidence, Form::National));
         }
-        if digits.len() <= 8 || digits.len() > MAX_BARE {
+        if digits.len() <= 8 || digits.len() > MAX_BARE || self.is_fraction() {
             return None;
         }
         let number = plan::parse_international(digits).filter(Number::is_valid)?;
@@ -679,14 +700,19 @@ impl Candidate<'_> {
     fn is_american(&self) -> bool {
         let groups = self.run.groups().get(..=self.last).unwrap_or_default();
         let groups = match groups {
-            [one, rest @ ..] if one.digits == 1 => rest,
+            [one, rest @ ..] if one.digits() == 1 => rest,
             groups => groups,
         };
         let [area, exchange, line] = groups else { return false };
-        let length = |group: &Group| group.end - group.start;
+        let length = |group: &Group| group.length();
         (length(area), length(exchange), length(line)) == (3, 3, 4)
             && (line.separator == b'-' || line.separator == b'.')
             && (exchange.closed || exchange.separator == line.separator)
+    }
+
+    /// Returns whether the groups are two with a dot between them, as in `77019.620000`.
+    fn is_fraction(&self) -> bool {
+        matches!(self.run.groups().get(..=self.last), Some([_, second]) if second.separator == b'.')
     }
 
     fn mobile(&self, number: &Number) -> i16 {
@@ -704,7 +730,7 @@ impl Candidate<'_> {
             let before = digits.len().saturating_sub(number.national().len());
             let mut borders = 0u32;
             for group in groups.iter().take(groups.len() - 1) {
-                match group.digits.checked_sub(before) {
+                match group.digits().checked_sub(before) {
                     None | Some(0) => {}
                     Some(at) => borders |= 1 << at,
                 }
@@ -714,10 +740,10 @@ impl Candidate<'_> {
                 Grouping::Coarser => worth::COARSER,
                 Grouping::Odd => worth::ODD,
             };
-            let thousands = first.digits <= 3
+            let thousands = first.digits() <= 3
                 && self.left.plus.is_none()
                 && digits.first() != Some(&b'0')
-                && rest.iter().all(|group| group.separator == b'.' && group.end - group.start == 3);
+                && rest.iter().all(|group| group.separator == b'.' && group.length() == 3);
             evidence += if thousands { worth::THOUSANDS } else { 0 };
         }
         if self.left.plus.is_none() {
@@ -768,12 +794,12 @@ fn has_code(digits: &[u8], number: &Number) -> bool {
 /// national number of a plan whose length is fixed ends there: with its prefix, valid at one length alone.
 fn find_before_suffix(text: &[u8], at: usize, left: &Left, run: &Run, regions: &[Region]) -> Option<Phone> {
     let [group, ..] = run.groups() else { return None };
-    if left.plus.is_some() || !begins_suffix(text.get(group.end..)?) {
+    if left.plus.is_some() || !begins_suffix(text.get(at + group.end()..)?) {
         return None;
     }
     for &region in regions {
         let prefix = plan::national_prefix(region);
-        let digits = run.digits(0, group.digits);
+        let digits = run.digits(0, group.digits());
         if prefix.is_empty() || !digits.starts_with(prefix) {
             continue;
         }
@@ -842,12 +868,12 @@ pub(crate) fn whole(text: &[u8], regions: &[Region]) -> Option<Number> {
     }
     let run = Run::read(text, at, open);
     let group = run.groups().last()?;
-    let rest = text.get(group.end..)?;
+    let rest = text.get(at + group.end()..)?;
     let rest = rest.strip_prefix(b")").unwrap_or(rest);
     if run.cut || !is_extension(rest) {
         return None;
     }
-    let digits = run.digits(0, group.digits);
+    let digits = run.digits(0, group.digits());
     let valid = |number: Option<Number>| number.filter(Number::is_valid);
     if plus {
         return valid(plan::parse_international(digits));
@@ -1122,7 +1148,11 @@ mod tests {
             } else {
                 text = String::from_utf8(bytes).unwrap();
             }
-            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+            let plain = path.to_string_lossy().contains(".txt");
+            let read = |line: &str| {
+                if plain { serde_json::json!({ "text": line }) } else { serde_json::from_str(line).unwrap() }
+            };
+            text.lines().map(read).collect()
         }
 
         /// Folds digits and marks of other scripts, as the scanner's first stage does, with the place of each byte.
@@ -1239,7 +1269,7 @@ mod tests {
                 let mut paths: Vec<_> = std::fs::read_dir(shared.join("corpora").join(name))
                     .unwrap()
                     .map(|e| e.unwrap().path())
-                    .filter(|p| p.to_string_lossy().contains("jsonl"))
+                    .filter(|p| ["jsonl", ".txt"].iter().any(|part| p.to_string_lossy().contains(part)))
                     .collect();
                 paths.sort();
                 let fallback = match name {

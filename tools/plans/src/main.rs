@@ -222,9 +222,9 @@ fn compile(territories: Vec<Territory>, alternates: Vec<(u16, Format)>, version:
         table.extend(u32::try_from(count)?.to_le_bytes());
     }
     println!("nodes {}, plans {}, territories {}, formats {}, steps {}", counts[0], counts[1], counts[2], counts[3], counts[4]);
-    for node in &pool.nodes {
+    for (node, tail) in pool.nodes.iter().zip(tails(&pool.nodes)?) {
         push_u16(&mut table, &node.children);
-        push_u16(&mut table, &[node.label]);
+        push_u16(&mut table, &[node.label, tail]);
     }
     table.extend(&codes);
     push_u16(&mut table, &regions);
@@ -233,6 +233,29 @@ fn compile(territories: Vec<Territory>, alternates: Vec<(u16, Format)>, version:
     table.extend(&format_bytes);
     table.extend(&code.bytes);
     Ok(table)
+}
+
+/// Says of each node whether just any digits follow, how many, and what they end in: `digits << 12 | label`.
+fn tails(nodes: &[Node]) -> Result<Vec<u16>> {
+    let mut tails = vec![0u16; nodes.len()];
+    // Children stand before their parents.
+    for (at, node) in nodes.iter().enumerate().skip(1) {
+        let [first, rest @ ..] = node.children;
+        ensure!(node.label < 1 << 12, "a label of more than 12 bits");
+        if rest.iter().any(|&child| child != first) {
+            continue;
+        }
+        let below = &nodes[usize::from(first)];
+        let ends = first != 0 && below.label != 0 && below.children == [0; 10];
+        tails[at] = match tails[usize::from(first)] {
+            _ if node.label != 0 || first == 0 => 0,
+            _ if ends => 1 << 12 | below.label,
+            0 => 0,
+            tail if tail >> 12 < 15 => tail + (1 << 12),
+            _ => 0,
+        };
+    }
+    Ok(tails)
 }
 
 fn push_u16(bytes: &mut Vec<u8>, values: &[u16]) {
