@@ -71,8 +71,8 @@ pub enum Sieve {
         /// Most digits.
         max: u8,
     },
-    /// A token of letters and digits: begins at the start of a word that holds a digit, or at a word of at most four
-    /// letters that one blank, dot, slash or hyphen parts from a digit.
+    /// A token of letters and digits: begins at the start of a word that holds letters and digits, or of two words that one
+    /// blank, dot, slash or hyphen parts: digits and then a letter, or at most four letters and then a word with a digit.
     Token,
     /// A long token: begins at the start of a word inside a run of at least 16 of `A-Z a-z 0-9 _ -`.
     Long,

@@ -144,15 +144,16 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         Ok(out)
     };
     let number = automata(is_plain_number)?;
-    let word = automata(|rule| matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token) && !is_plain_number(rule))?;
+    let code = automata(|rule| matches!(rule.sieve, Sieve::Digits { .. }) && !is_plain_number(rule))?;
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
     Ok(Scanner {
         config,
         level,
         number_digits: number.fewest_digits(Until::Match),
         number,
-        word_digits: word.fewest_digits(Until::Letter),
-        word,
+        code_digits: code.fewest_digits(Until::Letter),
+        code,
+        token: automata(|rule| rule.sieve == Sieve::Token)?,
         long: automata(|rule| rule.sieve == Sieve::Long)?,
         at: automata(|rule| rule.sieve == Sieve::At)?,
         scheme: automata(|rule| rule.sieve == Sieve::Scheme)?,

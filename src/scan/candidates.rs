@@ -14,8 +14,8 @@ use crate::ids::Region;
 use crate::rules::{CountryFrom, Gate};
 use crate::span::Span;
 
-/// Evidence beyond which nothing around a candidate is looked at, in tenths of a bit: odds of 4,096 to 1.
-const SETTLED: i16 = 120;
+/// Evidence beyond which nothing around a candidate is looked at, in tenths of a bit: odds of 256 to 1. No word outweighs it.
+const SETTLED: i16 = 80;
 /// Digits that make a number worth a look by the numbering plans.
 const PHONE_DIGITS: usize = 5;
 /// The most digits that a sieve can ask for.
@@ -105,7 +105,7 @@ impl<'t> Job<'t> {
         };
         let mut lead = 0;
         if start == at {
-            let enough = scanner.number_digits.min(scanner.word_digits).clamp(PHONE_DIGITS, ENOUGH_DIGITS);
+            let enough = scanner.number_digits.min(scanner.code_digits).clamp(PHONE_DIGITS, ENOUGH_DIGITS);
             // May count digits behind the end of the text: too many is only slow.
             lead = near.digits().unwrap_or_else(|| self.cluster(at, digits, enough));
         }
@@ -121,15 +121,23 @@ impl<'t> Job<'t> {
         } else if digits - at >= PHONE_DIGITS || before(self.text, start, 1) == Some(b'+') {
             self.phone(scanner, at, work);
         }
-        if start < at || lead >= scanner.word_digits {
-            self.verify(scanner, &scanner.word, start, work);
+        if start == at && lead >= scanner.code_digits {
+            self.verify(scanner, &scanner.code, start, work);
+        }
+        let holds_letters = start < at || digits < end;
+        let letters_follow = || {
+            matches!(self.at(end), Some(b' ' | b'-' | b'.' | b'/'))
+                && self.at(end + 1).is_some_and(|b| b.is_ascii_alphabetic())
+        };
+        if holds_letters || letters_follow() {
+            self.verify(scanner, &scanner.token, start, work);
         }
         // `AB 12 34 56 C` begins before its first digit.
         if let Some(b' ' | b'-' | b'.' | b'/') = before(self.text, start, 1) {
             let word = self.back_while(start - 1, 5, |b| b.is_ascii_alphabetic());
             let len = start - 1 - word;
             if (1..=4).contains(&len) && !before(self.text, word, 1).is_some_and(is_word) {
-                self.verify(scanner, &scanner.word, word, work);
+                self.verify(scanner, &scanner.token, word, work);
             }
         }
     }
@@ -378,6 +386,8 @@ impl<'t> Job<'t> {
     /// Adds what stands around the candidates that need it.
     fn weigh(&self, scanner: &Scanner, work: &mut Work) {
         let Work { candidates, barriers, groups, field, .. } = work;
+        // Neighbours in the text are neighbours in the list, so that a window is looked at once.
+        candidates.sort_unstable_by_key(|c| c.span);
         barriers.fill(candidates.iter().map(|c| c.span));
         let in_field = self.hints.field.map(|name| scanner.words.of_field(name, field));
         let mut around = None;

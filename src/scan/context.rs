@@ -284,40 +284,50 @@ fn before_partial_word(piece: &[u8]) -> &[u8] {
 
 /// Finds the last label or token in `segment`.
 fn last_mark(segment: &[u8]) -> Option<(usize, usize)> {
-    let label = memchr::memrchr_iter(b']', segment).find_map(|close| {
-        let before = segment.get(..close)?;
-        let inner = before.iter().rev().take_while(|&&b| is_label(b)).count();
-        let open = close.checked_sub(inner + 1)?;
-        (inner > 0 && segment.get(open) == Some(&b'[')).then_some((open, close + 1))
-    });
-    let token = memchr::memmem::rfind(segment, TOKEN).map(|at| {
-        let rest = segment.get(at..).unwrap_or_default();
-        (at, at + rest.iter().take_while(|&&b| super::verify::is_word(b)).count())
-    });
-    label.max(token)
+    // Both hold one of two bytes that hardly any chat text holds.
+    let mut upto = segment.len();
+    while let Some(at) = memchr::memrchr2(b']', b'_', segment.get(..upto)?) {
+        let before = segment.get(..at)?;
+        if segment.get(at) == Some(&b']') {
+            let inner = before.iter().rev().take_while(|&&b| is_label(b)).count();
+            if let Some(open) = at.checked_sub(inner + 1)
+                && inner > 0
+                && segment.get(open) == Some(&b'[')
+            {
+                return Some((open, at + 1));
+            }
+        } else if before.ends_with(TOKEN_HEAD) {
+            let after = segment.get(at..)?.iter().take_while(|&&b| super::verify::is_word(b)).count();
+            return Some((at - TOKEN_HEAD.len(), at + after));
+        }
+        upto = at;
+    }
+    None
 }
 
 /// Finds the first label or token that begins in `from..to`; it may end later.
 fn first_mark(text: &[u8], from: usize, to: usize) -> Option<(usize, usize)> {
     let segment = text.get(from..to)?;
-    let label = memchr::memchr_iter(b'[', segment).find_map(|open| {
-        let open = from + open;
-        let rest = text.get(open + 1..)?;
-        let inner = rest.iter().take(MARK_BYTES).take_while(|&&b| is_label(b)).count();
-        (inner > 0 && rest.get(inner) == Some(&b']')).then_some((open, open + inner + 2))
-    });
-    let token = memchr::memmem::find(segment, TOKEN).map(|at| {
-        let rest = text.get(from + at..).unwrap_or_default();
-        (from + at, from + at + rest.iter().take(MARK_BYTES).take_while(|&&b| super::verify::is_word(b)).count())
-    });
-    match (label, token) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
+    for at in memchr::memchr2_iter(b'[', b'_', segment) {
+        let at = from + at;
+        let rest = text.get(at + 1..)?;
+        if text.get(at) == Some(&b'[') {
+            let inner = rest.iter().take(MARK_BYTES).take_while(|&&b| is_label(b)).count();
+            if inner > 0 && rest.get(inner) == Some(&b']') {
+                return Some((at, at + inner + 2));
+            }
+        } else if text.get(from..at)?.ends_with(TOKEN_HEAD) {
+            let after = rest.iter().take(MARK_BYTES).take_while(|&&b| super::verify::is_word(b)).count();
+            return Some((at - TOKEN_HEAD.len(), at + 1 + after));
+        }
     }
+    None
 }
 
 /// How every token begins.
 pub(super) const TOKEN: &[u8] = b"tok_";
+/// The same without its first underscore.
+const TOKEN_HEAD: &[u8] = b"tok";
 /// Longest label or token that is looked for.
 const MARK_BYTES: usize = 512;
 

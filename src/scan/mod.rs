@@ -112,7 +112,9 @@ pub struct Scanner {
     recognizers: Vec<Recognizer>,
     /// Rules for digits and separators only.
     number: Automata,
-    word: Automata,
+    /// Rules for numbers that hold letters.
+    code: Automata,
+    token: Automata,
     long: Automata,
     at: Automata,
     scheme: Automata,
@@ -123,8 +125,8 @@ pub struct Scanner {
     phone: Option<usize>,
     /// Fewest digits of any candidate in `number`.
     number_digits: usize,
-    /// Fewest digits in `word` before a candidate that begins with a digit can go on with a letter.
-    word_digits: usize,
+    /// Fewest digits in `code` before a candidate can end or go on with a letter.
+    code_digits: usize,
     /// Names of entities that could be taken for a value: they hold a digit or are long.
     labels: Vec<String>,
     words: context::Words,

@@ -93,6 +93,7 @@ fn matched(
         return 0;
     }
     let mut n_candidates = 0;
+    let mut compact = None;
     for index in 0..automaton.dfa.match_len(sid) {
         let pattern = automaton.dfa.match_pattern(sid, index).as_usize();
         let Some(&at) = automaton.recognizers.get(pattern) else { continue };
@@ -105,7 +106,10 @@ fn matched(
             continue;
         }
         n_candidates += 1;
-        if !accepts(recognizer, text, start, end) {
+        let Some(candidate) = text.get(start..end) else { continue };
+        let mut of_tail = None;
+        let compact = if recognizer.tail.is_some() { &mut of_tail } else { &mut compact };
+        if !accepts(recognizer, candidate, compact) {
             continue;
         }
         let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else { continue };
@@ -162,31 +166,59 @@ pub(super) fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bo
     }
 }
 
+/// The compact form of a candidate, made when the first rule asks for it and shared by the rules that end at the same place.
+pub(super) struct Compact {
+    bytes: [u8; COMPACT_BYTES],
+    len: usize,
+    n_digits: usize,
+    fits: bool,
+}
+
+impl Compact {
+    #[inline]
+    pub(super) fn of(candidate: &[u8]) -> Self {
+        let mut compact = Self { bytes: [0; COMPACT_BYTES], len: 0, n_digits: 0, fits: true };
+        for &byte in candidate {
+            if !byte.is_ascii_alphanumeric() {
+                continue;
+            }
+            compact.n_digits += usize::from(byte.is_ascii_digit());
+            match compact.bytes.get_mut(compact.len) {
+                Some(place) => {
+                    *place = byte.to_ascii_uppercase();
+                    compact.len += 1;
+                }
+                None => compact.fits = false,
+            }
+        }
+        compact
+    }
+}
+
 /// Returns whether the digits are as many as the sieve says and the check passes.
-pub(super) fn accepts(recognizer: &Recognizer, text: &[u8], start: usize, end: usize) -> bool {
-    let Some(candidate) = text.get(start..end) else { return false };
+pub(super) fn accepts(recognizer: &Recognizer, candidate: &[u8], compact: &mut Option<Compact>) -> bool {
     if let Sieve::Digits { min, max } = recognizer.sieve {
-        let n_digits = candidate.iter().filter(|b| b.is_ascii_digit()).count();
-        if n_digits < usize::from(min) || n_digits > usize::from(max) {
+        let n_digits = compact.get_or_insert_with(|| Compact::of(candidate)).n_digits;
+        if n_digits < usize::from(min)
+            || n_digits > usize::from(max)
+            || !candidate.first().is_some_and(u8::is_ascii_digit)
+        {
             return false;
         }
     }
-    recognizer.check.is_none_or(|check| passes(check, candidate))
+    match recognizer.check {
+        None => true,
+        Some(check) => passes(check, candidate, compact),
+    }
 }
 
 /// Gives a check what it looks at.
-pub(super) fn passes(check: &Check, candidate: &[u8]) -> bool {
+fn passes(check: &Check, candidate: &[u8], compact: &mut Option<Compact>) -> bool {
     match check.form {
         Form::Raw => (check.run)(candidate),
         Form::Compact => {
-            let mut compact = [0_u8; COMPACT_BYTES];
-            let mut len = 0;
-            for byte in candidate.iter().filter(|b| b.is_ascii_alphanumeric()) {
-                let Some(place) = compact.get_mut(len) else { return false };
-                *place = byte.to_ascii_uppercase();
-                len += 1;
-            }
-            compact.get(..len).is_some_and(check.run)
+            let compact = compact.get_or_insert_with(|| Compact::of(candidate));
+            compact.fits && compact.bytes.get(..compact.len).is_some_and(check.run)
         }
     }
 }

@@ -76,12 +76,14 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
                 return false;
             }
             let (_, end) = run(text, start, word);
+            let parts = |at: usize| text.get(at).is_some_and(|b| b" -./".contains(b));
             if text[start..end].iter().any(u8::is_ascii_digit) {
-                return !label(start, end);
+                let mixed = !text[start..end].iter().all(u8::is_ascii_digit);
+                let letter_follows = parts(end) && text.get(end + 1).is_some_and(u8::is_ascii_alphabetic);
+                return !label(start, end) && (sieve != Sieve::Token || mixed || letter_follows);
             }
             let short = end - start <= 4 && text[start..end].iter().all(u8::is_ascii_alphabetic);
-            let parted = text.get(end).is_some_and(|b| b" -./".contains(b));
-            short && parted && text.get(end + 1).is_some_and(|&b| word(b)) && {
+            short && parts(end) && text.get(end + 1).is_some_and(|&b| word(b)) && {
                 let (s, e) = run(text, end + 1, word);
                 s == end + 1 && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
             }
