@@ -4,7 +4,7 @@ use crate::entity::Kind;
 use crate::eval::{self, By, Corpora, Floors, Keep, Options, Reach, Report, Selection, Values};
 use crate::ids::Region;
 use crate::rules::RuleSet;
-use crate::scan::{ScanConfig, Scanner};
+use crate::scan::{ScanConfig, Scanner, Validator};
 use anyhow::{Context, anyhow, bail};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -119,7 +119,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.show_values {
         eprintln!("text of failures is shown; it may be personal");
     }
-    let measure = || eval::run(&corpora, &rules, &scanner, None, &options);
+    let validator = Validator::build(&rules)?;
+    let is_valid = |entity: &str, text: &[u8], region: Option<Region>| validator.is_valid(entity, text, region);
+    let measure = || eval::run(&corpora, &rules, &scanner, Some(&is_valid), &options);
     let report = match args.jobs {
         None => measure(),
         Some(n) => rayon::ThreadPoolBuilder::new().num_threads(n).build()?.install(measure),
