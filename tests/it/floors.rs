@@ -98,7 +98,11 @@ fn reads_imports() {
     check(r##"let s = r#"crate::cli "quoted" "#; let c = '"'; use crate::ids::X; let l: &'a str;"##, 1, &["ids"]);
     check("use super::cli::x;", 1, &["cli"]);
     check("use super::cli::x; use super::super::eval::y;", 2, &["eval"]);
-    check("use super::*; use super::{score, Selection};", 1, &[]);
+    check("use super::super::super::cli::x;", 2, &[]);
+    check("use super::*; use super::{score, Selection};", 2, &[]);
+    check("mod tests { use super::*; use super::super::cli::x; } use super::span::y;", 1, &["cli", "span"]);
+    check("mod a; mod tests { fn f() { mod deep {} use super::super::report::x; } }", 2, &[]);
+    check("use super::*;", 1, &[""]);
     check("use crate::{\n    ids::{EntityId, Region},\n    rules::RuleSet,\n};", 1, &["ids", "rules"]);
     check("my_crate::cli::x(); $crate::span::y!();", 1, &["span"]);
 }
@@ -171,38 +175,53 @@ fn reexports(lib: &str) -> BTreeMap<String, String> {
 
 /// Line and first name after the crate root of every path that begins there.
 ///
-/// A path begins at the root with `crate::`, or with as many `super::` as the file is deep. More `super::` than that
-/// occur in modules inside a file, whose names are the file's own; there only a room's name counts.
-fn imports(code: &str, depth: usize) -> Vec<(usize, String)> {
+/// A path begins at the root with `crate::`, or with as many `super::` as its place is deep: `file_depth` modules, and
+/// those inside the file.
+fn imports(code: &str, file_depth: usize) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (at, after) in occurrences(code, "crate") {
         if let Some(rest) = after.trim_start().strip_prefix("::") {
             found.extend(first_names(rest).into_iter().map(|name| (at, name)));
-        } else if after.trim_start().starts_with(')') {
-            // `pub(crate)` names nothing.
         }
     }
-    let mut skip_to = 0;
+    let mut read_to = 0;
     for (at, mut after) in occurrences(code, "super") {
-        if at < skip_to {
-            continue;
-        }
         let mut n_super = 1;
         while let Some(rest) = after.trim_start().strip_prefix("::") {
-            if let Some(next) = rest.trim_start().strip_prefix("super") {
-                n_super += 1;
-                after = next;
-                skip_to = code.len() - next.len();
-            } else {
-                if n_super >= depth {
-                    found.extend(first_names(rest).into_iter().filter(|n| floor_of(n).is_some()).map(|n| (at, n)));
+            let Some(next) = rest.trim_start().strip_prefix("super") else {
+                if at >= read_to && n_super == file_depth + inner_depth(code, at) {
+                    found.extend(first_names(rest).into_iter().map(|name| (at, name)));
                 }
                 break;
-            }
+            };
+            (n_super, after) = (n_super + 1, next);
         }
+        read_to = read_to.max(code.len() - after.len());
     }
     found.sort_by_key(|(at, _)| *at);
     found.into_iter().map(|(at, name)| (line_of(code, at), name)).collect()
+}
+
+/// How many `mod name { … }` are open at a place.
+fn inner_depth(code: &str, at: usize) -> usize {
+    let before = &code[..at];
+    let opens: Vec<usize> = occurrences(before, "mod")
+        .filter_map(|(at, after)| {
+            let name = after.trim_start();
+            let rest = name.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').trim_start();
+            let opens = rest.len() < name.len() && rest.starts_with('{');
+            opens.then_some(at + "mod".len() + after.len() - rest.len())
+        })
+        .collect();
+    let mut open = Vec::new();
+    for (at, c) in before.char_indices() {
+        match c {
+            '{' => open.push(opens.contains(&at)),
+            '}' => drop(open.pop()),
+            _ => {}
+        }
+    }
+    open.into_iter().filter(|is_mod| *is_mod).count()
 }
 
 /// The first segment of a path, or of every branch of a group `{a::b, c}`.

@@ -1,0 +1,222 @@
+//! `efface eval`: measures detection against labels.
+
+use crate::entity::Kind;
+use crate::eval::{self, By, Corpora, Floors, Keep, Options, Reach, Report, Selection, Values};
+use crate::ids::Region;
+use crate::rules::RuleSet;
+use crate::scan::{ScanConfig, Scanner, Validator};
+use anyhow::{Context, anyhow, bail};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Measures detection against labelled messages and other detectors' cases.
+///
+/// Labelled messages are JSON Lines: {"id","source","lang","text","spans":[{"start","end","type","value"}]}, offsets in
+/// bytes of UTF-8, end exclusive; optional in a span: "subtype", "country", "level":"optional". Cases are JSON Lines:
+/// {"id","peer","kind":"validate|detect","entity","text","expect":[{"start","end"}]}. Messages without spans, and the
+/// lines of .txt files, are scanned to see how much is detected in them. The format is told by content; .gz is unpacked.
+///
+/// A span is hit by a detection of its kind that shares a byte with it. Identification numbers (NATIONAL_ID, TAX_ID,
+/// MEDICAL_ID, US_SSN, PASSPORT, DRIVER_LICENSE, BANK_ACCOUNT, ROUTING_NUMBER, OTHER_ID) count as one kind, and so do
+/// API_KEY, PASSWORD and OTP_CODE. A detection over a span of another kind is mistyped and counted apart. A kind that a
+/// source never labels is not scored on it. Leak is the share of labelled characters that no detection covers; over is the
+/// share of the other characters that a detection covers.
+///
+/// Example: efface eval messages.jsonl --kinds PHONE_NUMBER --by lang --failures 10
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Files, folders or globs; - for standard input.
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+
+    /// Add rows by: lang, group, subtype, country, or a key of "meta".
+    #[arg(long, value_name = "KEY")]
+    by: Option<String>,
+
+    /// Score these kinds only; other labels become optional.
+    #[arg(long, value_name = "KIND,…", value_delimiter = ',')]
+    kinds: Vec<String>,
+
+    /// Score these entities only.
+    #[arg(long, value_name = "ENTITY,…", value_delimiter = ',')]
+    entities: Vec<String>,
+
+    /// Score these countries only, and what has none.
+    #[arg(long, value_name = "CC,…", value_delimiter = ',')]
+    countries: Vec<String>,
+
+    /// Of labels with a subtype, score these only.
+    #[arg(long, value_name = "SUBTYPE,…", value_delimiter = ',')]
+    subtypes: Vec<String>,
+
+    /// Score only labels that a rule looks for.
+    #[arg(long)]
+    covered: bool,
+
+    /// Default region of messages that do not tell theirs.
+    #[arg(long, value_name = "CC")]
+    region: Option<String>,
+
+    /// Report detections from this score on, 0 to 1.
+    #[arg(long, value_name = "SCORE")]
+    min_score: Option<f64>,
+
+    /// Read rule packs from this folder too.
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+
+    /// List up to N failures of each sort per source: ids and offsets.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    failures: usize,
+
+    /// List failures with their text, which may be personal.
+    #[arg(long, requires = "failures")]
+    show_values: bool,
+
+    /// Exit 1 when a figure is below the floors in this file.
+    #[arg(long, value_name = "FILE")]
+    floor: Option<PathBuf>,
+
+    /// Print what changed since an earlier --json report.
+    #[arg(long, value_name = "FILE")]
+    diff: Option<PathBuf>,
+
+    /// Threads [default: all].
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+}
+
+/// Runs the command: 0 done, 1 below a floor.
+///
+/// # Errors
+/// Operator faults: inputs that cannot be read, unknown names, a bad floor file.
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let mut rules = RuleSet::builtin()?;
+    if let Some(dir) = &args.rules {
+        rules.extend_from_dir(dir)?;
+    }
+    let options = args.options(&rules)?;
+    // Files that only judge the report are read first: a slip in them is told before the work, not after it.
+    let floors = args.floor.as_deref().map(read_floors).transpose()?;
+    let earlier = args.diff.as_deref().map(read_report).transpose()?;
+    let mut config = ScanConfig::default();
+    if let Some(score) = args.min_score {
+        if !(0.0..=1.0).contains(&score) {
+            bail!("not a score: {score}\n  hint: a number from 0 to 1, such as 0.5");
+        }
+        config.min_score = (score * 1000.0).round() as u16;
+    }
+    let scanner = Scanner::build(&rules, config)?;
+    let corpora = Corpora::read(&args.inputs)?;
+    for path in &corpora.skipped {
+        eprintln!("not a corpus, skipped: {}", path.display());
+    }
+    if args.show_values {
+        eprintln!("text of failures is shown; it may be personal");
+    }
+    let validator = Validator::build(&rules)?;
+    let is_valid = |entity: &str, text: &[u8], region: Option<Region>| validator.is_valid(entity, text, region);
+    let measure = || eval::run(&corpora, &rules, &scanner, Some(&is_valid), &options);
+    let report = match args.jobs {
+        None => measure(),
+        Some(n) => rayon::ThreadPoolBuilder::new().num_threads(n).build()?.install(measure),
+    };
+    let mut out = if args.json { report.to_json()? + "\n" } else { report.table() };
+    if let (Some(earlier), false) = (&earlier, args.json) {
+        out.push_str(&changes(earlier, &report));
+    }
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(out.as_bytes())?;
+    stdout.flush()?;
+    if let (Some(earlier), true) = (&earlier, args.json) {
+        eprint!("{}", changes(earlier, &report));
+    }
+    Ok(floors.map_or(ExitCode::SUCCESS, |floors| hold(&floors, &report)))
+}
+
+impl Args {
+    fn options(&self, rules: &RuleSet) -> anyhow::Result<Options> {
+        let kind = |name: &String| {
+            let hint = || Kind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+            Kind::from_name(name).ok_or_else(|| anyhow!("unknown kind: {name}\n  hint: one of: {}", hint()))
+        };
+        let region = |code: &String| {
+            let hint = "two letters of ISO 3166-1, such as SN";
+            Region::new(code.as_bytes()).ok_or_else(|| anyhow!("not a country: {code}\n  hint: {hint}"))
+        };
+        for name in &self.entities {
+            if rules.entity_by_name(name).is_none() {
+                bail!("unknown entity: {name}\n  hint: `efface rules list` prints them all");
+            }
+        }
+        Ok(Options {
+            selection: Selection {
+                kinds: self.kinds.iter().map(kind).collect::<Result<_, _>>()?,
+                entities: self.entities.clone(),
+                countries: self.countries.iter().map(region).collect::<Result<_, _>>()?,
+                subtypes: self.subtypes.clone(),
+                reach: if self.covered { Reach::Rules } else { Reach::Labels },
+            },
+            by: self.by.as_deref().map(By::new),
+            region: self.region.as_ref().map(region).transpose()?,
+            keep: Keep {
+                n_failures: self.failures,
+                values: if self.show_values { Values::Shown } else { Values::Hidden },
+            },
+        })
+    }
+}
+
+fn read_floors(path: &Path) -> anyhow::Result<Floors> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read floors: {}", path.display()))?;
+    Floors::read(&text).with_context(|| format!("bad floors: {}", path.display()))
+}
+
+fn read_report(path: &Path) -> anyhow::Result<Report> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read report: {}", path.display()))?;
+    // The parser's words are not passed on: they quote what stands in the file, which may be any file.
+    Report::from_json(&text).map_err(|err| {
+        anyhow!("not a report: {}:{}\n  hint: give what `efface eval --json` printed", path.display(), err.line())
+    })
+}
+
+fn changes(earlier: &Report, report: &Report) -> String {
+    let changes = eval::changes(earlier, report);
+    if changes.is_empty() {
+        return "no figure changed\n".to_owned();
+    }
+    let rate = |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.4}"));
+    let mut out = format!("{} figures changed\n", changes.len());
+    for change in changes {
+        let by = match (change.old, change.new) {
+            (Some(old), Some(new)) => format!("  {:+.4}", new - old),
+            _ => String::new(),
+        };
+        out.push_str(&format!(
+            "  {}, {}: {} -> {}{by}\n",
+            change.of,
+            change.figure,
+            rate(change.old),
+            rate(change.new)
+        ));
+    }
+    out
+}
+
+fn hold(floors: &Floors, report: &Report) -> ExitCode {
+    for source in floors.not_measured(report) {
+        eprintln!("floor not measured, no such source in this run: {source}");
+    }
+    let short = floors.shortfalls(report);
+    for shortfall in &short {
+        let is = shortfall.is.map_or_else(|| "not measured".to_owned(), |is| format!("{is:.4}"));
+        let bound = if matches!(shortfall.figure, "leak" | "over") { "above" } else { "below" };
+        eprintln!("{bound} the floor {:.4}: {}, {}: {is}", shortfall.wanted, shortfall.of, shortfall.figure);
+    }
+    if short.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
