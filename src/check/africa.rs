@@ -15,7 +15,7 @@ pub(super) const CHECKS: &[Check] = &[
 /// # Source
 /// Department of Home Affairs, Identification Act 68 of 1997 §7 and its regulations; Luhn by ISO/IEC 7812-1.
 #[must_use]
-pub fn za_idnr(digits: &[u8]) -> bool {
+pub(super) fn za_idnr(digits: &[u8]) -> bool {
     digits.len() == 13 && matches!(digits.get(10), Some(b'0'..=b'2')) && starts_with_yymmdd(digits) && luhn(digits)
 }
 

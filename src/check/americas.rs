@@ -7,7 +7,7 @@ use super::{Check, Form};
 pub(super) const CHECKS: &[Check] = &[
     Check { name: "br_cpf", form: Form::Compact, worth: 66, run: br_cpf },
     Check { name: "us_ssn", form: Form::Compact, worth: 2, run: us_ssn },
-    Check { name: "us_itin", form: Form::Compact, worth: 40, run: us_itin },
+    Check { name: "us_itin", form: Form::Compact, worth: 12, run: us_itin },
 ];
 
 /// Returns whether `digits` is a Brazilian CPF: eleven digits, the last two weighted sums by 11. Eleven equal digits pass and
@@ -16,14 +16,12 @@ pub(super) const CHECKS: &[Check] = &[
 /// # Source
 /// Receita Federal do Brasil, Instrução Normativa RFB 2172/2024 (CPF), module 11 with weights 10 to 2 and 11 to 2.
 #[must_use]
-pub fn br_cpf(digits: &[u8]) -> bool {
+pub(super) fn br_cpf(digits: &[u8]) -> bool {
     // A remainder below two gives zero.
     let digit = |sum: u32| (sum * 10 % 11) % 10;
     let (Some(first), Some(second)) = (digits.get(..9), digits.get(..10)) else { return false };
-    let sums = (
-        weighted_sum(first, &[10, 9, 8, 7, 6, 5, 4, 3, 2]),
-        weighted_sum(second, &[11, 10, 9, 8, 7, 6, 5, 4, 3, 2]),
-    );
+    let sums =
+        (weighted_sum(first, &[10, 9, 8, 7, 6, 5, 4, 3, 2]), weighted_sum(second, &[11, 10, 9, 8, 7, 6, 5, 4, 3, 2]));
     let (Some(first), Some(second)) = sums else { return false };
     digits.len() == 11
         && !is_repeated(digits)
@@ -38,7 +36,7 @@ pub fn br_cpf(digits: &[u8]) -> bool {
 /// Social Security Administration, POMS RM 10201.030 (invalid numbers) and «Social Security Number Randomization»;
 /// 078-05-1120 and 219-09-9999 are named there as withdrawn.
 #[must_use]
-pub fn us_ssn(digits: &[u8]) -> bool {
+pub(super) fn us_ssn(digits: &[u8]) -> bool {
     let parts = (number_at(digits, 0, 3), number_at(digits, 3, 5), number_at(digits, 5, 9));
     let (Some(area), Some(group), Some(serial)) = parts else { return false };
     digits.len() == 9
@@ -54,7 +52,7 @@ pub fn us_ssn(digits: &[u8]) -> bool {
 /// # Source
 /// Internal Revenue Service, Internal Revenue Manual 3.21.263 (ITIN format and ranges).
 #[must_use]
-pub fn us_itin(digits: &[u8]) -> bool {
+pub(super) fn us_itin(digits: &[u8]) -> bool {
     let parts = (number_at(digits, 0, 3), number_at(digits, 3, 5), number_at(digits, 5, 9));
     let (Some(area), Some(group), Some(_)) = parts else { return false };
     digits.len() == 9 && area >= 900 && matches!(group, 50..=65 | 70..=88 | 90..=92 | 94..=99)

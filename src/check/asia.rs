@@ -15,7 +15,7 @@ pub(super) const CHECKS: &[Check] = &[
 /// Unique Identification Authority of India, «A UID Numbering Scheme» (2010): 0 and 1 are reserved, the last digit is
 /// Verhoeff's.
 #[must_use]
-pub fn in_aadhaar(digits: &[u8]) -> bool {
+pub(super) fn in_aadhaar(digits: &[u8]) -> bool {
     let is_palindrome = digits.iter().eq(digits.iter().rev());
     digits.len() == 12 && matches!(digits.first(), Some(b'2'..=b'9')) && !is_palindrome && verhoeff(digits)
 }
@@ -27,7 +27,7 @@ pub fn in_aadhaar(digits: &[u8]) -> bool {
 /// Income Tax Department of India, Protean (NSDL) «About PAN»: P person, C company, H Hindu undivided family, A, B, F, G, J,
 /// L, T others; K appears on documents of government bodies.
 #[must_use]
-pub fn in_pan(text: &[u8]) -> bool {
+pub(super) fn in_pan(text: &[u8]) -> bool {
     let [a, b, c, holder, e, d1, d2, d3, d4, last] = text else { return false };
     [a, b, c, e, last].into_iter().all(u8::is_ascii_uppercase)
         && matches!(holder, b'A'..=b'C' | b'E'..=b'H' | b'J'..=b'L' | b'P' | b'T')

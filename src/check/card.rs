@@ -123,7 +123,7 @@ const RANGES: &[Range] = &[
 /// American Express, Discover Global Network (Discover, Diners Club, co-branded UnionPay and RuPay), JCB, UnionPay, Mir,
 /// RuPay, Verve, Elo, Troy, Nets (Dankort).
 #[must_use]
-pub fn card(digits: &[u8]) -> bool {
+pub(super) fn card(digits: &[u8]) -> bool {
     are_digits(digits) && has_issuer(digits) && luhn(digits)
 }
 
@@ -134,7 +134,7 @@ pub fn card(digits: &[u8]) -> bool {
 /// # Source
 /// ISO/IEC 7812-1: major industry identifier 1, airlines; UATP numbers have fifteen digits.
 #[must_use]
-pub fn card_uatp(digits: &[u8]) -> bool {
+pub(super) fn card_uatp(digits: &[u8]) -> bool {
     digits.len() == 15 && digits.first() == Some(&b'1') && luhn(digits)
 }
 

@@ -7,8 +7,8 @@ use super::digits::number_at;
 /// # Source
 /// ISO 8601-1, the proleptic Gregorian calendar.
 #[must_use]
-pub const fn is_date(year: u64, month: u64, day: u64) -> bool {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+pub(super) const fn is_date(year: u64, month: u64, day: u64) -> bool {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let last = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
         4 | 6 | 9 | 11 => 30,
@@ -21,7 +21,7 @@ pub const fn is_date(year: u64, month: u64, day: u64) -> bool {
 
 /// Returns whether `text` begins with `YYMMDD`, a day of the twentieth or the twenty-first century.
 #[must_use]
-pub fn starts_with_yymmdd(text: &[u8]) -> bool {
+pub(super) fn starts_with_yymmdd(text: &[u8]) -> bool {
     let (Some(year), Some(month), Some(day)) = (number_at(text, 0, 2), number_at(text, 2, 4), number_at(text, 4, 6))
     else {
         return false;

@@ -5,25 +5,25 @@
 
 /// Returns whether `text` is one or more ASCII digits and nothing else.
 #[must_use]
-pub fn are_digits(text: &[u8]) -> bool {
+pub(super) fn are_digits(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
 /// Returns the number that `text` writes, or nothing where it is not 1 to 18 digits.
 #[must_use]
-pub fn number(text: &[u8]) -> Option<u64> {
+pub(super) fn number(text: &[u8]) -> Option<u64> {
     (are_digits(text) && text.len() <= 18).then(|| text.iter().fold(0, |n, &byte| n * 10 + u64::from(byte - b'0')))
 }
 
 /// Returns the number that the bytes `from..to` of `text` write.
 #[must_use]
-pub fn number_at(text: &[u8], from: usize, to: usize) -> Option<u64> {
+pub(super) fn number_at(text: &[u8], from: usize, to: usize) -> Option<u64> {
     number(text.get(from..to)?)
 }
 
 /// Returns whether every byte of `text` is the same; such numbers pass most sums and are not issued.
 #[must_use]
-pub fn is_repeated(text: &[u8]) -> bool {
+pub(super) fn is_repeated(text: &[u8]) -> bool {
     text.first().is_some_and(|first| text.iter().all(|byte| byte == first))
 }
 

@@ -23,7 +23,7 @@ const LOCAL_BYTES: usize = 64;
 /// RFC 5321 §4.5.3.1 (64 and 254 bytes) and §4.1.2 (dot-string), RFC 5322 §3.2.3 (atoms), RFC 6531 §3.3 and RFC 6532
 /// (UTF-8).
 #[must_use]
-pub fn email(text: &[u8]) -> bool {
+pub(super) fn email(text: &[u8]) -> bool {
     let Some(at) = text.iter().rposition(|&byte| byte == b'@') else { return false };
     let (Some(local), Some(domain)) = (text.get(..at), text.get(at + 1..)) else { return false };
     text.len() <= ADDRESS_BYTES
@@ -39,7 +39,7 @@ pub fn email(text: &[u8]) -> bool {
 /// # Source
 /// As [`email`]; Unicode Standard Annex 14, line breaking classes ID and SA, for the scripts.
 #[must_use]
-pub fn email_script(text: &[u8]) -> bool {
+pub(super) fn email_script(text: &[u8]) -> bool {
     if text.is_ascii() || !email(text) {
         return false;
     }

@@ -27,7 +27,7 @@ pub(super) const CHECKS: &[Check] = &[
 /// Bundeszentralamt für Steuern, structure of the IdNr by § 139b AO and its check digit (ISO 7064 MOD 11,10); three
 /// equal digits since 2016.
 #[must_use]
-pub fn de_idnr(digits: &[u8]) -> bool {
+pub(super) fn de_idnr(digits: &[u8]) -> bool {
     let Some(body) = digits.get(..10) else { return false };
     let mut counts = [0_u8; 10];
     for &byte in body {
@@ -55,7 +55,7 @@ fn es_letter_fits(number: u64, letter: u8) -> bool {
 /// # Source
 /// Ministerio del Interior, «Cálculo del dígito de control del NIF/NIE»; specimen `00000000T`, `12345678Z`.
 #[must_use]
-pub fn es_dni(text: &[u8]) -> bool {
+pub(super) fn es_dni(text: &[u8]) -> bool {
     let Some((&letter, digits)) = text.split_last() else { return false };
     digits.len() == 8 && number(digits).is_some_and(|number| es_letter_fits(number, letter))
 }
@@ -66,7 +66,7 @@ pub fn es_dni(text: &[u8]) -> bool {
 /// # Source
 /// As [`es_dni`]; Real Decreto 557/2011 article 206.
 #[must_use]
-pub fn es_nie(text: &[u8]) -> bool {
+pub(super) fn es_nie(text: &[u8]) -> bool {
     let [first @ b'X'..=b'Z', digits @ .., letter] = text else { return false };
     digits.len() == 7
         && number(digits).is_some_and(|number| es_letter_fits(u64::from(first - b'X') * 10_000_000 + number, *letter))
@@ -78,7 +78,7 @@ pub fn es_nie(text: &[u8]) -> bool {
 /// # Source
 /// Orden EHA/451/2008 and Real Decreto 1065/2007 articles 19 and 20; the letter as in [`es_dni`].
 #[must_use]
-pub fn es_nif(text: &[u8]) -> bool {
+pub(super) fn es_nif(text: &[u8]) -> bool {
     let special = match text {
         [b'K'..=b'M', digits @ .., letter] if digits.len() == 7 => {
             number(digits).is_some_and(|number| es_letter_fits(number, *letter))
@@ -95,7 +95,7 @@ pub fn es_nif(text: &[u8]) -> bool {
 /// INSEE, «Numéro d'inscription au répertoire (NIR)», décret 82-103: the key is 97 less the remainder of the thirteen
 /// digits, `2A` read as 19 and `2B` as 18. Months 20 to 42 and 50 to 99 stand for unknown dates of birth.
 #[must_use]
-pub fn fr_nir(text: &[u8]) -> bool {
+pub(super) fn fr_nir(text: &[u8]) -> bool {
     let mut compact = [0_u8; 15];
     if text.len() != compact.len() {
         return false;
@@ -124,7 +124,7 @@ pub fn fr_nir(text: &[u8]) -> bool {
 /// # Source
 /// NHS Data Dictionary, «NHS NUMBER»; worked example `943 476 5919`. The range from 999 is for tests and is detected.
 #[must_use]
-pub fn gb_nhs(digits: &[u8]) -> bool {
+pub(super) fn gb_nhs(digits: &[u8]) -> bool {
     let Some((check, body)) = split_check(digits) else { return false };
     let Some(sum) = weighted_sum(body, &[10, 9, 8, 7, 6, 5, 4, 3, 2]) else { return false };
     // A check digit of ten is not issued; eleven stands for zero.
@@ -138,7 +138,7 @@ pub fn gb_nhs(digits: &[u8]) -> bool {
 /// HM Revenue & Customs, National Insurance Manual NIM39110: neither letter is D, F, I, Q, U or V, the second is not O, and
 /// BG, GB, KN, NK, NT, TN and ZZ are not used.
 #[must_use]
-pub fn gb_nino(text: &[u8]) -> bool {
+pub(super) fn gb_nino(text: &[u8]) -> bool {
     let [first, second, digits @ .., suffix] = text else { return false };
     let never = |letter: &u8| !letter.is_ascii_uppercase() || matches!(letter, b'D' | b'F' | b'I' | b'Q' | b'U' | b'V');
     digits.len() == 6
@@ -181,9 +181,18 @@ mod tests {
 
     #[test]
     fn spain() {
-        check(es_dni, &[("12345678Z", true), ("00000000T", true), ("12345678A", false), ("X1234567L", false), ("", false)]);
-        check(es_nie, &[("X0000000T", true), ("Y1234567X", true), ("Z1234567R", true), ("W1234567L", false), ("", false)]);
-        check(es_nif, &[("12345678Z", true), ("X1234567L", true), ("M0000000T", true), ("A28123453", false), ("", false)]);
+        check(
+            es_dni,
+            &[("12345678Z", true), ("00000000T", true), ("12345678A", false), ("X1234567L", false), ("", false)],
+        );
+        check(
+            es_nie,
+            &[("X0000000T", true), ("Y1234567X", true), ("Z1234567R", true), ("W1234567L", false), ("", false)],
+        );
+        check(
+            es_nif,
+            &[("12345678Z", true), ("X1234567L", true), ("M0000000T", true), ("A28123453", false), ("", false)],
+        );
     }
 
     #[test]

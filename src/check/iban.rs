@@ -1,6 +1,8 @@
 //! International bank account numbers: country, length, structure, MOD 97-10.
 
+use super::digits::number_at;
 use super::iso7064::remainder_97;
+use super::weighted::weighted_sum;
 use super::{Check, Form};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -128,8 +130,7 @@ const COUNTRIES: &[(&[u8; 2], &str)] = &[
 
 /// Returns whether `text` is an IBAN: a country that has them, its length and structure, check digits.
 ///
-/// National check digits inside the account part are not asked for: banks of several countries issue accounts without
-/// them, and a typing error in them is already found by the two digits in front.
+/// Belgium, Spain, Montenegro and Norway put check digits of their own into every account number; these are asked for.
 ///
 /// # Units
 /// Upper-case letters and digits, separators already removed.
@@ -140,7 +141,7 @@ const COUNTRIES: &[(&[u8; 2], &str)] = &[
 /// # Source
 /// ISO 13616-1 and the SWIFT IBAN registry (ISO 13616 registration authority); MOD 97-10 of ISO 7064.
 #[must_use]
-pub fn iban(text: &[u8]) -> bool {
+pub(super) fn iban(text: &[u8]) -> bool {
     let [a, b, c, d, account @ ..] = text else { return false };
     let Some((_, structure)) = COUNTRIES.iter().find(|(country, _)| *country == &[*a, *b]) else { return false };
     // Check digits run from 02 to 98: 00, 01 and 99 have the right remainder and are never computed.
@@ -149,6 +150,41 @@ pub fn iban(text: &[u8]) -> bool {
         && !matches!(&check_digits, b"00" | b"01" | b"99")
         && follows(account, structure)
         && remainder_97(account.iter().chain([a, b, c, d]).copied()) == Some(1)
+        && match &[*a, *b] {
+            b"BE" => is_belgian(account),
+            b"ES" => is_spanish(account),
+            b"ME" => remainder_97(account.iter().copied()) == Some(1),
+            b"NO" => is_norwegian(account),
+            _ => true,
+        }
+}
+
+/// The last two digits are the remainder of the first ten by 97, 97 for none (Febelfin, structure of the account number).
+fn is_belgian(account: &[u8]) -> bool {
+    let (Some(body), Some(check)) = (number_at(account, 0, 10), number_at(account, 10, 12)) else { return false };
+    check == if body % 97 == 0 { 97 } else { body % 97 }
+}
+
+/// The ninth digit checks bank and branch, the tenth the account (Banco de España, Circular 8/1984: weights are powers of
+/// two by 11).
+fn is_spanish(account: &[u8]) -> bool {
+    const WEIGHTS: &[u32] = &[1, 2, 4, 8, 5, 10, 9, 7, 3, 6];
+    let digit = |digits: Option<&[u8]>| {
+        let digits = digits?;
+        let sum = weighted_sum(digits, WEIGHTS.get(WEIGHTS.len().checked_sub(digits.len())?..)?)?;
+        Some(match 11 - sum % 11 {
+            10 => 1,
+            11 => 0,
+            digit => u64::from(digit),
+        })
+    };
+    let (first, second) = (digit(account.get(..8)), digit(account.get(10..)));
+    first.is_some() && first == number_at(account, 8, 9) && second.is_some() && second == number_at(account, 9, 10)
+}
+
+/// The last digit is a weighted sum by 11 (Bits, Norwegian account numbers).
+fn is_norwegian(account: &[u8]) -> bool {
+    weighted_sum(account, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_some_and(|sum| sum % 11 == 0)
 }
 
 /// Returns whether `text` follows `structure` to its end.
@@ -201,6 +237,9 @@ mod tests {
             ("SA0380000000608010167519", true),
             ("TR330006100519786457841326", true),
             ("XK051212012345678906", true),
+            ("ME25505000012345678951", true),
+            ("BE41091811735141", false), // national check digits, the others are right
+            ("ES2121000418450200051331", false),
             ("GB29NWBK60161331926818", false), // check digits
             ("GB29NWBK6016133192681", false),  // one short
             ("GB296016NWBK1331926819", false), // structure

@@ -12,7 +12,7 @@ pub(super) const CHECKS: &[Check] = &[
 /// # Source
 /// RFC 3986 §3.2.2 (`IPv4address`: no leading zeros, some systems read them as octal), RFC 4632 §3.1 (prefix length).
 #[must_use]
-pub fn ipv4(text: &[u8]) -> bool {
+pub(super) fn ipv4(text: &[u8]) -> bool {
     let (address, prefix) = split_prefix(text);
     is_quad(address) && prefix.is_none_or(|prefix| is_decimal(prefix, 32))
 }
@@ -23,7 +23,7 @@ pub fn ipv4(text: &[u8]) -> bool {
 /// # Source
 /// RFC 4291 §2.2 (forms, `::`, embedded IPv4) and §2.3 (prefix), RFC 4007 §11 (zone after `%`).
 #[must_use]
-pub fn ipv6(text: &[u8]) -> bool {
+pub(super) fn ipv6(text: &[u8]) -> bool {
     let (address, prefix) = split_prefix(text);
     let (address, zone) = split_once(address, b'%').map_or((address, None), |(address, zone)| (address, Some(zone)));
     let zone_fits = zone.is_none_or(|zone| {

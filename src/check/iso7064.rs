@@ -16,7 +16,7 @@ pub(super) const CHECKS: &[Check] = &[
 ///
 /// # Source
 /// ISO 7064 §8 (pure systems, MOD 97-10) with the letters of ISO 13616-1.
-pub fn remainder_97(text: impl IntoIterator<Item = u8>) -> Option<u32> {
+pub(super) fn remainder_97(text: impl IntoIterator<Item = u8>) -> Option<u32> {
     text.into_iter().try_fold(0_u32, |sum, byte| match byte {
         b'0'..=b'9' => Some((sum * 10 + u32::from(byte - b'0')) % 97),
         b'A'..=b'Z' => Some((sum * 100 + u32::from(byte - b'A') + 10) % 97),
@@ -29,7 +29,7 @@ pub fn remainder_97(text: impl IntoIterator<Item = u8>) -> Option<u32> {
 /// # Source
 /// ISO 7064 §8; worked example `794` gives `44`.
 #[must_use]
-pub fn mod_97_10(text: &[u8]) -> bool {
+pub(super) fn mod_97_10(text: &[u8]) -> bool {
     text.len() > 2 && remainder_97(text.iter().copied()) == Some(1)
 }
 
@@ -38,7 +38,7 @@ pub fn mod_97_10(text: &[u8]) -> bool {
 /// # Source
 /// ISO 7064 §9 (hybrid systems); worked example `0794` gives `5`.
 #[must_use]
-pub fn mod_11_10(digits: &[u8]) -> bool {
+pub(super) fn mod_11_10(digits: &[u8]) -> bool {
     let Some((&last, rest)) = digits.split_last() else { return false };
     if !are_digits(digits) || rest.is_empty() {
         return false;
@@ -55,7 +55,7 @@ pub fn mod_11_10(digits: &[u8]) -> bool {
 /// # Source
 /// ISO 7064 §7; worked example `0794` gives `0`. GB 11643 uses it for the Chinese resident number.
 #[must_use]
-pub fn mod_11_2(text: &[u8]) -> bool {
+pub(super) fn mod_11_2(text: &[u8]) -> bool {
     let Some((&last, rest)) = text.split_last() else { return false };
     let last = match last {
         b'0'..=b'9' => u32::from(last - b'0'),

@@ -13,7 +13,7 @@ pub(super) const CHECKS: &[Check] = &[Check { name: "jwt", form: Form::Raw, wort
 /// # Source
 /// RFC 7515 §3.1 and §7.1 (compact serialisation), RFC 7516 §3.1 (five segments), RFC 4648 §5 (base64url).
 #[must_use]
-pub fn jwt(text: &[u8]) -> bool {
+pub(super) fn jwt(text: &[u8]) -> bool {
     let mut n_segments = 0;
     let all_fit = text.split(|&byte| byte == b'.').all(|segment| {
         n_segments += 1;

@@ -20,7 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
 /// ISO/IEC 7812-1, annex on the Luhn formula. Finds every single-digit error; misses `09` <-> `90`. Says nothing about
 /// issuers or length: that is the rule's `pattern` or another check.
 #[must_use]
-pub fn luhn(digits: &[u8]) -> bool {
+pub(super) fn luhn(digits: &[u8]) -> bool {
     // Every second digit from the right is doubled, and the digits of the product are added.
     let weigh = |(at, &byte): (usize, &u8)| {
         let digit = u32::from(byte.wrapping_sub(b'0'));
@@ -44,7 +44,7 @@ pub fn luhn(digits: &[u8]) -> bool {
 /// # Source
 /// 3GPP TS 23.003 §6.2.1 (structure) and annex B (check digit, worked example `26053179311383` gives 7).
 #[must_use]
-pub fn imei(digits: &[u8]) -> bool {
+pub(super) fn imei(digits: &[u8]) -> bool {
     digits.len() == 15 && !is_repeated(digits) && !digits.starts_with(b"00000000") && luhn(digits)
 }
 

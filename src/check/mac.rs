@@ -11,7 +11,7 @@ pub(super) const CHECKS: &[Check] = &[Check { name: "mac", form: Form::Raw, wort
 /// IEEE Std 802-2014 §8 (EUI-48, EUI-64, hexadecimal and bit-reversed representation); the dotted form is that of Cisco
 /// IOS.
 #[must_use]
-pub fn mac(text: &[u8]) -> bool {
+pub(super) fn mac(text: &[u8]) -> bool {
     let mut n_digits = 0;
     let (mut all_zero, mut all_ones) = (true, true);
     for byte in text.iter().filter(|byte| byte.is_ascii_hexdigit()) {

@@ -15,7 +15,7 @@ const BODY_CHARS: usize = 32;
 /// RFC 7468 §2 (armour), §10 and §11 (PKCS 8); RFC 1421 (headers of encrypted keys); RFC 9580 §6.2 (OpenPGP); PROTOCOL.key
 /// of OpenSSH.
 #[must_use]
-pub fn pem(text: &[u8]) -> bool {
+pub(super) fn pem(text: &[u8]) -> bool {
     let Some(rest) = text.strip_prefix(b"-----BEGIN ") else { return false };
     let Some(line) = rest.windows(5).position(|window| window == b"-----") else { return false };
     let (Some(label), Some(body)) = (rest.get(..line), rest.get(line + 5..)) else { return false };
@@ -36,7 +36,11 @@ mod tests {
         let body = "ABCDefgh".repeat(8);
         for (name, text, expected) in [
             ("whole", format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----"), true),
-            ("rsa, one line", format!("-----BEGIN RSA PRIVATE KEY-----\\n{body}\\n-----END RSA PRIVATE KEY-----"), true),
+            (
+                "rsa, one line",
+                format!("-----BEGIN RSA PRIVATE KEY-----\\n{body}\\n-----END RSA PRIVATE KEY-----"),
+                true,
+            ),
             ("openpgp", format!("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n{body}"), true),
             ("cut off", format!("-----BEGIN EC PRIVATE KEY-----\n{body}"), true),
             ("certificate", format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----"), false),

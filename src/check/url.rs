@@ -18,7 +18,7 @@ pub(super) const CHECKS: &[Check] = &[
 /// # Source
 /// RFC 3986 §3 (syntax), RFC 3987 (letters of any script).
 #[must_use]
-pub fn url(text: &[u8]) -> bool {
+pub(super) fn url(text: &[u8]) -> bool {
     after_scheme(text).is_some_and(|rest| is_authority_and_rest(rest, Users::Allowed))
 }
 
@@ -27,19 +27,19 @@ pub fn url(text: &[u8]) -> bool {
 /// # Source
 /// As [`url`]; RFC 3986 §4.5 (suffix reference).
 #[must_use]
-pub fn url_host(text: &[u8]) -> bool {
+pub(super) fn url_host(text: &[u8]) -> bool {
     let authority = text.split(|byte| is_authority_end(*byte)).next().unwrap_or_default();
     authority.contains(&b'.') && is_authority_and_rest(text, Users::Refused)
 }
 
 /// Returns whether `text` is an absolute link that carries a user's name and password.
 ///
-/// The password may hold what a standard would have written as `%23`: connection strings are typed by hand.
+/// Connection strings may name several hosts with commas between them; the first is looked at. The password may hold what a standard would have written as `%23`: connection strings are typed by hand.
 ///
 /// # Source
 /// RFC 3986 §3.2.1 (`user:password`, deprecated there for good reason), and RFC 1738 §3.1.
 #[must_use]
-pub fn url_credentials(text: &[u8]) -> bool {
+pub(super) fn url_credentials(text: &[u8]) -> bool {
     let Some(rest) = after_scheme(text) else { return false };
     let Some(at) = rest.iter().position(|&byte| byte == b'@') else { return false };
     let (Some(user), Some(host)) = (rest.get(..at), rest.get(at + 1..)) else { return false };
@@ -49,7 +49,8 @@ pub fn url_credentials(text: &[u8]) -> bool {
         && !name.iter().any(|byte| is_authority_end(*byte))
         && !password.contains(&b'/')
         && is_visible(user)
-        && is_authority_and_rest(host, Users::Refused)
+        && is_visible(host)
+        && host.split(|&byte| byte == b',').next().is_some_and(|first| is_authority_and_rest(first, Users::Refused))
 }
 
 /// Whether user information may stand before the host.
@@ -164,6 +165,7 @@ mod tests {
                 ("postgres://app:p%23ss@192.0.2.1:5432/db", true),
                 ("postgres://app:p#ss$1!@db_1:5432/db", true),
                 ("redis://:secret@localhost", true),
+                ("mongodb://app:secret@db1:27017,db2:27017/db", true),
                 ("https://user@example.org/", false),
                 ("https://user:@example.org/", false),
                 ("https://example.org:80/@x", false),

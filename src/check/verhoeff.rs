@@ -43,7 +43,7 @@ const PERMUTATION: [[u8; 10]; 8] = [
 /// J. Verhoeff, Error Detecting Decimal Codes, Mathematical Centre Tract 29, Amsterdam 1969; worked example `236` gives
 /// 3. Finds every single-digit error and every swap of neighbours.
 #[must_use]
-pub fn verhoeff(digits: &[u8]) -> bool {
+pub(super) fn verhoeff(digits: &[u8]) -> bool {
     let step = |sum: u8, (place, &byte): (usize, &u8)| {
         let digit = usize::from(byte.wrapping_sub(b'0'));
         let moved = PERMUTATION.get(place % 8)?.get(digit)?;

@@ -9,14 +9,14 @@
 /// # Cost
 /// One pass, no allocation.
 #[must_use]
-pub fn weighted_sum(digits: &[u8], weights: &[u32]) -> Option<u32> {
+pub(super) fn weighted_sum(digits: &[u8], weights: &[u32]) -> Option<u32> {
     (digits.len() == weights.len() && digits.iter().all(u8::is_ascii_digit))
         .then(|| digits.iter().zip(weights).map(|(&byte, &weight)| u32::from(byte - b'0') * weight).sum())
 }
 
 /// Returns the last digit of `digits` and the digits before it.
 #[must_use]
-pub fn split_check(digits: &[u8]) -> Option<(u32, &[u8])> {
+pub(super) fn split_check(digits: &[u8]) -> Option<(u32, &[u8])> {
     let (&last, rest) = digits.split_last()?;
     last.is_ascii_digit().then(|| (u32::from(last - b'0'), rest))
 }
