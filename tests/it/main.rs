@@ -8,7 +8,10 @@
 )]
 
 mod alloc;
+mod examples;
 mod floors;
 mod oracle;
+mod packs;
 mod plan;
 mod scan;
+mod validate;
