@@ -2,6 +2,31 @@
 //!
 //! A check knows one scheme and its authority. It does not know where the number stood, what country the message came
 //! from, or what else the number could be: that is evidence, and evidence belongs to the scanner.
+//!
+//! One file is one family: an algorithm that many schemes share (`luhn`, `verhoeff`, `iso7064`, `weighted`), a thing of the
+//! network (`email`, `host`, `ip`, `mac`, `url`, `jwt`, `pem`), of banking (`card`, `iban`), or the schemes of a continent.
+//! A scheme is a thin function over an algorithm: what is not issued, which digits, which remainder. To add one, write the
+//! function with its authority and a published number, and name it in its file's `CHECKS`.
+
+mod africa;
+mod americas;
+mod asia;
+mod card;
+mod date;
+mod digits;
+mod email;
+mod europe;
+mod host;
+mod iban;
+mod ip;
+mod iso7064;
+mod jwt;
+mod luhn;
+mod mac;
+mod pem;
+mod url;
+mod verhoeff;
+mod weighted;
 
 /// A named check.
 #[derive(Clone, Copy, Debug)]
@@ -40,4 +65,20 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
 }
 
 /// The groups of checks, one file each.
-const GROUPS: &[&[Check]] = &[];
+const GROUPS: &[&[Check]] = &[
+    luhn::CHECKS,
+    verhoeff::CHECKS,
+    iso7064::CHECKS,
+    card::CHECKS,
+    iban::CHECKS,
+    email::CHECKS,
+    ip::CHECKS,
+    mac::CHECKS,
+    url::CHECKS,
+    jwt::CHECKS,
+    pem::CHECKS,
+    europe::CHECKS,
+    africa::CHECKS,
+    americas::CHECKS,
+    asia::CHECKS,
+];

@@ -294,9 +294,15 @@ impl Reader<'_> {
             None => default_guard,
             Some((_, "number")) => Guard::Number,
             Some((_, "word")) => Guard::Word,
+            Some((_, "dots")) => Guard::Dots,
+            Some((_, "colons")) => Guard::Colons,
             Some((_, "none")) => Guard::None,
             Some((at, other)) => {
-                return Err(self.fault(at, format!("unknown guard: {other}"), "one of: number, word, none"));
+                return Err(self.fault(
+                    at,
+                    format!("unknown guard: {other}"),
+                    "one of: number, word, dots, colons, none",
+                ));
             }
         };
         let gate = match rule.gate.as_ref().map(|g| (g.span().start, g.get_ref().as_str())) {

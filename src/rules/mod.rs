@@ -99,6 +99,10 @@ pub enum Guard {
     Number,
     /// No ASCII letter, digit or underscore on either side.
     Word,
+    /// As [`Guard::Word`], and no `.` that joins it to a digit: an address that a port or a slash may follow.
+    Dots,
+    /// As [`Guard::Dots`], and no `:` that joins it to a hexadecimal digit or another `:`.
+    Colons,
     /// Anything.
     None,
 }

@@ -12,7 +12,10 @@ mod resolve;
 mod score;
 mod sieve;
 pub mod simd;
+mod validate;
 mod verify;
+
+pub use validate::Validator;
 
 use build::{Automata, Recognizer};
 use candidates::{Job, Work};

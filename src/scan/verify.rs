@@ -150,11 +150,20 @@ pub(super) fn extend(tail: &Tail, text: &[u8], from: usize) -> usize {
 pub(super) fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bool {
     let left = before(text, start, 1);
     let right = text.get(end).copied();
+    let free = !left.is_some_and(is_word) && !right.is_some_and(is_word);
     match guard {
         Guard::None => true,
-        Guard::Word => !left.is_some_and(is_word) && !right.is_some_and(is_word),
+        Guard::Word => free,
+        Guard::Dots | Guard::Colons => {
+            let joins = |joint: Option<u8>, beyond: Option<u8>| match joint {
+                Some(b'.') => beyond.is_some_and(|b| b.is_ascii_digit()),
+                Some(b':') if guard == Guard::Colons => beyond.is_some_and(|b| b.is_ascii_hexdigit() || b == b':'),
+                _ => false,
+            };
+            free && !joins(left, before(text, start, 2)) && !joins(right, text.get(end + 1).copied())
+        }
         Guard::Number => {
-            if left.is_some_and(is_word) || right.is_some_and(is_word) {
+            if !free {
                 return false;
             }
             let joins = |b: u8| matches!(b, b'.' | b',' | b'-' | b'/' | b':');

@@ -11,7 +11,10 @@
 mod alloc;
 #[cfg(feature = "cli")]
 mod eval;
+mod examples;
 mod floors;
 mod oracle;
+mod packs;
 mod plan;
 mod scan;
+mod validate;

@@ -147,6 +147,16 @@ fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bool {
     match guard {
         Guard::None => true,
         Guard::Word => free,
+        Guard::Dots | Guard::Colons => {
+            let beyond = |at: Option<usize>| at.and_then(|at| text.get(at)).copied();
+            let sides = [(left, beyond(start.checked_sub(2))), (right, beyond(Some(end + 1)))];
+            let dotted = |b: u8| b.is_ascii_digit();
+            let coloned = |b: u8| b.is_ascii_hexdigit() || b == b':';
+            free && sides.iter().all(|&(joint, beyond)| {
+                !(joint == Some(b'.') && beyond.is_some_and(dotted))
+                    && !(guard == Guard::Colons && joint == Some(b':') && beyond.is_some_and(coloned))
+            })
+        }
         Guard::Number => {
             let digit_left = start >= 2 && text[start - 2].is_ascii_digit();
             let digit_right = text.get(end + 1).is_some_and(u8::is_ascii_digit);

@@ -1,0 +1,52 @@
+//! Calendar dates inside numbers.
+
+use super::digits::number_at;
+
+/// Returns whether that day exists in the Gregorian calendar.
+///
+/// # Source
+/// ISO 8601-1, the proleptic Gregorian calendar.
+#[must_use]
+pub(super) const fn is_date(year: u64, month: u64, day: u64) -> bool {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let last = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => return false,
+    };
+    1 <= day && day <= last
+}
+
+/// Returns whether `text` begins with `YYMMDD`, a day of the twentieth or the twenty-first century.
+#[must_use]
+pub(super) fn starts_with_yymmdd(text: &[u8]) -> bool {
+    let (Some(year), Some(month), Some(day)) = (number_at(text, 0, 2), number_at(text, 2, 4), number_at(text, 4, 6))
+    else {
+        return false;
+    };
+    is_date(1900 + year, month, day) || is_date(2000 + year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days() {
+        for (date, expected) in [
+            ((2024, 2, 29), true),
+            ((2023, 2, 29), false),
+            ((1900, 2, 29), false),
+            ((2000, 2, 29), true),
+            ((2023, 4, 31), false),
+            ((2023, 13, 1), false),
+            ((2023, 12, 0), false),
+        ] {
+            assert_eq!(is_date(date.0, date.1, date.2), expected, "{date:?}");
+        }
+        assert!(starts_with_yymmdd(b"000229x"), "2000 was a leap year, 1900 was not");
+        assert!(!starts_with_yymmdd(b"010229") && !starts_with_yymmdd(b"9913") && !starts_with_yymmdd(b"80 101"));
+    }
+}
