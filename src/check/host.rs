@@ -43,6 +43,32 @@ pub(super) fn is_host(text: &[u8]) -> bool {
     }) && (n_labels == 1 || text.rsplit(|&byte| byte == b'.').next().is_some_and(is_top))
 }
 
+/// How sure a top-level domain makes that a name with dots is a host, and not two sentences without a blank between them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Top {
+    /// Hardly any word of a language.
+    Plain,
+    /// Also a word (`be`, `to`, `me`, `no`), or rare: a path must follow.
+    Common,
+}
+
+/// Returns whether `text` is a domain of a top-level domain in common use.
+///
+/// # Source
+/// IANA root zone database; which ones are common in messages is our choice.
+pub(super) fn is_known(text: &[u8], top: Top) -> bool {
+    let Some(dot) = text.iter().rposition(|&byte| byte == b'.') else { return false };
+    let Some(label) = text.get(dot + 1..) else { return false };
+    let within = |list: &[&str]| {
+        list.binary_search_by(|known| {
+            let lower = label.iter().map(u8::to_ascii_lowercase);
+            known.bytes().cmp(lower)
+        })
+        .is_ok()
+    };
+    (within(PLAIN_TOPS) || (top == Top::Common && within(COMMON_TOPS))) && is_domain(text)
+}
+
 /// Returns whether `label` is letters, digits and inner hyphens.
 fn is_label(label: &[u8]) -> bool {
     !label.contains(&b'_') && is_loose_label(label)
@@ -89,9 +115,43 @@ fn is_word_char(c: char) -> bool {
                 | '\u{ff00}'..='\u{ff65}' | '\u{ffe0}'..='\u{ffff}' | '\u{1f000}'..='\u{10ffff}'))
 }
 
+/// Top-level domains that are common in messages and no words, sorted.
+const PLAIN_TOPS: &[&str] = &[
+    "ae", "app", "ar", "at", "au", "biz", "br", "ca", "ch", "ci", "cl", "cn", "co", "com", "cz", "de", "dev", "dk",
+    "edu", "eg", "es", "eu", "fi", "fr", "gh", "gov", "gr", "hk", "id", "ie", "in", "info", "io", "it", "jp", "ke",
+    "kr", "ma", "mx", "my", "net", "ng", "nl", "nz", "online", "org", "pe", "ph", "pk", "pl", "pt", "ro", "ru", "rw",
+    "sa", "se", "sg", "shop", "sn", "store", "th", "tr", "tv", "tz", "ua", "ug", "uk", "us", "vn", "xyz", "za", "zm",
+    "zw",
+];
+
+/// The others that are common, sorted.
+const COMMON_TOPS: &[&str] = &[
+    "africa", "ai", "ao", "asia", "bd", "be", "bf", "bg", "bh", "blog", "bo", "bw", "by", "cc", "cloud", "club", "cm",
+    "cr", "cu", "do", "dz", "ec", "ee", "et", "gd", "gg", "gl", "gt", "hn", "hr", "hu", "il", "int", "is", "jo", "kh",
+    "kw", "lb", "link", "live", "lk", "lt", "lu", "lv", "ly", "me", "mg", "mil", "ml", "mobi", "mu", "mz", "na",
+    "name", "news", "ni", "no", "np", "om", "pa", "page", "pro", "py", "qa", "rs", "si", "site", "sk", "sv", "tech",
+    "tn", "to", "top", "tw", "uy", "ve",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tops_are_sorted() {
+        assert!(PLAIN_TOPS.is_sorted() && COMMON_TOPS.is_sorted());
+        for (text, plain, common) in [
+            ("example.org", true, true),
+            ("EXAMPLE.CO.UK", true, true),
+            ("let.me", false, true),
+            ("ok.thanks", false, false),
+            ("org", false, false),
+            ("-.org", false, false),
+        ] {
+            assert_eq!(is_known(text.as_bytes(), Top::Plain), plain, "{text}");
+            assert_eq!(is_known(text.as_bytes(), Top::Common), common, "{text}");
+        }
+    }
 
     #[track_caller]
     fn check(run: fn(&[u8]) -> bool, table: &[(&str, bool)]) {

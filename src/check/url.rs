@@ -1,11 +1,13 @@
 //! Links.
 
-use super::host::{is_host, is_text_of};
+use super::host::{Top, is_host, is_known, is_text_of};
 use super::{Check, Form};
 
 pub(super) const CHECKS: &[Check] = &[
     Check { name: "url", form: Form::Raw, worth: 10, run: url },
     Check { name: "url_host", form: Form::Raw, worth: 10, run: url_host },
+    Check { name: "url_known_host", form: Form::Raw, worth: 10, run: url_known_host },
+    Check { name: "known_host", form: Form::Raw, worth: 10, run: known_host },
     Check { name: "url_credentials", form: Form::Raw, worth: 10, run: url_credentials },
 ];
 
@@ -30,6 +32,28 @@ pub(super) fn url(text: &[u8]) -> bool {
 pub(super) fn url_host(text: &[u8]) -> bool {
     let authority = text.split(|byte| is_authority_end(*byte)).next().unwrap_or_default();
     authority.contains(&b'.') && is_authority_and_rest(text, Users::Refused)
+}
+
+/// Returns whether `text` is a link without a scheme whose host has a common top-level domain, and a path, query or
+/// fragment behind it.
+///
+/// # Source
+/// As [`url_host`]; IANA root zone database.
+#[must_use]
+pub(super) fn url_known_host(text: &[u8]) -> bool {
+    let Some(end) = text.iter().position(|byte| is_authority_end(*byte)) else { return false };
+    let authority = text.get(..end).unwrap_or_default();
+    let host = authority.split(|&byte| byte == b':').next().unwrap_or_default();
+    is_known(host, Top::Common) && url_host(text)
+}
+
+/// Returns whether `text` is a domain name whose top-level domain is common and no word of a language.
+///
+/// # Source
+/// RFC 1123 §2.1; IANA root zone database.
+#[must_use]
+pub(super) fn known_host(text: &[u8]) -> bool {
+    is_known(text, Top::Plain)
 }
 
 /// Returns whether `text` is an absolute link that carries a user's name and password.

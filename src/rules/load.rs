@@ -147,6 +147,8 @@ struct TailToml {
     #[serde(default)]
     trim: String,
     #[serde(default)]
+    cut: String,
+    #[serde(default)]
     until: Option<String>,
 }
 
@@ -420,11 +422,13 @@ impl Reader<'_> {
                 bytes.add(byte);
             }
         }
-        let mut trim = ByteClass::default();
-        for byte in toml.trim.bytes() {
-            trim.add(byte);
-        }
-        Ok(Tail { class: bytes, max: *toml.max.get_ref(), trim, until: toml.until.clone() })
+        let set = |text: &str| {
+            let mut set = ByteClass::default();
+            text.bytes().for_each(|byte| set.add(byte));
+            set
+        };
+        let (trim, cut) = (set(&toml.trim), set(&toml.cut));
+        Ok(Tail { class: bytes, max: *toml.max.get_ref(), trim, cut, until: toml.until.clone() })
     }
 
     fn parse(&self, pattern: &Spanned<String>) -> Result<Hir, RuleError> {
@@ -474,6 +478,7 @@ impl Reader<'_> {
             (1 <= min && min <= max && max <= 64).then_some(Sieve::Digits { min, max })
         };
         let found = match text {
+            "quad" => Some(Sieve::Quad),
             "token" => Some(Sieve::Token),
             "long" => Some(Sieve::Long),
             "at" => Some(Sieve::At),
@@ -489,7 +494,7 @@ impl Reader<'_> {
             self.fault(
                 spanned.span().start,
                 format!("unknown sieve: {text}"),
-                "one of: digits:N, digits:N-M, token, long, at, scheme, www, domain, colon, dashes, phone",
+                "one of: digits:N, digits:N-M, quad, token, long, at, scheme, www, domain, colon, dashes, phone",
             )
         })
     }

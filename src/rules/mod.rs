@@ -71,8 +71,11 @@ pub enum Sieve {
         /// Most digits.
         max: u8,
     },
+    /// Four numbers with dots: begins with one to three digits at the start of a word, a dot and a digit.
+    Quad,
     /// A token of letters and digits: begins at the start of a word that holds letters and digits, or of two words that one
-    /// blank, dot, slash or hyphen parts: digits and then a letter, or at most four letters and then a word with a digit.
+    /// blank, dot, slash or hyphen parts: digits and then a word with a letter, or at most four letters and then a word
+    /// with a digit.
     Token,
     /// A long token: begins at the start of a word inside a run of at least 16 of `A-Z a-z 0-9 _ -`.
     Long,
@@ -116,8 +119,15 @@ pub struct Tail {
     pub max: u32,
     /// Bytes that do not end a value, such as a full stop after a link.
     pub trim: ByteClass,
+    /// Bytes before which a tail that does not pass may be cut, the last of them first, [`Tail::CUTS`] times at most.
+    pub cut: ByteClass,
     /// A literal that ends the value, itself included with the hyphens that follow it; without it in reach, the class decides.
     pub until: Option<String>,
+}
+
+impl Tail {
+    /// How often a tail is cut at most.
+    pub const CUTS: usize = 8;
 }
 
 /// A set of bytes.

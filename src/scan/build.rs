@@ -153,6 +153,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         number,
         code_digits: code.fewest_digits(Until::Letter),
         code,
+        quad: automata(|rule| rule.sieve == Sieve::Quad)?,
         token: automata(|rule| rule.sieve == Sieve::Token)?,
         long: automata(|rule| rule.sieve == Sieve::Long)?,
         at: automata(|rule| rule.sieve == Sieve::At)?,

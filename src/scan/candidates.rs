@@ -17,7 +17,7 @@ use crate::span::Span;
 /// Evidence beyond which nothing around a candidate is looked at, in tenths of a bit: odds of 256 to 1. No word outweighs it.
 const SETTLED: i16 = 80;
 /// Digits that make a number worth a look by the numbering plans.
-const PHONE_DIGITS: usize = 5;
+const PHONE_DIGITS: usize = 7;
 /// The most digits that a sieve can ask for.
 const ENOUGH_DIGITS: usize = 64;
 /// Longest local part of an address with room for what is no address.
@@ -124,10 +124,19 @@ impl<'t> Job<'t> {
         if start == at && lead >= scanner.code_digits {
             self.verify(scanner, &scanner.code, start, work);
         }
+        if start == at
+            && (1..=3).contains(&(digits - at))
+            && self.at(digits) == Some(b'.')
+            && self.at(digits + 1).is_some_and(|b| b.is_ascii_digit())
+        {
+            self.verify(scanner, &scanner.quad, start, work);
+        }
         let holds_letters = start < at || digits < end;
         let letters_follow = || {
-            matches!(self.at(end), Some(b' ' | b'-' | b'.' | b'/'))
-                && self.at(end + 1).is_some_and(|b| b.is_ascii_alphabetic())
+            matches!(self.at(end), Some(b' ' | b'-' | b'.' | b'/')) && {
+                let next = self.on_while(end + 1, |b| b.is_ascii_digit());
+                self.at(next).is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+            }
         };
         if holds_letters || letters_follow() {
             self.verify(scanner, &scanner.token, start, work);

@@ -117,6 +117,7 @@ pub struct Scanner {
     number: Automata,
     /// Rules for numbers that hold letters.
     code: Automata,
+    quad: Automata,
     token: Automata,
     long: Automata,
     at: Automata,

@@ -98,19 +98,20 @@ fn matched(
         let pattern = automaton.dfa.match_pattern(sid, index).as_usize();
         let Some(&at) = automaton.recognizers.get(pattern) else { continue };
         let Some(recognizer) = recognizers.get(usize::from(at)) else { continue };
-        let end = match &recognizer.tail {
-            None => end,
-            Some(tail) => extend(tail, text, end),
-        };
-        if !guarded(recognizer.guard, text, start, end) {
-            continue;
-        }
-        n_candidates += 1;
-        let Some(candidate) = text.get(start..end) else { continue };
-        let mut of_tail = None;
-        let compact = if recognizer.tail.is_some() { &mut of_tail } else { &mut compact };
-        if !accepts(recognizer, candidate, compact) {
-            continue;
+        let mut end = end;
+        if let Some(tail) = &recognizer.tail {
+            n_candidates += 1;
+            let Some(last) = passing(recognizer, tail, text, start, end) else { continue };
+            end = last;
+        } else {
+            if !guarded(recognizer.guard, text, start, end) {
+                continue;
+            }
+            n_candidates += 1;
+            let Some(candidate) = text.get(start..end) else { continue };
+            if !accepts(recognizer, candidate, &mut compact) {
+                continue;
+            }
         }
         let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else { continue };
         match out.iter_mut().rev().take_while(|a| a.start == start).find(|a| a.recognizer == at) {
@@ -120,6 +121,23 @@ fn matched(
         }
     }
     n_candidates
+}
+
+/// Returns where the longest candidate with a tail ends that guard and check let pass; the pattern's match ends at `from`.
+fn passing(recognizer: &Recognizer, tail: &Tail, text: &[u8], start: usize, from: usize) -> Option<usize> {
+    let mut end = extend(tail, text, from);
+    for _ in 0..=Tail::CUTS {
+        let candidate = text.get(start..end)?;
+        if guarded(recognizer.guard, text, start, end) && accepts(recognizer, candidate, &mut None) {
+            return Some(end);
+        }
+        let cut = text.get(from..end)?.iter().rposition(|&b| tail.cut.has(b))?;
+        end = from + cut;
+        while end > from && before(text, end, 1).is_some_and(|b| tail.trim.has(b)) {
+            end -= 1;
+        }
+    }
+    None
 }
 
 /// Returns where a tail that begins at `from` ends.

@@ -39,10 +39,13 @@ impl Oracle {
                 if !begins(&self.labels, rule.sieve, text, start) {
                     continue;
                 }
+                let passes = |end: &usize| guarded(rule.guard, text, start, *end) && accepts(rule, &text[start..*end]);
                 let longest = (start + 1..=text.len().min(start + 300))
                     .filter(|&end| regex.is_match(&text[start..end]))
-                    .map(|end| rule.tail.as_ref().map_or(end, |tail| extend(tail, text, end)))
-                    .filter(|&end| guarded(rule.guard, text, start, end) && accepts(rule, &text[start..end]))
+                    .filter_map(|end| match &rule.tail {
+                        None => Some(end).filter(passes),
+                        Some(tail) => ends(tail, text, end).into_iter().find(passes),
+                    })
                     .max();
                 if let Some(end) = longest {
                     out.push((*id, Span::new(u32::try_from(start).unwrap(), u32::try_from(end).unwrap())));
@@ -79,7 +82,10 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
             let parts = |at: usize| text.get(at).is_some_and(|b| b" -./".contains(b));
             if text[start..end].iter().any(u8::is_ascii_digit) {
                 let mixed = !text[start..end].iter().all(u8::is_ascii_digit);
-                let letter_follows = parts(end) && text.get(end + 1).is_some_and(u8::is_ascii_alphabetic);
+                let letter_follows = parts(end) && {
+                    let next = (end + 1..text.len()).take_while(|&i| word(text[i]));
+                    next.into_iter().any(|i| !text[i].is_ascii_digit())
+                };
                 return !label(start, end) && (sieve != Sieve::Token || mixed || letter_follows);
             }
             let short = end - start <= 4 && text[start..end].iter().all(u8::is_ascii_alphabetic);
@@ -87,6 +93,16 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
                 let (s, e) = run(text, end + 1, word);
                 s == end + 1 && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
             }
+        }
+        Sieve::Quad => {
+            let (_, end) = run(text, start, |b| b.is_ascii_digit());
+            let word_end = run(text, start, word).1;
+            first.is_ascii_digit()
+                && !after_word
+                && end - start <= 3
+                && text.get(end) == Some(&b'.')
+                && text.get(end + 1).is_some_and(u8::is_ascii_digit)
+                && !label(start, word_end)
         }
         Sieve::Long => {
             let (s, e) = run(text, start, |b| word(b) || b == b'-');
@@ -106,6 +122,20 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
         // The walks of the other sieves depend on the anchor; their tables are in `scan.rs`.
         _ => false,
     }
+}
+
+/// Where a tail may end: as far as it goes, or before one of the bytes where it may be cut.
+fn ends(tail: &Tail, text: &[u8], from: usize) -> Vec<usize> {
+    let mut ends = vec![extend(tail, text, from)];
+    while ends.len() <= Tail::CUTS {
+        let last = *ends.last().unwrap();
+        let Some(mut end) = (from..last).rev().find(|&at| tail.cut.has(text[at])) else { break };
+        while end > from && tail.trim.has(text[end - 1]) {
+            end -= 1;
+        }
+        ends.push(end);
+    }
+    ends
 }
 
 fn extend(tail: &Tail, text: &[u8], from: usize) -> usize {
