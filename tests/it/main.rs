@@ -8,8 +8,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
-mod alloc;
 #[cfg(feature = "cli")]
+
+mod alloc;
 mod eval;
 mod examples;
 mod floors;
