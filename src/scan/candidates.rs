@@ -24,6 +24,8 @@ const ENOUGH_DIGITS: usize = 64;
 const LOCAL_BYTES: usize = 128;
 /// Longest URL scheme.
 const SCHEME_BYTES: usize = 24;
+/// How far groups of digits are looked through for one that holds a letter.
+const GROUPS_BYTES: usize = 24;
 /// Longest run of hexadecimal digits and colons.
 const COLON_BYTES: usize = 64;
 
@@ -126,8 +128,17 @@ impl<'t> Job<'t> {
         }
         let holds_letters = start < at || digits < end;
         let letters_follow = || {
-            matches!(self.at(end), Some(b' ' | b'-' | b'.' | b'/'))
-                && self.at(end + 1).is_some_and(|b| b.is_ascii_alphabetic())
+            // `00-00-5E-00-53-01`: groups of digits, then one that holds a letter.
+            let joint = self.at(end);
+            let Some(b' ' | b'-' | b'.' | b'/') = joint else { return false };
+            let next = match joint {
+                Some(b'-' | b'.') => {
+                    let ahead = self.text.get(end..).unwrap_or_default().iter().take(GROUPS_BYTES);
+                    end + ahead.take_while(|&&b| b.is_ascii_digit() || Some(b) == joint).count()
+                }
+                _ => end + 1,
+            };
+            self.at(next).is_some_and(|b| b.is_ascii_alphabetic())
         };
         if holds_letters || letters_follow() {
             self.verify(scanner, &scanner.token, start, work);
