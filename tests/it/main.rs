@@ -8,9 +8,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
-#[cfg(feature = "cli")]
-
 mod alloc;
+#[cfg(feature = "cli")]
 mod eval;
 mod examples;
 mod floors;
