@@ -46,6 +46,8 @@ pub(super) fn is_host(text: &[u8]) -> bool {
 /// How sure a top-level domain makes that a name with dots is a host, and not two sentences without a blank between them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Top {
+    /// The generic ones that everybody knows, and the registries' second levels below countries (`.co.ke`).
+    Generic,
     /// Hardly any word of a language.
     Plain,
     /// Also a word (`be`, `to`, `me`, `no`), or rare: a path must follow.
@@ -66,7 +68,17 @@ pub(super) fn is_known(text: &[u8], top: Top) -> bool {
         })
         .is_ok()
     };
-    (within(PLAIN_TOPS) || (top == Top::Common && within(COMMON_TOPS))) && is_domain(text)
+    let known = match top {
+        Top::Generic => {
+            let second =
+                text.get(..dot).and_then(|above| above.rsplit(|&byte| byte == b'.').next()).unwrap_or_default();
+            let registry = SECOND_LEVELS.iter().any(|known| second.eq_ignore_ascii_case(known.as_bytes()));
+            within(GENERIC_TOPS) || (label.len() == 2 && registry && second.len() < dot)
+        }
+        Top::Plain => within(PLAIN_TOPS),
+        Top::Common => within(PLAIN_TOPS) || within(COMMON_TOPS),
+    };
+    known && is_domain(text)
 }
 
 /// Returns whether `label` is letters, digits and inner hyphens.
@@ -115,6 +127,12 @@ fn is_word_char(c: char) -> bool {
                 | '\u{ff00}'..='\u{ff65}' | '\u{ffe0}'..='\u{ffff}' | '\u{1f000}'..='\u{10ffff}'))
 }
 
+/// The generic top-level domains that everybody knows, sorted.
+const GENERIC_TOPS: &[&str] = &["biz", "com", "info", "net", "org"];
+
+/// What registries of countries put below their top level.
+const SECOND_LEVELS: &[&str] = &["co", "com", "net", "org", "ac", "gov", "edu", "or", "ne", "go"];
+
 /// Top-level domains that are common in messages and no words, sorted.
 const PLAIN_TOPS: &[&str] = &[
     "ae", "app", "ar", "at", "au", "biz", "br", "ca", "ch", "ci", "cl", "cn", "co", "com", "cz", "de", "dev", "dk",
@@ -139,7 +157,10 @@ mod tests {
 
     #[test]
     fn tops_are_sorted() {
-        assert!(PLAIN_TOPS.is_sorted() && COMMON_TOPS.is_sorted());
+        assert!(GENERIC_TOPS.is_sorted() && PLAIN_TOPS.is_sorted() && COMMON_TOPS.is_sorted());
+        for (text, expected) in [("a.com", true), ("a.co.ke", true), ("co.ke", false), ("a.ke", false)] {
+            assert_eq!(is_known(text.as_bytes(), Top::Generic), expected, "{text}");
+        }
         for (text, plain, common) in [
             ("example.org", true, true),
             ("EXAMPLE.CO.UK", true, true),

@@ -7,6 +7,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "url", form: Form::Raw, worth: 10, run: url },
     Check { name: "url_host", form: Form::Raw, worth: 10, run: url_host },
     Check { name: "url_known_host", form: Form::Raw, worth: 10, run: url_known_host },
+    Check { name: "common_host", form: Form::Raw, worth: 10, run: common_host },
     Check { name: "known_host", form: Form::Raw, worth: 10, run: known_host },
     Check { name: "url_credentials", form: Form::Raw, worth: 10, run: url_credentials },
 ];
@@ -45,6 +46,16 @@ pub(super) fn url_known_host(text: &[u8]) -> bool {
     let authority = text.get(..end).unwrap_or_default();
     let host = authority.split(|&byte| byte == b':').next().unwrap_or_default();
     is_known(host, Top::Common) && url_host(text)
+}
+
+/// Returns whether `text` is a domain name below one of the best known generic top-level domains or of a registry's
+/// second level.
+///
+/// # Source
+/// RFC 1123 §2.1; IANA root zone database.
+#[must_use]
+pub(super) fn common_host(text: &[u8]) -> bool {
+    is_known(text, Top::Generic)
 }
 
 /// Returns whether `text` is a domain name whose top-level domain is common and no word of a language.

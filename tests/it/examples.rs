@@ -50,7 +50,7 @@ fn valid_alone() {
     each_alone(|set, rule, entity, scanner, wrong| {
         for text in rule.examples.valid.iter().filter(|text| is_reported_bare(set, rule, text)) {
             let found = found(scanner, set, text, rule.examples.region);
-            if !found.iter().any(|f| &f.0 == entity && (f.2, f.3) == (0, text.len() as u32)) {
+            if !found.iter().any(|f| f.0 == *entity && (f.2, f.3) == (0, text.len() as u32)) {
                 wrong.push(format!("{}: not found alone: {text:?}", rule.id));
             }
         }
@@ -62,13 +62,13 @@ fn invalid_and_near_alone() {
     each_alone(|set, rule, entity, scanner, wrong| {
         // A near miss stands without the default region: that is evidence of its own.
         for (text, why) in &rule.examples.near {
-            if found(scanner, set, text, None).iter().any(|f| &f.0 == entity) {
+            if found(scanner, set, text, None).iter().any(|f| f.0 == *entity) {
                 wrong.push(format!("{}: found, though {why}: {text:?}", rule.id));
             }
         }
         // A part of what fails as a whole may be a value.
         for (text, why) in &rule.examples.invalid {
-            if found(scanner, set, text, None).iter().any(|f| &f.0 == entity && f.3 - f.2 == text.len() as u32) {
+            if found(scanner, set, text, None).iter().any(|f| f.0 == *entity && f.3 - f.2 == text.len() as u32) {
                 wrong.push(format!("{}: found whole, though {why}: {text:?}", rule.id));
             }
         }
@@ -80,7 +80,7 @@ fn inline_alone() {
     each_alone(|set, rule, entity, scanner, wrong| {
         for (text, spans) in &rule.examples.inline {
             let found = found(scanner, set, text, rule.examples.region);
-            let got: Vec<_> = found.iter().filter(|f| &f.0 == entity).map(|f| (f.2, f.3)).collect();
+            let got: Vec<_> = found.iter().filter(|f| f.0 == *entity).map(|f| (f.2, f.3)).collect();
             if &got != spans {
                 wrong.push(format!("{}: {spans:?} expected, {got:?} found: {text:?}", rule.id));
             }
@@ -137,7 +137,7 @@ fn other_case_and_json() {
                 if validator.is_valid(&entity.name, text.as_bytes(), rule.examples.region) != Some(true) {
                     continue;
                 }
-                for (before, after) in [("", ""), ("{\"a\":1,\"text\":\"", "\"}"), ("[\"", "\",\"b\"]"), ("x,", ",y")] {
+                for (before, after) in [("", ""), ("{\"a\":1,\"note\":\"", "\"}"), ("[\"", "\",\"b\"]"), ("x,", ",y")] {
                     // A comma can stand in a link.
                     if after == ",y" && rule.tail.is_some() {
                         continue;
