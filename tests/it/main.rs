@@ -16,5 +16,6 @@ mod floors;
 mod oracle;
 mod packs;
 mod plan;
+mod policy;
 mod scan;
 mod validate;
