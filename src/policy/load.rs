@@ -70,6 +70,8 @@ struct FieldToml {
     treat: Spanned<String>,
     #[serde(default)]
     entity: Option<Spanned<String>>,
+    #[serde(default)]
+    lanes: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// Longest selector in bytes.
@@ -114,9 +116,38 @@ impl Reader<'_> {
         if let Some(field) = toml.fields.get(FIELDS) {
             return Err(self.fault(field.span().start, "too many fields".to_owned(), &format!("at most {FIELDS}")));
         }
-        let lanes = toml.lanes.iter().map(|(name, lane)| self.lane(name, lane)).collect::<Result<_, _>>()?;
-        let fields = toml.fields.iter().map(|field| self.field(field.get_ref())).collect::<Result<_, _>>()?;
-        Ok(Policy { title: toml.title, min_score, lanes, fields })
+        let mut lanes: Vec<Lane> =
+            toml.lanes.iter().map(|(name, lane)| self.lane(name, lane)).collect::<Result<_, _>>()?;
+        for field in &toml.fields {
+            let field = field.get_ref();
+            let rule = self.field(field)?;
+            for name in field.lanes.iter().flat_map(|names| names.get_ref()) {
+                if !lanes.iter().any(|lane| lane.name == *name.get_ref()) {
+                    let names: Vec<&str> = lanes.iter().map(Lane::name).collect();
+                    return Err(self.fault(
+                        name.span().start,
+                        format!("no such lane: {}", name.get_ref()),
+                        &format!("lanes of this policy: {}", names.join(", ")),
+                    ));
+                }
+            }
+            if let Some(names) = field.lanes.as_ref().filter(|names| names.get_ref().is_empty()) {
+                return Err(self.fault(
+                    names.span().start,
+                    "lanes is empty".to_owned(),
+                    "without lanes, a field is treated so on every lane",
+                ));
+            }
+            for lane in &mut lanes {
+                let named = |names: &Spanned<Vec<Spanned<String>>>| {
+                    names.get_ref().iter().any(|name| *name.get_ref() == lane.name)
+                };
+                if field.lanes.as_ref().is_none_or(named) {
+                    lane.fields.push(rule.clone());
+                }
+            }
+        }
+        Ok(Policy { title: toml.title, min_score, lanes })
     }
 
     fn lane(&self, name: &Spanned<String>, lane: &Spanned<LaneToml>) -> Result<Lane, PolicyError> {
@@ -178,6 +209,7 @@ impl Reader<'_> {
             reversal,
             table: self.entities.iter().map(answer).collect(),
             unknown: Operator::Redact,
+            fields: Vec::new(),
         })
     }
 
@@ -231,7 +263,8 @@ impl Reader<'_> {
 
     fn field(&self, field: &FieldToml) -> Result<FieldRule, PolicyError> {
         let at = field.at.get_ref();
-        if !at.starts_with('/') || at.len() > SELECTOR_BYTES || !escapes_hold(at) {
+        let begins = at.is_empty() || at.starts_with('/');
+        if !begins || at.len() > SELECTOR_BYTES || !escapes_hold(at) {
             return Err(self.fault(
                 field.at.span().start,
                 format!("not a JSON Pointer: {at}"),
@@ -256,6 +289,13 @@ impl Reader<'_> {
             }
             ("scan", None) => Treatment::Scan,
             ("keep", None) => Treatment::Keep,
+            ("drop", None) if at.is_empty() => {
+                return Err(self.fault(
+                    field.at.span().start,
+                    "the whole document would be dropped".to_owned(),
+                    "name the places to drop, such as /contact",
+                ));
+            }
             ("drop", None) => Treatment::Drop,
             (other, _) => {
                 return Err(self.fault(

@@ -17,6 +17,7 @@
 //! at    = "/contact/urn"
 //! treat = "redact"                      # scan, keep, drop or redact
 //! entity = "PHONE_NUMBER"               # what a redacted field holds
+//! lanes = ["storage"]                   # optional: only there
 //! ```
 
 mod load;
@@ -44,7 +45,6 @@ pub struct Policy {
     title: String,
     min_score: Option<u16>,
     lanes: Vec<Lane>,
-    fields: Vec<FieldRule>,
 }
 
 /// What a policy says for one output.
@@ -56,6 +56,7 @@ pub struct Lane {
     table: Vec<Operator>,
     /// For an entity that the policy was not compiled against: the strictest there is.
     unknown: Operator,
+    fields: Vec<FieldRule>,
 }
 
 /// How a detected value is rewritten.
@@ -90,7 +91,7 @@ pub enum Reversal {
 /// What to do with whole fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldRule {
-    /// A JSON Pointer; `*` stands for any key or index.
+    /// A JSON Pointer; `*` stands for any key or index, the empty pointer for the whole document.
     pub at: String,
     /// What to do.
     pub treat: Treatment,
@@ -133,12 +134,6 @@ impl Policy {
     pub fn lane(&self, name: &str) -> Option<&Lane> {
         self.lanes.iter().find(|lane| lane.name == name)
     }
-
-    /// Returns what to do with whole fields, in the order of the file; the first that fits holds.
-    #[must_use]
-    pub fn fields(&self) -> &[FieldRule] {
-        &self.fields
-    }
 }
 
 impl Lane {
@@ -162,6 +157,13 @@ impl Lane {
             Some(second) if second.strictness() > first.strictness() => second,
             _ => first,
         }
+    }
+
+    /// Returns what to do with whole fields, in the order of the file. A rule speaks for all that is below its place; the
+    /// deepest holds, and of two equally deep the later.
+    #[must_use]
+    pub fn fields(&self) -> &[FieldRule] {
+        &self.fields
     }
 
     fn answer(&self, entity: EntityId) -> &Operator {
@@ -223,6 +225,7 @@ mod tests {
             reversal: Reversal::Allowed,
             table: order.to_vec(),
             unknown: Operator::Redact,
+            fields: Vec::new(),
         };
         for a in 0..n {
             for b in 0..n {

@@ -83,6 +83,9 @@ fn fields_are_handed_on() {
         at = "/contact/e~1mail"
         treat = "redact"
         entity = "EMAIL_ADDRESS"
+        lanes = ["storage"]
+        [lanes.analytics]
+        "*" = "redact"
         "#,
     )
     .unwrap();
@@ -90,7 +93,8 @@ fn fields_are_handed_on() {
         FieldRule { at: "/messages/*/id".to_owned(), treat: Treatment::Keep },
         FieldRule { at: "/contact/e~1mail".to_owned(), treat: Treatment::Redact(EMAIL) },
     ];
-    assert_eq!(policy.fields(), want);
+    assert_eq!(policy.lane("storage").unwrap().fields(), want);
+    assert_eq!(policy.lane("analytics").unwrap().fields(), &want[..1]);
 }
 
 #[test]
@@ -140,6 +144,9 @@ fn faults_are_told_with_line_and_hint() {
     fault(&format!("{any}at = '/a'\ntreat = 'redact'"), 5, "needs an entity", "entity =");
     fault(&format!("{any}at = '/a'\ntreat = 'keep'\nentity = 'BR_CPF'"), 6, "takes no entity", "redacted as a whole");
     fault(&format!("{any}at = '/a'\ntreat = 'redact'\nentity = 'TAX_ID'"), 6, "TAX_ID is a kind", "BR_CPF");
+    fault(&format!("{any}at = ''\ntreat = 'drop'"), 4, "whole document", "name the places");
+    fault(&format!("{any}at = '/a'\ntreat = 'keep'\nlanes = ['lake']"), 6, "no such lane: lake", "storage");
+    fault(&format!("{any}at = '/a'\ntreat = 'keep'\nlanes = []"), 6, "lanes is empty", "every lane");
     fault("min_score = 1.5\n[lanes.storage]\n\"*\" = 'redact'", 1, "min_score is out of bounds", "0.0 to 1.0");
     fault("min_score = 500\n[lanes.storage]\n\"*\" = 'redact'", 1, "min_score is out of bounds", "0.0 to 1.0");
 }
