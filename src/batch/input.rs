@@ -155,7 +155,8 @@ mod tests {
         check(&[&top.join("sub/c.log"), &top.join("a.txt")], &["c.log", "a.txt"]);
         check(&[&top.join("*.txt")], &["a.txt"]);
         check(&[&top.join("**/*.txt")], &["a.txt", "sub/deep/d.txt"]);
-        check(&[&top.join("sub/*.{log,jsonl}")], &["sub/b.jsonl", "sub/c.log"]);
+        check(&[&top.join("sub/*.{log,jsonl}")], &["b.jsonl", "c.log"]);
+        check(&[&top.join("s?b/*.log")], &["sub/c.log"]);
         check(
             &[&top.join("sub"), &top.join("sub/deep")],
             &["sub/b.jsonl", "sub/c.log", "sub/deep/d.txt", "deep/d.txt"],
