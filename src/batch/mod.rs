@@ -493,3 +493,89 @@ const CHUNK_BYTES: usize = 512 << 10;
 const CHUNKS_A_JOB: usize = 4;
 const RECORD_TOO_LONG: &str = "record_too_long";
 const BUG: &str = "internal_error";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Copies records; one that holds `panic` panics, one that holds `bad` is quarantined.
+    struct Copy;
+
+    impl Work for Copy {
+        type State = ();
+
+        fn state(&self) {}
+
+        fn piece(&self, piece: &Piece<'_>, (): &mut (), done: &mut Done) {
+            for (n, record) in (piece.first_record..).zip(Records::new(piece.format, piece.bytes).unwrap()) {
+                let body = record.body.of(piece.bytes).unwrap();
+                let whole = record.whole.of(piece.bytes).unwrap();
+                assert!(!body.starts_with(b"panic"), "a bug");
+                done.tally.n_records += 1;
+                if body.starts_with(b"bad") {
+                    done.quarantine(n, "broken_json");
+                    quarantine(piece.format, "broken_json", &mut done.out);
+                } else {
+                    done.out.extend_from_slice(body);
+                }
+                done.out.extend_from_slice(&whole[body.len()..]);
+            }
+        }
+
+        fn trace(&self) -> Trace {
+            Trace::Mark
+        }
+    }
+
+    #[test]
+    fn a_bug_costs_one_record() {
+        let top = std::env::temp_dir().join(format!("efface-batch-{}", std::process::id()));
+        std::fs::create_dir_all(&top).unwrap();
+        let (from, to) = (top.join("a.txt"), top.join("b.txt"));
+        std::fs::write(&from, "one\npanic two\r\nthree\nbad four\npanic five").unwrap();
+        let inputs = Inputs::find(std::slice::from_ref(&from)).unwrap();
+        let config = Config { format: Some(Format::Text), n_jobs: 2, limits: Limits::default() };
+        let target = Target::plan(&inputs, Some(&to)).unwrap();
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let summary = run(&config, &inputs.inputs, &target, &Copy);
+        std::panic::set_hook(hook);
+        let summary = summary.unwrap();
+        let text = std::fs::read_to_string(&to).unwrap();
+        assert_eq!(text, "one\n[QUARANTINED]\r\nthree\n[QUARANTINED]\n[QUARANTINED]");
+        assert_eq!((summary.tally.n_records, summary.tally.n_quarantined), (5, 3));
+        let told: Vec<_> = summary.quarantined.iter().map(|q| (q.record, q.reason)).collect();
+        assert_eq!(told, [(2, BUG), (4, "broken_json"), (5, BUG)]);
+        std::fs::remove_dir_all(top).unwrap();
+    }
+
+    #[test]
+    fn inputs_are_never_outputs() {
+        let top = std::env::temp_dir().join(format!("efface-plan-{}", std::process::id()));
+        for name in ["in/a.txt", "in/sub/a.txt", "other/a.txt"] {
+            std::fs::create_dir_all(top.join(name).parent().unwrap()).unwrap();
+            std::fs::write(top.join(name), "x").unwrap();
+        }
+        let plan = |inputs: &[&str], output: &str| {
+            let inputs: Vec<PathBuf> = inputs.iter().map(|name| top.join(name)).collect();
+            Target::plan(&Inputs::find(&inputs).unwrap(), Some(&top.join(output)))
+        };
+        assert_eq!(plan(&["in/a.txt"], "b.txt").unwrap(), Target::File(top.join("b.txt")));
+        assert_eq!(plan(&["in/a.txt"], "new/").unwrap(), Target::Folder(top.join("new/")));
+        assert_eq!(plan(&["in/a.txt"], "other").unwrap(), Target::Folder(top.join("other")));
+        assert_eq!(plan(&["in"], "out").unwrap(), Target::Folder(top.join("out")));
+        for (inputs, output, what) in [
+            (&["in/a.txt"][..], "in/a.txt", "the output is an input"),
+            (&["in/a.txt"], "in/sub/../a.txt", "the output is an input"),
+            (&["in/a.txt"], "in", "the output is an input"),
+            (&["in"], "in", "lies in an input folder"),
+            (&["in"], "in/clean/deep", "lies in an input folder"),
+            (&["in"], "other/a.txt", "is a file"),
+            (&["in/a.txt", "other/a.txt"], "out", "two inputs have the same output"),
+        ] {
+            let err = plan(inputs, output).unwrap_err().to_string();
+            assert!(err.contains(what), "{output}: {err}");
+        }
+        std::fs::remove_dir_all(top).unwrap();
+    }
+}
