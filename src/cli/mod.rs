@@ -10,6 +10,7 @@ mod rules;
 mod scan;
 mod selection;
 mod summary;
+mod validate;
 
 use crate::batch::BatchError;
 use anyhow::Context;
@@ -68,6 +69,8 @@ enum Command {
     Scan(scan::Args),
     /// Replace personal data in messages
     Redact(redact::Args),
+    /// Check whether values are well formed
+    Validate(validate::Args),
     /// Measure precision and recall on labelled messages
     Eval(eval::Args),
     /// List, show and test the rules
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Scan(args) => scan::run(args, &globals),
         Command::Redact(args) => redact::run(args, &globals),
+        Command::Validate(args) => validate::run(args, &globals),
         Command::Eval(args) => eval::run(args, &globals),
         Command::Rules(args) => rules::run(args, &globals),
     };

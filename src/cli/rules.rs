@@ -1,11 +1,10 @@
 //! `efface rules`: what can be found, how, and whether the rules keep their own promises.
 
 use super::{DONE, FOUND, Fault, Globals, load_rules, print, talk};
-use crate::entity::nearest;
-use crate::ids::{EntityId, Region, RuleId};
-use crate::rules::{CountryFrom, Rule, RuleSet, Sieve, Source};
-use crate::scan::{Hints, ScanConfig, Scanner, Scratch};
-use crate::span::Span;
+use crate::entity::{Entity, Family, nearest};
+use crate::ids::Region;
+use crate::rules::{CountryFrom, Examples, Gate, Rule, RuleSet, Sieve, Source};
+use crate::scan::{Hints, ScanConfig, Scanner, Scratch, Validator};
 use anyhow::Context;
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -167,12 +166,13 @@ fn test(rules: &RuleSet) -> anyhow::Result<ExitCode> {
     let together = Scanner::build(rules, ScanConfig::default())?;
     let mut broken = Vec::new();
     let mut n_examples = 0;
-    for (at, rule) in rules.rules().iter().enumerate() {
-        let Ok(id) = u16::try_from(at).map(RuleId) else { break };
-        let alone = Scanner::build(&rules.select(|other, _| other.id == rule.id), ScanConfig::default())?;
-        let mut bench =
-            Bench { rules, rule, id, alone: Side::new(&alone), together: Side::new(&together), broken: &mut broken };
-        bench.run();
+    for rule in rules.rules() {
+        let Some(entity) = rules.entity(rule.entity) else { continue };
+        let only = rules.select(|other, _| other.id == rule.id);
+        let alone = Scanner::build(&only, ScanConfig::default())?;
+        let validator = Validator::build(&only)?;
+        let (alone, together) = (Side::new(rules, &alone), Side::new(rules, &together));
+        Trial { rule, entity, validator, alone, together, broken: &mut broken }.run();
         let examples = &rule.examples;
         n_examples += examples.valid.len() + examples.invalid.len() + examples.near.len() + examples.inline.len();
     }
@@ -187,98 +187,126 @@ fn test(rules: &RuleSet) -> anyhow::Result<ExitCode> {
 
 /// A scanner with its working memory.
 struct Side<'s> {
+    rules: &'s RuleSet,
     scanner: &'s Scanner,
     scratch: Scratch,
 }
 
 impl<'s> Side<'s> {
-    fn new(scanner: &'s Scanner) -> Self {
-        Self { scanner, scratch: scanner.scratch() }
+    fn new(rules: &'s RuleSet, scanner: &'s Scanner) -> Self {
+        Self { rules, scanner, scratch: scanner.scratch() }
     }
 
-    fn scan(&mut self, text: &str, hints: &Hints<'_>) -> Vec<(EntityId, Option<EntityId>, Span)> {
-        match self.scanner.scan(text.as_bytes(), hints, &mut self.scratch) {
-            Ok(detections) => detections.iter().map(|d| (d.entity, d.rival, d.span)).collect(),
-            Err(_) => Vec::new(),
-        }
+    fn scan(&mut self, text: &str, region: Option<Region>) -> Vec<(&'s Entity, Place)> {
+        let regions = region.as_slice();
+        let hints = Hints::default().regions(regions);
+        let Ok(detections) = self.scanner.scan(text.as_bytes(), &hints, &mut self.scratch) else { return Vec::new() };
+        let found = detections.iter();
+        found.filter_map(|d| Some((self.rules.entity(d.entity)?, (d.span.start, d.span.end)))).collect()
     }
 }
 
-/// The examples of one rule.
-struct Bench<'b> {
-    rules: &'b RuleSet,
-    rule: &'b Rule,
-    id: RuleId,
-    alone: Side<'b>,
-    together: Side<'b>,
-    broken: &'b mut Vec<Broken>,
+/// Start and end in bytes.
+type Place = (u32, u32);
+
+/// The examples of one rule, put to the proof.
+struct Trial<'t> {
+    rule: &'t Rule,
+    entity: &'t Entity,
+    validator: Validator,
+    alone: Side<'t>,
+    together: Side<'t>,
+    broken: &'t mut Vec<Broken>,
 }
 
-impl Bench<'_> {
+impl Trial<'_> {
     fn run(&mut self) {
-        let rule = self.rule;
-        let regions: Vec<Region> = rule.examples.region.into_iter().collect();
-        let hints = Hints::default().regions(&regions);
-        for (n, text) in rule.examples.valid.iter().enumerate() {
-            if !self.accepts(text, &hints) {
-                self.tell("valid", n, "not accepted as a whole value");
-            }
-            let whole = Span::new(0, u32::try_from(text.len()).unwrap_or(u32::MAX));
-            let found = self.together.scan(text, &hints);
-            let taken = found.iter().find(|(entity, rival, span)| {
-                span.overlaps(whole) && *entity != rule.entity && *rival != Some(rule.entity)
-            });
-            if let Some(&(entity, ..)) = taken {
-                let name = self.rules.entity(entity).map_or("", |entity| &entity.name);
-                self.tell("valid", n, &format!("together with all rules it is taken for {name}"));
+        let Examples { valid, invalid, near, inline, .. } = &self.rule.examples;
+        for (n, text) in valid.iter().enumerate() {
+            self.valid(n, text);
+        }
+        for (n, (text, why)) in invalid.iter().enumerate() {
+            if self.validator.is_valid(&self.entity.name, text.as_bytes(), None) == Some(true) {
+                self.tell("invalid", n, format!("accepted, though {why}"));
             }
         }
-        for (n, (text, why)) in rule.examples.invalid.iter().enumerate() {
-            if self.accepts(text, &hints) {
-                self.tell("invalid", n, &format!("accepted although: {why}"));
-            }
-        }
-        for (n, (text, why)) in rule.examples.near.iter().enumerate() {
-            for (found, how) in
-                [(self.alone.scan(text, &hints), "alone"), (self.together.scan(text, &hints), "together")]
-            {
-                if found.iter().any(|(entity, ..)| *entity == rule.entity) {
-                    self.tell("near", n, &format!("detected ({how}) although: {why}"));
+        for (n, (text, why)) in near.iter().enumerate() {
+            // A near miss stands without the default region, which is evidence of its own.
+            for (found, how) in [(self.alone.scan(text, None), ALONE), (self.together.scan(text, None), TOGETHER)] {
+                if found.iter().any(|(entity, _)| *entity == self.entity) {
+                    self.tell("near", n, format!("{how} it is detected, though {why}"));
                 }
             }
         }
-        for (n, (text, spans)) in rule.examples.inline.iter().enumerate() {
-            let want: Vec<Span> = spans.iter().map(|&(start, end)| Span::new(start, end)).collect();
-            for (found, how) in
-                [(self.alone.scan(text, &hints), "alone"), (self.together.scan(text, &hints), "together")]
-            {
-                let own = |(entity, rival, span): &(EntityId, Option<EntityId>, Span)| {
-                    (*entity == rule.entity || *rival == Some(rule.entity)).then_some((span.start, span.end))
-                };
-                let got: Vec<(u32, u32)> = found.iter().filter_map(own).collect();
-                let want: Vec<(u32, u32)> = want.iter().map(|span| (span.start, span.end)).collect();
-                if got != want {
-                    self.tell("inline", n, &format!("{how}: expected {want:?}, detected {got:?}"));
-                }
+        for (n, (text, spans)) in inline.iter().enumerate() {
+            self.inline(n, text, spans);
+        }
+    }
+
+    fn valid(&mut self, n: usize, text: &str) {
+        let region = self.rule.examples.region;
+        if self.validator.is_valid(&self.entity.name, text.as_bytes(), region) != Some(true) {
+            self.tell("valid", n, "not accepted as a whole value".to_owned());
+        }
+        if !self.is_reported_bare(text) {
+            return;
+        }
+        let whole = (0, u32::try_from(text.len()).unwrap_or(u32::MAX));
+        if !self.alone.scan(text, region).contains(&(self.entity, whole)) {
+            self.tell("valid", n, format!("{ALONE} it is not detected"));
+        }
+        let found = self.together.scan(text, region);
+        if !found.iter().any(|(entity, place)| self.is_akin(entity) && *place == whole) {
+            let what = match found.first() {
+                Some((entity, (start, end))) => format!("{TOGETHER} {start}..{end} is taken for {}", entity.name),
+                None => format!("{TOGETHER} it is not detected"),
+            };
+            self.tell("valid", n, what);
+        }
+    }
+
+    fn inline(&mut self, n: usize, text: &str, spans: &[Place]) {
+        let region = self.rule.examples.region;
+        let alone = self.alone.scan(text, region);
+        let alone: Vec<Place> =
+            alone.iter().filter(|(entity, _)| *entity == self.entity).map(|&(_, place)| place).collect();
+        if alone != spans {
+            self.tell("inline", n, format!("{ALONE} it is detected at {alone:?}, not at {spans:?}"));
+        }
+        let together = self.together.scan(text, region);
+        for span in spans {
+            if !together.iter().any(|(entity, place)| self.is_akin(entity) && place == span) {
+                let (start, end) = span;
+                self.tell("inline", n, format!("{TOGETHER} it is not detected at {start}..{end}"));
             }
         }
     }
 
-    /// Whether pattern, guards and check accept the whole text; context and score apart.
-    fn accepts(&mut self, text: &str, hints: &Hints<'_>) -> bool {
-        let whole = Span::new(0, u32::try_from(text.len()).unwrap_or(u32::MAX));
-        if self.rule.sieve == Sieve::Phone {
-            return self.alone.scan(text, hints).iter().any(|&(.., span)| span == whole);
-        }
-        let Side { scanner, scratch } = &mut self.alone;
-        scanner.candidates(text.as_bytes(), hints, scratch).iter().any(|&(_, span)| span == whole)
+    /// Whether the rule reports a value where nothing stands around it; many numbers need a word beside them.
+    fn is_reported_bare(&self, text: &str) -> bool {
+        let Rule { evidence, check, examples, .. } = self.rule;
+        let separated = text.bytes().any(|byte| !byte.is_ascii_alphanumeric());
+        let at_home = examples.region.is_some() && examples.region == self.entity.country;
+        let total = evidence.shape
+            + check.map_or(0, |check| check.worth)
+            + if separated { evidence.separators } else { 0 }
+            + if at_home { evidence.region } else { 0 };
+        self.rule.gate == Gate::Open && (total >= 0 || self.rule.sieve == Sieve::Phone)
     }
 
-    fn tell(&mut self, section: &'static str, n: usize, what: &str) {
-        let rule = self.rules.rule(self.id).map(|rule| rule.id.clone()).unwrap_or_default();
-        self.broken.push(Broken { rule, section, n: n + 1, what: what.to_owned() });
+    /// Whether a detection of that entity takes nothing from this rule: the same kind, or one of the same family.
+    fn is_akin(&self, other: &Entity) -> bool {
+        let (own, other) = (self.entity.kind, other.kind);
+        own == other || (own.family() != Family::Own && own.family() == other.family())
+    }
+
+    fn tell(&mut self, section: &'static str, n: usize, what: String) {
+        self.broken.push(Broken { rule: self.rule.id.clone(), section, n: n + 1, what });
     }
 }
+
+const ALONE: &str = "with this rule alone";
+const TOGETHER: &str = "with all rules";
 
 #[cfg(test)]
 mod tests {
