@@ -10,6 +10,8 @@
 
 mod alloc;
 #[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
 mod eval;
 mod examples;
 mod floors;
