@@ -110,9 +110,38 @@ impl fmt::Display for Kind {
     }
 }
 
+/// Returns the name that `word` was probably meant to be: at most a third of its letters differ, case does not count.
+#[must_use]
+pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    names
+        .into_iter()
+        .map(|name| (distance(word.as_bytes(), name.as_bytes()), name))
+        .min()
+        .filter(|&(away, name)| away * 3 <= name.len())
+        .map(|(_, name)| name)
+}
+
+/// Counts the insertions, deletions and replacements that turn one word into the other.
+///
+/// # Source
+/// Wagner and Fischer, "The String-to-String Correction Problem", Journal of the ACM 21 (1974).
+fn distance(from: &[u8], to: &[u8]) -> usize {
+    let mut above: Vec<usize> = (0..=to.len()).collect();
+    for (n, a) in from.iter().enumerate() {
+        let mut row = vec![n + 1];
+        for ((b, &up), &diagonal) in to.iter().zip(above.iter().skip(1)).zip(&above) {
+            let left = row.last().copied().unwrap_or(0);
+            let replaced = diagonal + usize::from(!a.eq_ignore_ascii_case(b));
+            row.push(replaced.min(up + 1).min(left + 1));
+        }
+        above = row;
+    }
+    above.last().copied().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Kind;
+    use super::{Kind, nearest};
 
     #[test]
     fn names_round_trip() {
@@ -121,5 +150,14 @@ mod tests {
             assert_eq!(kind.token_class().len(), 2);
         }
         assert_eq!(Kind::from_name("email"), None);
+    }
+
+    #[test]
+    fn near_names() {
+        let names = || Kind::ALL.iter().map(|kind| kind.name());
+        assert_eq!(nearest("EMAIL_ADRESS", names()), Some("EMAIL_ADDRESS"));
+        assert_eq!(nearest("phone_numbr", names()), Some("PHONE_NUMBER"));
+        assert_eq!(nearest("WEATHER_REPORT", names()), None);
+        assert_eq!(nearest("", names()), None);
     }
 }

@@ -1,5 +1,6 @@
 //! `efface eval`: measures detection against labels.
 
+use super::{Globals, load_rules};
 use crate::entity::Kind;
 use crate::eval::{self, By, Corpora, Floors, Keep, Options, Reach, Report, Selection, Values};
 use crate::ids::Region;
@@ -66,10 +67,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SCORE")]
     min_score: Option<f64>,
 
-    /// Read rule packs from this folder too.
-    #[arg(long, value_name = "DIR")]
-    rules: Option<PathBuf>,
-
     /// List up to N failures of each sort per source: ids and offsets.
     #[arg(long, value_name = "N", default_value_t = 0)]
     failures: usize,
@@ -95,11 +92,8 @@ pub(crate) struct Args {
 ///
 /// # Errors
 /// Operator faults: inputs that cannot be read, unknown names, a bad floor file.
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let mut rules = RuleSet::builtin()?;
-    if let Some(dir) = &args.rules {
-        rules.extend_from_dir(dir)?;
-    }
+pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let rules = load_rules(globals)?;
     let options = args.options(&rules)?;
     // Files that only judge the report are read first: a slip in them is told before the work, not after it.
     let floors = args.floor.as_deref().map(read_floors).transpose()?;

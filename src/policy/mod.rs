@@ -1,3 +1,238 @@
-//! Stub, replaced soon.
-/// Which operator for which entity and lane.
-pub struct Policy;
+//! Policies: which operator for which entity on which lane.
+//!
+//! A policy is TOML, compiled against the entities of a [`crate::RuleSet`] into one table per lane. It is total: every
+//! entity has an answer on every lane, and a policy that leaves one out does not load. The room knows no text, no
+//! document and no key; it says what is to be done, operators do it.
+//!
+//! ```toml
+//! title = "Numbers keep their shape"
+//! min_score = 0.5                       # optional
+//!
+//! [lanes.storage]
+//! "*"         = "redact"                # every lane answers for everything
+//! CREDIT_CARD = { operator = "mask", keep_last = 4 }
+//! BR_CPF      = "drop"                  # an entity beats its kind, a kind beats `*`
+//!
+//! [[fields]]                            # optional: whole fields, by JSON Pointer; `*` is any key or index
+//! at    = "/contact/urn"
+//! treat = "redact"                      # scan, keep, drop or redact
+//! entity = "PHONE_NUMBER"               # what a redacted field holds
+//! lanes = ["storage"]                   # optional: only there
+//! ```
+
+mod load;
+
+pub use load::{PolicyError, Source};
+
+use crate::ids::EntityId;
+
+/// Which operator for which entity on which lane.
+///
+/// # Example
+/// ```
+/// use efface::entity::{Entity, Kind};
+/// use efface::ids::EntityId;
+/// use efface::policy::{Operator, Policy, Source};
+///
+/// let entities = [Entity { name: "BR_CPF".to_owned(), kind: Kind::TaxId, country: None }];
+/// let policy = Policy::compile(&Source::builtin("default").unwrap(), &entities)?;
+/// let storage = policy.lane("storage").unwrap();
+/// assert_eq!(storage.decide(EntityId(0), None), &Operator::Redact);
+/// # Ok::<(), efface::policy::PolicyError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Policy {
+    title: String,
+    min_score: Option<u16>,
+    lanes: Vec<Lane>,
+}
+
+/// What a policy says for one output.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    name: String,
+    reversal: Reversal,
+    /// Indexed by entity.
+    table: Vec<Operator>,
+    /// For an entity that the policy was not compiled against: the strictest there is.
+    unknown: Operator,
+    fields: Vec<FieldRule>,
+}
+
+/// How a detected value is rewritten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Operator {
+    /// Leaves the value as it is.
+    Keep,
+    /// Replaces every letter and digit by `*` and keeps the rest.
+    Mask {
+        /// So many of the last letters and digits stay, up to [`KEEP_LAST`] and never more than a third of them.
+        keep_last: u8,
+    },
+    /// Writes the entity's name in brackets.
+    Redact,
+    /// Removes the value.
+    Drop,
+}
+
+/// Most letters and digits that a mask may leave.
+pub const KEEP_LAST: u8 = 4;
+
+/// Whether a value may be turned back by somebody who holds a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reversal {
+    /// By the holder of the key.
+    Allowed,
+    /// By nobody.
+    Never,
+}
+
+/// What to do with whole fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldRule {
+    /// A JSON Pointer; `*` stands for any key or index, the empty pointer for the whole document.
+    pub at: String,
+    /// What to do.
+    pub treat: Treatment,
+}
+
+/// What to do with a whole field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// Detections in it are rewritten, as everywhere.
+    Scan,
+    /// It is not scanned and stays as it is.
+    Keep,
+    /// Its value is removed.
+    Drop,
+    /// Its whole value is of this entity; the lane's operator for it rewrites the field.
+    Redact(EntityId),
+}
+
+impl Policy {
+    /// Returns what the policy is for.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Returns the score below which the policy wants no detection, `0..=1000`.
+    #[must_use]
+    pub const fn min_score(&self) -> Option<u16> {
+        self.min_score
+    }
+
+    /// Returns every lane, in the order of their names.
+    #[must_use]
+    pub fn lanes(&self) -> &[Lane] {
+        &self.lanes
+    }
+
+    /// Returns the lane of that name.
+    #[must_use]
+    pub fn lane(&self, name: &str) -> Option<&Lane> {
+        self.lanes.iter().find(|lane| lane.name == name)
+    }
+}
+
+impl Lane {
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns whether a value on this lane may be turned back; on `analytics` never.
+    #[must_use]
+    pub const fn reversal(&self) -> Reversal {
+        self.reversal
+    }
+
+    /// Returns the operator for a detection of `entity`; where `rival` is as plausible, the stricter of the two.
+    #[must_use]
+    pub fn decide(&self, entity: EntityId, rival: Option<EntityId>) -> &Operator {
+        let first = self.answer(entity);
+        match rival.map(|rival| self.answer(rival)) {
+            Some(second) if second.strictness() > first.strictness() => second,
+            _ => first,
+        }
+    }
+
+    /// Returns what to do with whole fields, in the order of the file. A rule speaks for all that is below its place; the
+    /// deepest holds, and of two equally deep the later.
+    #[must_use]
+    pub fn fields(&self) -> &[FieldRule] {
+        &self.fields
+    }
+
+    fn answer(&self, entity: EntityId) -> &Operator {
+        self.table.get(usize::from(entity.0)).unwrap_or(&self.unknown)
+    }
+}
+
+impl Operator {
+    /// Returns how much an operator takes away, to compare two of them: keep, mask (the more it leaves, the weaker),
+    /// redact, drop. A label still tells the entity, so removal is stricter.
+    #[must_use]
+    pub const fn strictness(&self) -> u8 {
+        match self {
+            Self::Keep => 0,
+            Self::Mask { keep_last } => 100 - if *keep_last > KEEP_LAST { KEEP_LAST } else { *keep_last },
+            Self::Redact => 200,
+            Self::Drop => 255,
+        }
+    }
+
+    /// Returns whether somebody who holds a key can turn the result back.
+    #[must_use]
+    pub const fn reversal(&self) -> Reversal {
+        match self {
+            Self::Keep | Self::Mask { .. } | Self::Redact | Self::Drop => Reversal::Never,
+        }
+    }
+
+    /// Returns the name that policies use.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Mask { .. } => "mask",
+            Self::Redact => "redact",
+            Self::Drop => "drop",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stricter_of_two() {
+        let order = [
+            Operator::Keep,
+            Operator::Mask { keep_last: 4 },
+            Operator::Mask { keep_last: 1 },
+            Operator::Mask { keep_last: 0 },
+            Operator::Redact,
+            Operator::Drop,
+        ];
+        assert!(order.iter().map(Operator::strictness).is_sorted_by(|a, b| a < b));
+        let n = u16::try_from(order.len()).unwrap();
+        let lane = Lane {
+            name: "storage".to_owned(),
+            reversal: Reversal::Allowed,
+            table: order.to_vec(),
+            unknown: Operator::Redact,
+            fields: Vec::new(),
+        };
+        for a in 0..n {
+            for b in 0..n {
+                let decided = lane.decide(EntityId(a), Some(EntityId(b)));
+                assert_eq!(decided, lane.decide(EntityId(a.max(b)), None));
+            }
+        }
+        assert_eq!(lane.decide(EntityId(n), None), &Operator::Redact, "an entity of other packs is never kept");
+    }
+}

@@ -21,6 +21,14 @@ pub struct Source {
     pub text: String,
 }
 
+impl Source {
+    /// Returns the pack of that name ([`Rule::pack`]) that ships with efface.
+    #[must_use]
+    pub fn builtin(name: &str) -> Option<Self> {
+        super::pack::builtin().into_iter().find(|source| source.name == name)
+    }
+}
+
 /// What is wrong with a pack, where, and what would be right.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}:{line}: {what}\n  hint: {hint}")]

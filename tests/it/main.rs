@@ -10,11 +10,14 @@
 
 mod alloc;
 #[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
 mod eval;
 mod examples;
 mod floors;
 mod oracle;
 mod packs;
 mod plan;
+mod policy;
 mod scan;
 mod validate;

@@ -1,0 +1,252 @@
+//! What to look for: the flags that `scan`, `redact` and others share, and the scanner that follows from them.
+
+use super::{Fault, Globals, load_rules};
+use crate::batch::{Config, Inputs};
+use crate::entity::{Kind, nearest};
+use crate::envelope::{Format, MAX_BUFFER};
+use crate::ids::Region;
+use crate::limits::Limits;
+use crate::rules::RuleSet;
+use crate::scan::{ScanConfig, Scanner};
+use clap::ValueEnum;
+use std::collections::HashSet;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+/// What is read.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Files {
+    /// Files, folders or globs; - is standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How the input is laid out
+    #[arg(long, value_enum, default_value_t = FormatName::Auto, value_name = "FORMAT", hide_possible_values = true,
+          help = "auto, text, jsonl, json or log [default: auto]",
+          long_help = "How the input is laid out. auto tells it by name, then by content; text and log: a line is a \
+                       record; jsonl: a JSON value on every line; json: the whole input is one value. Input that is \
+                       compressed with gzip is unpacked. [default: auto]",
+          hide_default_value = true)]
+    format: FormatName,
+    /// Threads [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// A bound on one record (repeatable): depth, record_bytes, field_bytes, fields, detections or candidates
+    ///
+    /// What is past a bound is quarantined. For example --limit record_bytes=67108864 --limit field_bytes=67108864
+    #[arg(long, value_name = "NAME=N", hide_short_help = true)]
+    limit: Vec<String>,
+}
+
+/// Names of formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatName {
+    /// By name, then by content
+    Auto,
+    /// Lines
+    Text,
+    /// A JSON value on every line
+    #[value(alias = "ndjson")]
+    Jsonl,
+    /// One JSON value
+    Json,
+    /// Lines of a program
+    Log,
+}
+
+impl Files {
+    /// Finds the inputs; without any, standard input.
+    pub(crate) fn find(&self) -> anyhow::Result<Inputs> {
+        if self.files.is_empty() {
+            if io::stdin().is_terminal() {
+                return Err(Fault::new("no file to read", "name files or folders, or - for standard input").into());
+            }
+            return Ok(Inputs::find(&[PathBuf::from("-")])?);
+        }
+        Ok(Inputs::find(&self.files)?)
+    }
+
+    /// Returns the bounds on one record.
+    pub(crate) fn limits(&self) -> anyhow::Result<Limits> {
+        let mut limits = Limits::default();
+        for limit in &self.limit {
+            let (name, n) = limit.split_once('=').unwrap_or((limit, ""));
+            let bound = match name {
+                "depth" => &mut limits.depth,
+                "record_bytes" => &mut limits.record_bytes,
+                "field_bytes" => &mut limits.field_bytes,
+                "fields" => &mut limits.fields,
+                "detections" => &mut limits.detections,
+                "candidates" => &mut limits.candidates,
+                _ => {
+                    let hint = "one of: depth, record_bytes, field_bytes, fields, detections, candidates";
+                    return Err(Fault::new(format!("--limit: no such bound: {name}"), hint).into());
+                }
+            };
+            *bound = match n.parse() {
+                Ok(n) if (1..=MAX_BUFFER).contains(&n) => n,
+                _ => {
+                    let what = format!("--limit is out of bounds: {limit}");
+                    return Err(Fault::new(what, format!("{name}=N with N from 1 to {MAX_BUFFER}")).into());
+                }
+            };
+        }
+        Ok(limits)
+    }
+
+    /// Returns how inputs are read.
+    pub(crate) fn config(&self, limits: Limits) -> anyhow::Result<Config> {
+        let n_jobs = match self.jobs {
+            Some(n) if (1..=MOST_JOBS).contains(&n) => n,
+            Some(n) => {
+                let what = format!("--jobs is out of bounds: {n}");
+                return Err(Fault::new(what, format!("1 to {MOST_JOBS}")).into());
+            }
+            None => std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_JOBS)),
+        };
+        let format = match self.format {
+            FormatName::Auto => None,
+            FormatName::Text => Some(Format::Text),
+            FormatName::Jsonl => Some(Format::JsonLines),
+            FormatName::Json => Some(Format::Json),
+            FormatName::Log => Some(Format::Log),
+        };
+        Ok(Config { format, n_jobs, limits })
+    }
+}
+
+/// What is looked for, and where in a record.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "What to look for")]
+pub(crate) struct Selection {
+    /// Only these entities or kinds, such as BR_CPF,PHONE_NUMBER
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    entities: Vec<String>,
+    /// Only ids of these countries (and what has no country)
+    #[arg(long, value_delimiter = ',', value_name = "SN,FR")]
+    countries: Vec<String>,
+    /// Countries whose phone numbers are written without prefix
+    #[arg(long, value_delimiter = ',', value_name = "SN")]
+    region: Vec<String>,
+    /// Least score, 0 to 1 [default: 0.5]
+    #[arg(long, value_name = "SCORE")]
+    min_score: Option<f64>,
+    /// JSON: look only into this field, such as /text
+    #[arg(long, value_name = "POINTER")]
+    text_field: Option<String>,
+    /// JSON: the field that holds each record's region
+    #[arg(long, value_name = "POINTER")]
+    region_field: Option<String>,
+}
+
+/// What follows from a selection.
+pub(crate) struct Selected {
+    /// Every entity, and the rules that were asked for.
+    pub(crate) rules: RuleSet,
+    /// Built from them.
+    pub(crate) scanner: Scanner,
+    /// Regions of every record.
+    pub(crate) regions: Vec<Region>,
+    /// The only field that is scanned.
+    pub(crate) text_field: Option<String>,
+    /// The field of a record's own region.
+    pub(crate) region_field: Option<String>,
+    /// Bounds on one record.
+    pub(crate) limits: Limits,
+}
+
+impl Selection {
+    /// Loads the rules, picks those that are asked for and builds the scanner; `least` is the score that holds when no
+    /// flag names one.
+    pub(crate) fn build(
+        &self,
+        globals: &Globals,
+        limits: Limits,
+        least: impl FnOnce(&RuleSet) -> anyhow::Result<Option<u16>>,
+    ) -> anyhow::Result<Selected> {
+        let all = load_rules(globals)?;
+        let wanted = self.wanted(&all)?;
+        let countries = regions(&self.countries, "--countries")?;
+        let rules = all.select(|_, entity| {
+            let named =
+                wanted.is_empty() || wanted.contains(entity.name.as_str()) || wanted.contains(entity.kind.name());
+            let near = countries.is_empty() || entity.country.is_none_or(|country| countries.contains(&country));
+            named && near
+        });
+        let default = ScanConfig::default();
+        let min_score = match self.min_score {
+            Some(score) => per_mille(score)?,
+            None => least(&all)?.unwrap_or(default.min_score),
+        };
+        let config = ScanConfig { min_score, limits };
+        let scanner = Scanner::build(&rules, config)?;
+        if globals.verbose {
+            super::talk(format_args!(
+                "{} rules for {} entities, least score {:.3}, {:?}",
+                rules.rules().len(),
+                rules.entities().len(),
+                f64::from(min_score) / 1000.0,
+                scanner.level(),
+            ));
+        }
+        Ok(Selected {
+            rules,
+            scanner,
+            regions: regions(&self.region, "--region")?,
+            text_field: pointer(self.text_field.as_ref(), "--text-field")?,
+            region_field: pointer(self.region_field.as_ref(), "--region-field")?,
+            limits,
+        })
+    }
+
+    fn wanted<'s>(&'s self, all: &RuleSet) -> anyhow::Result<HashSet<&'s str>> {
+        for name in &self.entities {
+            if all.entity_by_name(name).is_none() && Kind::from_name(name).is_none() {
+                return Err(unknown_entity(all, name));
+            }
+        }
+        Ok(self.entities.iter().map(String::as_str).collect())
+    }
+}
+
+/// Tells that nothing has this name, and what has nearly it.
+pub(crate) fn unknown_entity(all: &RuleSet, name: &str) -> anyhow::Error {
+    let entities = all.entities().iter().map(|entity| entity.name.as_str());
+    let hint = match nearest(name, entities.chain(Kind::ALL.iter().map(|kind| kind.name()))) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => "`efface rules list` shows every entity and kind".to_owned(),
+    };
+    Fault::new(format!("unknown entity or kind: {name}"), hint).into()
+}
+
+fn regions(names: &[String], flag: &str) -> anyhow::Result<Vec<Region>> {
+    names
+        .iter()
+        .map(|name| {
+            Region::new(name.trim().as_bytes()).ok_or_else(|| {
+                Fault::new(format!("{flag}: not a country: {name}"), "two letters of ISO 3166, such as SN,FR").into()
+            })
+        })
+        .collect()
+}
+
+fn per_mille(score: f64) -> anyhow::Result<u16> {
+    if !(0.0..=1.0).contains(&score) {
+        return Err(Fault::new(format!("--min-score is out of bounds: {score}"), "0 to 1, such as 0.5").into());
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0.0..=1.0 was checked")]
+    let score = (score * 1000.0).round() as u16;
+    Ok(score)
+}
+
+fn pointer(text: Option<&String>, flag: &str) -> anyhow::Result<Option<String>> {
+    match text {
+        Some(text) if !text.starts_with('/') => {
+            Err(Fault::new(format!("{flag}: not a JSON Pointer: {text}"), format!("with a slash: {flag} /{text}"))
+                .into())
+        }
+        _ => Ok(text.cloned()),
+    }
+}
+
+/// More threads than that only cost memory.
+const MOST_JOBS: usize = 256;

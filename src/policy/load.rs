@@ -1,0 +1,378 @@
+//! Reads policies. Everything that can be wrong with a policy is told here, with file, line and hint.
+
+use super::{FieldRule, KEEP_LAST, Lane, Operator, Policy, Reversal, Treatment};
+use crate::entity::{Entity, Kind, nearest};
+use crate::ids::EntityId;
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+use toml::{Spanned, Value};
+
+/// A policy before it is read.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Where it comes from, for messages.
+    pub name: String,
+    /// TOML.
+    pub text: String,
+}
+
+impl Source {
+    /// Returns the policy of that name that ships with efface.
+    #[must_use]
+    pub fn builtin(name: &str) -> Option<Self> {
+        let &(name, text) = BUILTIN.iter().find(|(known, _)| *known == name)?;
+        Some(Self { name: format!("patterns/policy/{name}.toml"), text: text.to_owned() })
+    }
+
+    /// Yields the names of the policies that ship with efface.
+    pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+        BUILTIN.iter().map(|&(name, _)| name)
+    }
+}
+
+const BUILTIN: &[(&str, &str)] = &[("default", include_str!("../../patterns/policy/default.toml"))];
+
+/// What is wrong with a policy, where, and what would be right.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{line}: {what}\n  hint: {hint}")]
+#[non_exhaustive]
+pub struct PolicyError {
+    /// The policy.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What would be right.
+    pub hint: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyToml {
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    min_score: Option<Spanned<f64>>,
+    #[serde(default)]
+    lanes: BTreeMap<Spanned<String>, Spanned<LaneToml>>,
+    #[serde(default)]
+    fields: Vec<Spanned<FieldToml>>,
+}
+
+/// Names of entities and kinds, and `*`; a name in lower case is a setting.
+type LaneToml = BTreeMap<Spanned<String>, Spanned<Value>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldToml {
+    at: Spanned<String>,
+    treat: Spanned<String>,
+    #[serde(default)]
+    entity: Option<Spanned<String>>,
+    #[serde(default)]
+    lanes: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// Longest selector in bytes.
+const SELECTOR_BYTES: usize = 1_024;
+/// Most lanes of one policy.
+const LANES: usize = 16;
+/// Most field rules of one policy.
+const FIELDS: usize = 4_096;
+
+impl Policy {
+    /// Reads a policy for these entities ([`crate::RuleSet::entities`]).
+    ///
+    /// # Errors
+    /// The first fault found: file, line, what, hint. An entity without an answer is a fault.
+    pub fn compile(source: &Source, entities: &[Entity]) -> Result<Self, PolicyError> {
+        Reader { source, entities }.read()
+    }
+}
+
+struct Reader<'r> {
+    source: &'r Source,
+    entities: &'r [Entity],
+}
+
+impl Reader<'_> {
+    fn read(&self) -> Result<Policy, PolicyError> {
+        let toml: PolicyToml = toml::from_str(&self.source.text).map_err(|err| {
+            let at = err.span().map_or(0, |span| span.start);
+            self.fault(at, err.message().to_owned(), "a policy has title, min_score, [lanes.NAME] and [[fields]]")
+        })?;
+        let min_score = toml.min_score.map(|score| self.score(&score)).transpose()?;
+        if toml.lanes.is_empty() {
+            return Err(self.fault(
+                0,
+                "the policy has no lane".to_owned(),
+                "begin with:  [lanes.storage]  and below it  \"*\" = \"redact\"",
+            ));
+        }
+        if let Some((name, _)) = toml.lanes.iter().nth(LANES) {
+            return Err(self.fault(name.span().start, "too many lanes".to_owned(), &format!("at most {LANES}")));
+        }
+        if let Some(field) = toml.fields.get(FIELDS) {
+            return Err(self.fault(field.span().start, "too many fields".to_owned(), &format!("at most {FIELDS}")));
+        }
+        let mut lanes: Vec<Lane> =
+            toml.lanes.iter().map(|(name, lane)| self.lane(name, lane)).collect::<Result<_, _>>()?;
+        for field in &toml.fields {
+            let field = field.get_ref();
+            let rule = self.field(field)?;
+            for name in field.lanes.iter().flat_map(|names| names.get_ref()) {
+                if !lanes.iter().any(|lane| lane.name == *name.get_ref()) {
+                    let names: Vec<&str> = lanes.iter().map(Lane::name).collect();
+                    return Err(self.fault(
+                        name.span().start,
+                        format!("no such lane: {}", name.get_ref()),
+                        &format!("lanes of this policy: {}", names.join(", ")),
+                    ));
+                }
+            }
+            if let Some(names) = field.lanes.as_ref().filter(|names| names.get_ref().is_empty()) {
+                return Err(self.fault(
+                    names.span().start,
+                    "lanes is empty".to_owned(),
+                    "without lanes, a field is treated so on every lane",
+                ));
+            }
+            for lane in &mut lanes {
+                let named = |names: &Spanned<Vec<Spanned<String>>>| {
+                    names.get_ref().iter().any(|name| *name.get_ref() == lane.name)
+                };
+                if field.lanes.as_ref().is_none_or(named) {
+                    lane.fields.push(rule.clone());
+                }
+            }
+        }
+        Ok(Policy { title: toml.title, min_score, lanes })
+    }
+
+    fn lane(&self, name: &Spanned<String>, lane: &Spanned<LaneToml>) -> Result<Lane, PolicyError> {
+        let text = name.get_ref();
+        let well_formed = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if text.is_empty() || !well_formed {
+            return Err(self.fault(
+                name.span().start,
+                format!("bad lane name: {text}"),
+                "lower-case letters, digits and underscores: storage, analytics",
+            ));
+        }
+        let reversal = if text == "storage" { Reversal::Allowed } else { Reversal::Never };
+        let mut by_entity: HashMap<&str, Operator> = HashMap::new();
+        let mut by_kind: HashMap<Kind, Operator> = HashMap::new();
+        let mut any = None;
+        // In the order of the file, so that the first fault is the first one a reader meets.
+        let mut entries: Vec<_> = lane.get_ref().iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
+            let at = key.span().start;
+            let word = key.get_ref().as_str();
+            let known = self.entities.iter().find(|entity| entity.name == word);
+            let kind = Kind::from_name(word);
+            if word != "*" && known.is_none() && kind.is_none() {
+                return Err(self.unknown_name(at, word));
+            }
+            let operator = self.operator(value)?;
+            if reversal == Reversal::Never && operator.reversal() == Reversal::Allowed {
+                return Err(self.fault(
+                    value.span().start,
+                    format!("{} can be turned back, and the lane {text} never is", operator.name()),
+                    "only the lane `storage` takes it; here: redact, mask or drop",
+                ));
+            }
+            // One word may name both: `EMAIL_ADDRESS` is an entity and the kind of other entities.
+            if let Some(entity) = known {
+                by_entity.insert(&entity.name, operator.clone());
+            }
+            if let Some(kind) = kind {
+                by_kind.insert(kind, operator.clone());
+            }
+            if word == "*" {
+                any = Some(operator);
+            }
+        }
+        let Some(any) = any else {
+            return Err(self.fault(
+                name.span().start,
+                format!("the lane {text} has no answer for what it does not name"),
+                "add the line:  \"*\" = \"redact\"",
+            ));
+        };
+        let answer = |entity: &Entity| {
+            by_entity.get(entity.name.as_str()).or_else(|| by_kind.get(&entity.kind)).unwrap_or(&any).clone()
+        };
+        Ok(Lane {
+            name: text.clone(),
+            reversal,
+            table: self.entities.iter().map(answer).collect(),
+            unknown: Operator::Redact,
+            fields: Vec::new(),
+        })
+    }
+
+    fn operator(&self, value: &Spanned<Value>) -> Result<Operator, PolicyError> {
+        let at = value.span().start;
+        let options = toml::Table::new();
+        let (word, options) = match value.get_ref() {
+            Value::String(word) => (word.as_str(), &options),
+            Value::Table(table) => match table.get("operator") {
+                Some(Value::String(word)) => (word.as_str(), table),
+                _ => {
+                    return Err(self.fault(
+                        at,
+                        "no operator is named".to_owned(),
+                        "for example { operator = \"mask\", keep_last = 4 }",
+                    ));
+                }
+            },
+            _ => return Err(self.fault(at, "not an operator".to_owned(), OPERATORS)),
+        };
+        let allowed: &[&str] = if word == "mask" { &["operator", "keep_last"] } else { &["operator"] };
+        if let Some(option) = options.keys().find(|key| !allowed.contains(&key.as_str())) {
+            let hint = match allowed {
+                [_, most @ ..] if !most.is_empty() => format!("{word} takes: {}", most.join(", ")),
+                _ => format!("{word} takes no option"),
+            };
+            return Err(self.fault(at, format!("unknown option of {word}: {option}"), &hint));
+        }
+        match word {
+            "keep" => Ok(Operator::Keep),
+            "redact" => Ok(Operator::Redact),
+            "drop" => Ok(Operator::Drop),
+            "mask" => {
+                let keep_last = match options.get("keep_last") {
+                    None => Some(0),
+                    Some(value) => value.as_integer().and_then(|n| u8::try_from(n).ok()).filter(|n| *n <= KEEP_LAST),
+                };
+                let fault =
+                    || self.fault(at, "keep_last is out of bounds".to_owned(), &format!("a number, 0 to {KEEP_LAST}"));
+                Ok(Operator::Mask { keep_last: keep_last.ok_or_else(fault)? })
+            }
+            _ => {
+                let hint = match nearest(word, ["keep", "mask", "redact", "drop"]) {
+                    Some(meant) => format!("did you mean {meant}? {OPERATORS}"),
+                    None => OPERATORS.to_owned(),
+                };
+                Err(self.fault(at, format!("unknown operator: {word}"), &hint))
+            }
+        }
+    }
+
+    fn field(&self, field: &FieldToml) -> Result<FieldRule, PolicyError> {
+        let at = field.at.get_ref();
+        let begins = at.is_empty() || at.starts_with('/');
+        if !begins || at.len() > SELECTOR_BYTES || !escapes_hold(at) {
+            return Err(self.fault(
+                field.at.span().start,
+                format!("not a JSON Pointer: {at}"),
+                "begins with `/`, one part for each level, `*` for any key or index, `~1` for a slash, `~0` for a tilde",
+            ));
+        }
+        let treat = match (field.treat.get_ref().as_str(), &field.entity) {
+            ("redact", Some(entity)) => Treatment::Redact(self.entity(entity)?),
+            ("redact", None) => {
+                return Err(self.fault(
+                    field.treat.span().start,
+                    "a field that is redacted needs an entity".to_owned(),
+                    "say what it holds:  entity = \"PHONE_NUMBER\"",
+                ));
+            }
+            ("scan" | "keep" | "drop", Some(entity)) => {
+                return Err(self.fault(
+                    entity.span().start,
+                    format!("a field with treat = {:?} takes no entity", field.treat.get_ref()),
+                    "only a field that is redacted as a whole needs one",
+                ));
+            }
+            ("scan", None) => Treatment::Scan,
+            ("keep", None) => Treatment::Keep,
+            ("drop", None) if at.is_empty() => {
+                return Err(self.fault(
+                    field.at.span().start,
+                    "the whole document would be dropped".to_owned(),
+                    "name the places to drop, such as /contact",
+                ));
+            }
+            ("drop", None) => Treatment::Drop,
+            (other, _) => {
+                return Err(self.fault(
+                    field.treat.span().start,
+                    format!("unknown treatment: {other}"),
+                    "one of: scan, keep, drop, redact",
+                ));
+            }
+        };
+        Ok(FieldRule { at: at.clone(), treat })
+    }
+
+    /// A field's entity: an entity's name, or a kind's for its first entity.
+    fn entity(&self, name: &Spanned<String>) -> Result<EntityId, PolicyError> {
+        let word = name.get_ref().as_str();
+        let at = self.entities.iter().position(|entity| entity.name == word);
+        at.and_then(|at| u16::try_from(at).ok()).map(EntityId).ok_or_else(|| {
+            match self.entities.iter().find(|entity| entity.kind.name() == word) {
+                Some(entity) => self.fault(
+                    name.span().start,
+                    format!("a field holds an entity, and {word} is a kind"),
+                    &format!("one of its entities, such as {}", entity.name),
+                ),
+                None => self.unknown_name(name.span().start, word),
+            }
+        })
+    }
+
+    fn score(&self, score: &Spanned<f64>) -> Result<u16, PolicyError> {
+        let number = *score.get_ref();
+        if !(0.0..=1.0).contains(&number) {
+            return Err(self.fault(
+                score.span().start,
+                format!("min_score is out of bounds: {number}"),
+                "0.0 to 1.0, such as 0.5",
+            ));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0.0..=1.0 was checked")]
+        let score = (number * 1000.0).round() as u16;
+        Ok(score)
+    }
+
+    fn unknown_name(&self, at: usize, word: &str) -> PolicyError {
+        if !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+            let meant = word.to_ascii_uppercase();
+            if !self.names().any(|name| name == meant) {
+                return self.fault(
+                    at,
+                    format!("unknown setting of a lane: {word}"),
+                    "a lane holds entities, kinds and \"*\", each with its operator",
+                );
+            }
+        }
+        let hint = match nearest(word, self.names()) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "`efface rules list` shows every entity and kind; further packs come with --rules DIR".to_owned(),
+        };
+        self.fault(at, format!("unknown entity or kind: {word}"), &hint)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let kinds = Kind::ALL.iter().map(|kind| kind.name());
+        self.entities.iter().map(|entity| entity.name.as_str()).chain(kinds)
+    }
+
+    fn fault(&self, at: usize, what: String, hint: &str) -> PolicyError {
+        let before = self.source.text.as_bytes().get(..at).unwrap_or_default();
+        let line = 1 + before.iter().filter(|&&b| b == b'\n').count();
+        PolicyError { file: self.source.name.clone(), line, what, hint: hint.to_owned() }
+    }
+}
+
+/// Returns whether every `~` begins `~0` or `~1` (RFC 6901, section 3).
+fn escapes_hold(pointer: &str) -> bool {
+    let mut parts = pointer.split('~');
+    parts.next();
+    parts.all(|part| part.starts_with(['0', '1']))
+}
+
+const OPERATORS: &str = "one of: redact, mask, drop, keep";
