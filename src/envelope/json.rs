@@ -320,26 +320,23 @@ impl Walk<'_> {
     ) -> Result<usize, Stop> {
         let doc = self.doc;
         let whole = doc.get(whole_from..whole_end).unwrap_or_default();
-        let mut ok = matches!(whole, [b'0'] | [b'1'..=b'9', ..]);
+        if !matches!(whole, [b'0'] | [b'1'..=b'9', ..]) {
+            // No digit, or one too many after a zero.
+            let at = whole_from + usize::from(!whole.is_empty());
+            return self.stop(at, if at < doc.len() { JsonFault::Number } else { JsonFault::Ends });
+        }
         let mut end = whole_end;
         let mut fraction: &[u8] = &[];
         if doc.get(end) == Some(&b'.') {
             let from = end + 1;
-            end = digits_end(doc, from);
+            end = self.digits(from)?;
             fraction = doc.get(from..end).unwrap_or_default();
-            ok &= !fraction.is_empty();
         }
         let mut exponent = None;
         if let Some(b'e' | b'E') = doc.get(end) {
-            let sign = usize::from(matches!(doc.get(end + 1), Some(b'+' | b'-')));
-            let from = end + 1 + sign;
-            let digits_end = digits_end(doc, from);
-            ok &= digits_end > from;
-            exponent = doc.get(end + 1..digits_end);
-            end = digits_end;
-        }
-        if !ok {
-            return self.stop(end, if end < doc.len() { JsonFault::Number } else { JsonFault::Ends });
+            let from = end + 1;
+            end = self.digits(from + usize::from(matches!(doc.get(from), Some(b'+' | b'-'))))?;
+            exponent = doc.get(from..end);
         }
         let (len, limit) = (end - start, self.limits.field_bytes);
         if len > limit {
@@ -360,6 +357,15 @@ impl Walk<'_> {
             text.end = self.place(whole_end);
         }
         self.push(FieldKind::Number, raw, text, home, place)?;
+        Ok(end)
+    }
+
+    /// Walks one digit or more. Returns the place behind them.
+    fn digits(&mut self, from: usize) -> Result<usize, Stop> {
+        let end = digits_end(self.doc, from);
+        if end == from {
+            return self.stop(end, if end < self.doc.len() { JsonFault::Number } else { JsonFault::Ends });
+        }
         Ok(end)
     }
 

@@ -10,6 +10,7 @@
 
 mod alloc;
 #[cfg(feature = "cli")]
+mod envelope;
 mod eval;
 mod examples;
 mod floors;
