@@ -9,8 +9,8 @@
 )]
 
 mod alloc;
-#[cfg(feature = "cli")]
 mod envelope;
+#[cfg(feature = "cli")]
 mod eval;
 mod examples;
 mod floors;
