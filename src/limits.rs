@@ -39,7 +39,7 @@ pub const DEPTH: usize = 64;
 pub const RECORD_BYTES: usize = 16 << 20;
 /// Default field bound: 8 MiB.
 pub const FIELD_BYTES: usize = 8 << 20;
-/// Default bound on the fields of a record. A field takes 48 bytes while its record is worked on, one of a byte too.
+/// Default bound on the fields of a record. A field takes 40 bytes while its record is worked on, one of a byte too.
 pub const FIELDS: usize = 2 << 20;
 /// Default bound on detections in a record.
 pub const DETECTIONS: usize = 4_096;

@@ -33,9 +33,12 @@ pub struct Field {
     /// What selectors say of it; ask [`super::Selectors`].
     pub state: StateId,
     pub(super) text: Span,
+    /// The field of the key that names it, or `NONE`.
     pub(super) name: u32,
+    /// The array or object that it stands in, or `NONE`.
     pub(super) node: u32,
-    pub(super) step: Step,
+    /// Its index in an array, `MEMBER` in an object, `ROOT` where nothing is around it.
+    pub(super) index: u32,
 }
 
 /// What a field is, and so how new text gets back into it.
@@ -63,22 +66,12 @@ pub enum Home {
     Side,
 }
 
-/// The last step of a field's path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// The document itself, or a line of text.
-    Root,
-    /// A member, by the number of its key's field.
-    Key(u32),
-    /// An element.
-    Index(u32),
-}
-
 /// One array or object: where it hangs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     pub(super) node: u32,
-    pub(super) step: Step,
+    pub(super) name: u32,
+    pub(super) index: u32,
 }
 
 /// One escape sequence: a character in the side buffer, several bytes in the raw buffer.
@@ -119,8 +112,12 @@ impl Walked {
     }
 }
 
-/// No number: the document has no key or array around it.
+/// No number: nothing is around the document.
 pub(super) const NONE: u32 = u32::MAX;
+/// In the place of an index: a member of an object.
+pub(super) const MEMBER: u32 = u32::MAX;
+/// In the place of an index: the document itself, or a line of text.
+pub(super) const ROOT: u32 = u32::MAX - 1;
 
 impl Field {
     /// Returns the place of the text in the buffer that [`Field::home`] names.
@@ -218,22 +215,18 @@ impl Fields {
         if field.kind == FieldKind::Plain {
             return false;
         }
-        let mut steps = vec![field.step];
+        let mut steps = vec![(field.index, field.name)];
         let mut node = field.node;
         while let Some(at) = self.nodes.get(node as usize) {
-            steps.push(at.step);
+            steps.push((at.index, at.name));
             node = at.node;
         }
         for step in steps.iter().rev() {
             match *step {
-                Step::Root => {}
-                Step::Index(index) => {
+                (ROOT, _) => {}
+                (MEMBER, name) => {
                     out.push('/');
-                    out.push_str(&index.to_string());
-                }
-                Step::Key(key) => {
-                    out.push('/');
-                    let key = self.field(key).map(|key| self.text(buffer, key)).unwrap_or_default();
+                    let key = self.field(name).map(|key| self.text(buffer, key)).unwrap_or_default();
                     for c in String::from_utf8_lossy(key).chars() {
                         match c {
                             '~' => out.push_str("~0"),
@@ -241,6 +234,10 @@ impl Fields {
                             c => out.push(c),
                         }
                     }
+                }
+                (index, _) => {
+                    out.push('/');
+                    out.push_str(&index.to_string());
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use super::EnvelopeFault;
 use super::fault::JsonFault;
-use super::fields::{Dropped, Escape, Field, FieldKind, Fields, Home, NONE, Node, Step, number};
+use super::fields::{Dropped, Escape, Field, FieldKind, Fields, Home, MEMBER, NONE, Node, ROOT, number};
 use super::select::{Selectors, StateId};
 use crate::limits::Limits;
 use crate::span::{DocSpan, Span};
@@ -16,11 +16,11 @@ pub(super) struct Frame {
     node: u32,
     /// The key that names its elements.
     name: u32,
-    /// The element that is being walked.
+    /// The element that is being walked; [`MEMBER`] in an object.
     index: u32,
     state: StateId,
-    /// Where a drop of this array or object begins, in the buffer, and on which lanes.
-    drop_from: u32,
+    /// Where a drop of this array or object begins, in the record, and on which lanes.
+    drop_from: usize,
     drop_lanes: u8,
     /// Lanes on which it is dropped, be it with what is around it.
     dropped: u8,
@@ -37,8 +37,8 @@ enum Shape {
 /// Where the value that comes next stands.
 #[derive(Clone, Copy)]
 struct Place {
-    step: Step,
     name: u32,
+    index: u32,
     state: StateId,
     /// Where its member or element begins, in the record.
     from: usize,
@@ -49,7 +49,6 @@ struct Walk<'w> {
     doc: &'w [u8],
     /// Where the record begins in the buffer.
     base: u32,
-    at: usize,
     limits: &'w Limits,
     selectors: &'w Selectors,
     fields: &'w mut Fields,
@@ -57,7 +56,11 @@ struct Walk<'w> {
     max_fields: usize,
     /// The innermost array or object; those around it are in `fields.frames`.
     top: Frame,
+    fault: EnvelopeFault,
 }
+
+/// The walk is over; [`Walk::fault`] says why. Small, so that the hot path returns in registers.
+struct Stop;
 
 /// Walks the JSON document `doc`, which begins at `base` in its buffer. Blanks alone are a document without fields.
 pub(super) fn walk(
@@ -71,201 +74,200 @@ pub(super) fn walk(
         return Err(EnvelopeFault::NotUtf8 { at: err.valid_up_to() });
     }
     fields.frames.clear();
-    let max_fields = fields.fields.len().saturating_add(limits.fields);
     let top = Frame {
         shape: Shape::Document,
         node: NONE,
         name: NONE,
-        index: 0,
+        index: ROOT,
         state: selectors.root(),
         drop_from: 0,
         drop_lanes: 0,
         dropped: 0,
     };
-    let at = if doc.starts_with(BOM) { BOM.len() } else { 0 };
-    Walk { doc, base, at, limits, selectors, fields, max_fields, top }.document()
+    let max_fields = fields.fields.len().saturating_add(limits.fields);
+    let fault = EnvelopeFault::NotUtf8 { at: 0 };
+    let mut walk = Walk { doc, base, limits, selectors, fields, max_fields, top, fault };
+    // Most records of a stream have neither escapes nor line breaks; then a quote ends a string, and nothing else does.
+    // One pass with vectors to know that costs a tenth of what it saves.
+    let clean = !doc.iter().fold(false, |found, &byte| found | (byte < b' ') | (byte == b'\\'));
+    let walked = match (clean, selectors.is_trivial()) {
+        (true, true) => walk.document::<true, false>(),
+        (false, true) => walk.document::<false, false>(),
+        (true, false) => walk.document::<true, true>(),
+        (false, false) => walk.document::<false, true>(),
+    };
+    walked.map_err(|Stop| walk.fault)
 }
 
-type Step1 = Result<(), EnvelopeFault>;
-
 impl Walk<'_> {
-    fn document(mut self) -> Step1 {
-        if self.blank().is_none() && self.at == self.doc.len() {
+    /// Walks everything. `CLEAN`: there is neither a backslash nor a control character. `SELECT`: selectors have a say.
+    fn document<const CLEAN: bool, const SELECT: bool>(&mut self) -> Result<(), Stop> {
+        let doc = self.doc;
+        let mut at = blank_end(doc, if doc.starts_with(BOM) { BOM.len() } else { 0 });
+        if at == doc.len() {
             return Ok(());
         }
-        let mut place = Place { step: Step::Root, name: NONE, state: self.selectors.root(), from: self.at };
+        let mut place = Place { name: NONE, index: ROOT, state: self.selectors.root(), from: at };
         loop {
-            // A value; arrays and objects open, and only an empty one is over at once.
-            if let Some(next) = self.value(place)? {
-                place = next;
-                continue;
+            // A value; where an array or object opens, on to its first.
+            at = blank_end(doc, at);
+            let Some(&byte) = doc.get(at) else { return self.stop(at, JsonFault::Ends) };
+            match byte {
+                b'"' => at = self.string::<CLEAN>(FieldKind::Text, at + 1, place)?,
+                b'-' | b'0'..=b'9' => at = self.number(at, place)?,
+                b'{' => {
+                    self.open::<SELECT>(Shape::Object, at, place)?;
+                    at = blank_end(doc, at + 1);
+                    if doc.get(at) != Some(&b'}') {
+                        (place, at) = self.member::<CLEAN, SELECT>(at)?;
+                        continue;
+                    }
+                    at = self.close(at);
+                }
+                b'[' => {
+                    self.open::<SELECT>(Shape::Array, at, place)?;
+                    at = blank_end(doc, at + 1);
+                    if doc.get(at) != Some(&b']') {
+                        place = self.element::<SELECT>(at);
+                        continue;
+                    }
+                    at = self.close(at);
+                }
+                _ => at = self.literal(at, byte, place)?,
+            }
+            if SELECT && !matches!(byte, b'{' | b'[') {
+                let lanes = self.selectors.drops(place.state) & !self.top.dropped;
+                if lanes != 0 {
+                    self.drop(place.from, at, lanes);
+                }
             }
             // After a value: close what closes, until something goes on.
             place = loop {
-                match (self.top.shape, self.blank()) {
+                at = blank_end(doc, at);
+                match (self.top.shape, doc.get(at)) {
                     (Shape::Object, Some(b',')) => {
-                        self.at += 1;
-                        break self.member()?;
+                        let (place, end) = self.member::<CLEAN, SELECT>(blank_end(doc, at + 1))?;
+                        at = end;
+                        break place;
                     }
                     (Shape::Array, Some(b',')) => {
-                        self.at += 1;
+                        at = blank_end(doc, at + 1);
                         self.top.index += 1;
-                        break self.element();
+                        break self.element::<SELECT>(at);
                     }
-                    (Shape::Object, Some(b'}')) | (Shape::Array, Some(b']')) => self.close(),
-                    (Shape::Document, None) if self.at == self.doc.len() => return Ok(()),
-                    (Shape::Document, _) => return Err(self.fault(JsonFault::Trailing)),
-                    (_, None) if self.at == self.doc.len() => return Err(self.fault(JsonFault::Ends)),
-                    _ => return Err(self.fault(JsonFault::NoComma)),
+                    (Shape::Object, Some(b'}')) | (Shape::Array, Some(b']')) => at = self.close(at),
+                    (Shape::Document, None) => return Ok(()),
+                    (Shape::Document, _) => return self.stop(at, JsonFault::Trailing),
+                    (_, None) => return self.stop(at, JsonFault::Ends),
+                    _ => return self.stop(at, JsonFault::NoComma),
                 }
             };
         }
     }
 
-    /// Walks one value. Returns the place of the next where an array or object opened.
-    #[inline]
-    fn value(&mut self, place: Place) -> Result<Option<Place>, EnvelopeFault> {
-        match self.blank() {
-            Some(b'"') => {
-                self.at += 1;
-                let (raw, text, home) = self.string()?;
-                self.push(FieldKind::Text, raw, text, home, place)?;
-            }
-            Some(b'-' | b'0'..=b'9') => self.number(place)?,
-            Some(b'{') => {
-                self.open(Shape::Object, place)?;
-                if self.blank() != Some(b'}') {
-                    return self.member().map(Some);
-                }
-                self.close();
-                return Ok(None);
-            }
-            Some(b'[') => {
-                self.open(Shape::Array, place)?;
-                if self.blank() != Some(b']') {
-                    return Ok(Some(self.element()));
-                }
-                self.close();
-                return Ok(None);
-            }
-            Some(b't') => self.literal(b"true", place)?,
-            Some(b'f') => self.literal(b"false", place)?,
-            Some(b'n') => self.literal(b"null", place)?,
-            None if self.at == self.doc.len() => return Err(self.fault(JsonFault::Ends)),
-            _ => return Err(self.fault(JsonFault::NoValue)),
+    /// Walks the key of a member, at `at`, and its colon. Returns the place of the value, and where to go on.
+    #[inline(always)]
+    fn member<const CLEAN: bool, const SELECT: bool>(&mut self, at: usize) -> Result<(Place, usize), Stop> {
+        let doc = self.doc;
+        if doc.get(at) != Some(&b'"') {
+            return self.stop(at, if at < doc.len() { JsonFault::NoKey } else { JsonFault::Ends });
         }
-        let lanes = self.selectors.drops(place.state) & !self.top.dropped;
-        if lanes != 0 {
-            self.drop_from(self.place(place.from), lanes);
-        }
-        Ok(None)
-    }
-
-    /// Walks the key of a member and its colon.
-    #[inline]
-    fn member(&mut self) -> Result<Place, EnvelopeFault> {
-        match self.blank() {
-            Some(b'"') => {}
-            None if self.at == self.doc.len() => return Err(self.fault(JsonFault::Ends)),
-            _ => return Err(self.fault(JsonFault::NoKey)),
-        }
-        let from = self.at;
-        self.at += 1;
-        let (raw, text, home) = self.string()?;
         let own = number(self.fields.fields.len());
-        let key = match home {
-            Home::Record => self.doc.get(from + 1..self.at - 1),
-            Home::Side => text.of(&self.fields.side),
-        };
-        let state = self.selectors.key(self.top.state, key.unwrap_or_default());
-        let place = Place { step: Step::Key(own), name: own, state, from };
-        self.push(FieldKind::Key, raw, text, home, place)?;
-        match self.blank() {
-            Some(b':') => self.at += 1,
-            None if self.at == self.doc.len() => return Err(self.fault(JsonFault::Ends)),
-            _ => return Err(self.fault(JsonFault::NoColon)),
+        let mut place = Place { name: own, index: MEMBER, state: self.top.state, from: at };
+        let end = self.string::<CLEAN>(FieldKind::Key, at + 1, place)?;
+        if SELECT && let Some(key) = self.fields.fields.last_mut() {
+            let text = match key.home {
+                Home::Record => doc.get(at + 1..end - 1),
+                Home::Side => key.text.of(&self.fields.side),
+            };
+            place.state = self.selectors.key(place.state, text.unwrap_or_default());
+            key.state = place.state;
         }
-        Ok(place)
+        let at = blank_end(doc, end);
+        match doc.get(at) {
+            Some(b':') => Ok((place, at + 1)),
+            Some(_) => self.stop(at, JsonFault::NoColon),
+            None => self.stop(at, JsonFault::Ends),
+        }
     }
 
     #[inline]
-    fn element(&mut self) -> Place {
-        self.blank();
-        let index = self.top.index;
-        let state = self.selectors.index(self.top.state, index);
-        Place { step: Step::Index(index), name: self.top.name, state, from: self.at }
+    fn element<const SELECT: bool>(&mut self, at: usize) -> Place {
+        let Frame { name, index, state, .. } = self.top;
+        let state = if SELECT { self.selectors.index(state, index) } else { state };
+        Place { name, index, state, from: at }
     }
 
     #[inline]
-    fn open(&mut self, shape: Shape, place: Place) -> Step1 {
+    fn open<const SELECT: bool>(&mut self, shape: Shape, at: usize, place: Place) -> Result<(), Stop> {
         if self.fields.frames.len() >= self.limits.depth {
-            return Err(EnvelopeFault::TooDeep { at: self.at, limit: self.limits.depth });
+            self.fault = EnvelopeFault::TooDeep { at, limit: self.limits.depth };
+            return Err(Stop);
         }
-        let dropped = self.selectors.drops(place.state);
+        let dropped = if SELECT { self.selectors.drops(place.state) } else { 0 };
         let frame = Frame {
             shape,
             node: number(self.fields.nodes.len()),
             name: place.name,
-            index: 0,
+            index: if shape == Shape::Array { 0 } else { MEMBER },
             state: place.state,
-            drop_from: self.place(place.from),
+            drop_from: place.from,
             drop_lanes: dropped & !self.top.dropped,
             dropped,
         };
-        self.fields.nodes.push(Node { node: self.top.node, step: place.step });
+        self.fields.nodes.push(Node { node: self.top.node, name: place.name, index: place.index });
         self.fields.frames.push(std::mem::replace(&mut self.top, frame));
-        self.at += 1;
         Ok(())
     }
 
+    /// Closes the innermost array or object, whose bracket stands at `at`. Returns where to go on.
     #[inline]
-    fn close(&mut self) {
-        self.at += 1;
+    fn close(&mut self, at: usize) -> usize {
         if self.top.drop_lanes != 0 {
-            self.drop_from(self.top.drop_from, self.top.drop_lanes);
+            self.drop(self.top.drop_from, at + 1, self.top.drop_lanes);
         }
         if let Some(around) = self.fields.frames.pop() {
             self.top = around;
         }
+        at + 1
     }
 
     #[cold]
-    fn drop_from(&mut self, from: u32, lanes: u8) {
-        self.fields.drops.push(Dropped { at: DocSpan::new(from, self.place(self.at)), lanes });
+    fn drop(&mut self, from: usize, to: usize, lanes: u8) {
+        self.fields.drops.push(Dropped { at: DocSpan::new(self.place(from), self.place(to)), lanes });
     }
 
-    /// Walks a string whose opening quote is passed, and its closing quote.
-    #[inline]
-    fn string(&mut self) -> Result<(DocSpan, Span, Home), EnvelopeFault> {
-        let start = self.at;
-        let end = plain_end(self.doc, start);
-        match self.doc.get(end) {
-            Some(b'"') => {
-                self.at = end + 1;
-                self.check_length(start, end - start)?;
-                let (start, end) = (self.place(start), self.place(end));
-                Ok((DocSpan::new(start, end), Span::new(start, end), Home::Record))
-            }
-            Some(b'\\') => self.escaped(start, end),
-            _ => Err(self.broken_string(end)),
+    /// Walks a string from behind its opening quote. Returns the place behind the closing one.
+    #[inline(always)]
+    fn string<const CLEAN: bool>(&mut self, kind: FieldKind, start: usize, place: Place) -> Result<usize, Stop> {
+        let end = if CLEAN { quote(self.doc, start) } else { plain_end(self.doc, start) };
+        if self.doc.get(end) != Some(&b'"') || end - start > self.limits.field_bytes {
+            return self.string_slowly(kind, start, end, place);
         }
+        let (from, to) = (self.place(start), self.place(end));
+        self.push(kind, DocSpan { start: from, end: to }, Span { start: from, end: to }, Home::Record, place)?;
+        Ok(end + 1)
     }
 
-    /// Walks a string that has its first escape at `at`.
+    /// Walks a string whose first `at - start` bytes are plain and that then has an escape, or a fault.
     #[cold]
     #[inline(never)]
-    fn escaped(&mut self, start: usize, mut at: usize) -> Result<(DocSpan, Span, Home), EnvelopeFault> {
+    fn string_slowly(&mut self, kind: FieldKind, start: usize, mut at: usize, place: Place) -> Result<usize, Stop> {
+        let (doc, limit) = (self.doc, self.limits.field_bytes);
         let side = self.fields.side.len();
         let mut from = start;
         loop {
-            self.fields.side.extend_from_slice(self.doc.get(from..at).unwrap_or_default());
-            match self.doc.get(at) {
+            self.fields.side.extend_from_slice(doc.get(from..at).unwrap_or_default());
+            match doc.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {}
-                _ => return Err(self.broken_string(at)),
+                Some(_) => return self.stop(at, JsonFault::Control),
+                None => return self.stop(at, JsonFault::Ends),
             }
-            let (c, raw_len) =
-                escape(self.doc.get(at..).unwrap_or_default()).map_err(|fault| EnvelopeFault::Json { at, fault })?;
+            let (c, raw_len) = match escape(doc.get(at..).unwrap_or_default()) {
+                Ok(escape) => escape,
+                Err(fault) => return self.stop(at, fault),
+            };
             let mut utf8 = [0; 4];
             let utf8 = c.encode_utf8(&mut utf8).as_bytes();
             self.fields.escapes.push(Escape {
@@ -276,52 +278,77 @@ impl Walk<'_> {
             });
             self.fields.side.extend_from_slice(utf8);
             from = at + usize::from(raw_len);
-            at = plain_end(self.doc, from);
+            at = plain_end(doc, from);
         }
-        self.at = at + 1;
-        self.check_length(start, self.fields.side.len() - side)?;
+        let len = self.fields.side.len() - side;
+        if len > limit {
+            self.fault = EnvelopeFault::FieldTooLong { at: start, len, limit };
+            return Err(Stop);
+        }
         let text = Span::new(number(side), number(self.fields.side.len()));
-        Ok((DocSpan::new(self.place(start), self.place(at)), text, Home::Side))
+        self.push(kind, DocSpan::new(self.place(start), self.place(at)), text, Home::Side, place)?;
+        Ok(at + 1)
     }
 
     /// Walks a number. Its text is what a reader sees: without a fraction of zeros, and with the exponent written out, so
-    /// that `2.2177e11` hides nothing.
+    /// that `2.2177e11` hides nothing. Returns the place behind it.
     #[inline]
-    fn number(&mut self, place: Place) -> Step1 {
-        let start = self.at;
-        let whole_from = start + usize::from(self.doc.get(start) == Some(&b'-'));
-        let whole_end = digits_end(self.doc, whole_from);
-        let whole = self.doc.get(whole_from..whole_end).unwrap_or_default();
+    fn number(&mut self, start: usize, place: Place) -> Result<usize, Stop> {
+        let doc = self.doc;
+        let whole_from = start + usize::from(doc.get(start) == Some(&b'-'));
+        let whole_end = digits_end(doc, whole_from);
+        let whole = doc.get(whole_from..whole_end).unwrap_or_default();
+        let ok = matches!(whole, [b'0'] | [b'1'..=b'9', ..]);
+        if !ok || matches!(doc.get(whole_end), Some(b'.' | b'e' | b'E')) || whole_end - start > self.limits.field_bytes
+        {
+            return self.number_slowly(start, whole_from, whole_end, place);
+        }
+        let (from, to) = (self.place(start), self.place(whole_end));
+        self.push(FieldKind::Number, DocSpan::new(from, to), Span::new(from, to), Home::Record, place)?;
+        Ok(whole_end)
+    }
+
+    /// Walks a number that is not a plain integer, if it is one.
+    #[cold]
+    #[inline(never)]
+    fn number_slowly(
+        &mut self,
+        start: usize,
+        whole_from: usize,
+        whole_end: usize,
+        place: Place,
+    ) -> Result<usize, Stop> {
+        let doc = self.doc;
+        let whole = doc.get(whole_from..whole_end).unwrap_or_default();
+        if !matches!(whole, [b'0'] | [b'1'..=b'9', ..]) {
+            // No digit, or one too many after a zero.
+            let at = whole_from + usize::from(!whole.is_empty());
+            return self.stop(at, if at < doc.len() { JsonFault::Number } else { JsonFault::Ends });
+        }
         let mut end = whole_end;
-        let mut ok = matches!(whole, [b'0'] | [b'1'..=b'9', ..]);
         let mut fraction: &[u8] = &[];
-        if self.doc.get(end) == Some(&b'.') {
+        if doc.get(end) == Some(&b'.') {
             let from = end + 1;
-            end = digits_end(self.doc, from);
-            fraction = self.doc.get(from..end).unwrap_or_default();
-            ok &= !fraction.is_empty();
+            end = self.digits(from)?;
+            fraction = doc.get(from..end).unwrap_or_default();
         }
         let mut exponent = None;
-        if let Some(b'e' | b'E') = self.doc.get(end) {
-            let sign = usize::from(matches!(self.doc.get(end + 1), Some(b'+' | b'-')));
-            let from = end + 1 + sign;
-            let digits_end = digits_end(self.doc, from);
-            ok &= digits_end > from;
-            exponent = self.doc.get(end + 1..digits_end);
-            end = digits_end;
+        if let Some(b'e' | b'E') = doc.get(end) {
+            let from = end + 1;
+            end = self.digits(from + usize::from(matches!(doc.get(from), Some(b'+' | b'-'))))?;
+            exponent = doc.get(from..end);
         }
-        if !ok {
-            self.at = end;
-            return Err(self.fault(if end == self.doc.len() { JsonFault::Ends } else { JsonFault::Number }));
+        let (len, limit) = (end - start, self.limits.field_bytes);
+        if len > limit {
+            self.fault = EnvelopeFault::FieldTooLong { at: start, len, limit };
+            return Err(Stop);
         }
-        self.at = end;
-        self.check_length(start, end - start)?;
         let raw = DocSpan::new(self.place(start), self.place(end));
         let mut text = Span::new(raw.start, raw.end);
         let mut home = Home::Record;
         if let Some(exponent) = exponent {
             let side = self.fields.side.len();
-            let sign = self.doc.get(start..whole_from).unwrap_or_default();
+            let sign = doc.get(start..whole_from).unwrap_or_default();
             if write_out(sign, whole, fraction, exponent, &mut self.fields.side) {
                 text = Span::new(number(side), number(self.fields.side.len()));
                 home = Home::Side;
@@ -329,93 +356,122 @@ impl Walk<'_> {
         } else if fraction.iter().all(|&digit| digit == b'0') {
             text.end = self.place(whole_end);
         }
-        self.push(FieldKind::Number, raw, text, home, place)
+        self.push(FieldKind::Number, raw, text, home, place)?;
+        Ok(end)
     }
 
-    fn literal(&mut self, word: &[u8], place: Place) -> Step1 {
-        let rest = self.doc.get(self.at..).unwrap_or_default();
+    /// Walks one digit or more. Returns the place behind them.
+    fn digits(&mut self, from: usize) -> Result<usize, Stop> {
+        let end = digits_end(self.doc, from);
+        if end == from {
+            return self.stop(end, if end < self.doc.len() { JsonFault::Number } else { JsonFault::Ends });
+        }
+        Ok(end)
+    }
+
+    /// Walks `true`, `false` or `null`, or finds that it is none. Returns the place behind it.
+    #[inline(never)]
+    fn literal(&mut self, at: usize, first: u8, place: Place) -> Result<usize, Stop> {
+        let word: &[u8] = match first {
+            b't' => b"true",
+            b'f' => b"false",
+            b'n' => b"null",
+            _ => return self.stop(at, JsonFault::NoValue),
+        };
+        let rest = self.doc.get(at..).unwrap_or_default();
+        let end = at + word.len();
         if !rest.starts_with(word) {
-            let same = rest.iter().zip(word).take_while(|(a, b)| a == b).count();
-            self.at += same;
-            return Err(self.fault(if self.at == self.doc.len() { JsonFault::Ends } else { JsonFault::Literal }));
+            let end = at + rest.iter().zip(word).take_while(|(a, b)| a == b).count();
+            return self.stop(end, if end < self.doc.len() { JsonFault::Literal } else { JsonFault::Ends });
         }
-        let start = self.place(self.at);
-        self.at += word.len();
         // `null` holds nothing that an operator could hide.
-        if word != b"null" && self.selectors.operates(place.state) {
-            let end = self.place(self.at);
-            self.push(FieldKind::Literal, DocSpan::new(start, end), Span::new(start, end), Home::Record, place)?;
+        if first != b'n' && self.selectors.operates(place.state) {
+            let (from, to) = (self.place(at), self.place(end));
+            self.push(FieldKind::Literal, DocSpan::new(from, to), Span::new(from, to), Home::Record, place)?;
         }
-        Ok(())
+        Ok(end)
     }
 
-    #[inline]
-    fn push(&mut self, kind: FieldKind, raw: DocSpan, text: Span, home: Home, place: Place) -> Step1 {
+    #[inline(always)]
+    fn push(&mut self, kind: FieldKind, raw: DocSpan, text: Span, home: Home, place: Place) -> Result<(), Stop> {
         if self.fields.fields.len() >= self.max_fields {
-            let at = (raw.start - self.base) as usize;
-            return Err(EnvelopeFault::TooManyFields { at, limit: self.limits.fields });
+            return self.too_many(raw.start);
         }
-        let (state, node) = (place.state, self.top.node);
-        self.fields.fields.push(Field { raw, kind, home, state, text, name: place.name, node, step: place.step });
+        let Place { name, index, state, .. } = place;
+        self.fields.fields.push(Field { raw, text, name, index, node: self.top.node, state, kind, home });
         Ok(())
     }
 
-    /// Passes blanks and returns the byte after them; nothing at the end, and at a NUL.
-    #[inline]
-    fn blank(&mut self) -> Option<u8> {
-        loop {
-            match self.doc.get(self.at) {
-                Some(&byte) if byte > b' ' => return Some(byte),
-                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
-                _ => return None,
-            }
-        }
+    #[cold]
+    fn too_many(&mut self, raw_start: u32) -> Result<(), Stop> {
+        let at = (raw_start - self.base) as usize;
+        self.fault = EnvelopeFault::TooManyFields { at, limit: self.limits.fields };
+        Err(Stop)
     }
 
     /// Returns a place in the record as one in the buffer.
-    #[inline]
-    fn place(&self, at: usize) -> u32 {
-        self.base + number(at)
-    }
-
-    #[inline]
-    fn check_length(&self, at: usize, len: usize) -> Step1 {
-        let limit = self.limits.field_bytes;
-        if len > limit { Err(EnvelopeFault::FieldTooLong { at, len, limit }) } else { Ok(()) }
+    #[inline(always)]
+    const fn place(&self, at: usize) -> u32 {
+        // A buffer is at most `MAX_BUFFER` long.
+        self.base + at as u32
     }
 
     #[cold]
-    fn fault(&self, fault: JsonFault) -> EnvelopeFault {
-        EnvelopeFault::Json { at: self.at, fault }
-    }
-
-    #[cold]
-    fn broken_string(&self, at: usize) -> EnvelopeFault {
-        let fault = if at < self.doc.len() { JsonFault::Control } else { JsonFault::Ends };
-        EnvelopeFault::Json { at, fault }
+    fn stop<T>(&mut self, at: usize, fault: JsonFault) -> Result<T, Stop> {
+        // A NUL is no blank and no end; it is whatever was not expected there.
+        self.fault = EnvelopeFault::Json { at, fault };
+        Err(Stop)
     }
 }
 
-/// Returns the first place from `at` on of a quote, a backslash or a control character, or the end.
-///
-/// # Cost
-/// About a third of a nanosecond a byte in short strings, a tenth in long ones.
-#[inline]
-fn plain_end(doc: &[u8], mut at: usize) -> usize {
-    while let Some(eight) = doc.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let marks = special(u64::from_le_bytes(*eight));
-        if marks != 0 {
-            return at + (marks.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
+/// Returns the first place from `at` on that is no blank, or the end.
+#[inline(always)]
+fn blank_end(doc: &[u8], at: usize) -> usize {
+    match doc.get(at) {
+        Some(b' ' | b'\t' | b'\n' | b'\r') => blanks_end(doc, at + 1),
+        _ => at,
     }
-    while let Some(&byte) = doc.get(at) {
-        if byte < b' ' || byte == b'"' || byte == b'\\' {
-            break;
-        }
+}
+
+#[inline(never)]
+fn blanks_end(doc: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\t' | b'\n' | b'\r') = doc.get(at) {
         at += 1;
     }
     at
+}
+
+/// Returns the first place of a quote from `at` on, or the end.
+#[inline(always)]
+fn quote(doc: &[u8], at: usize) -> usize {
+    let rest = doc.get(at..).unwrap_or_default();
+    let (words, tail) = rest.as_chunks::<8>();
+    let mut end = at;
+    for word in words {
+        let word = u64::from_le_bytes(*word) ^ (ONES * b'"' as u64);
+        let marks = word.wrapping_sub(ONES) & !word & (ONES * 0x80);
+        if marks != 0 {
+            return end + (marks.trailing_zeros() / 8) as usize;
+        }
+        end += 8;
+    }
+    end + tail.iter().take_while(|&&byte| byte != b'"').count()
+}
+
+/// Returns the first place from `at` on of a quote, a backslash or a control character, or the end.
+#[inline]
+fn plain_end(doc: &[u8], at: usize) -> usize {
+    let rest = doc.get(at..).unwrap_or_default();
+    let (words, tail) = rest.as_chunks::<8>();
+    let mut end = at;
+    for word in words {
+        let marks = special(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return end + (marks.trailing_zeros() / 8) as usize;
+        }
+        end += 8;
+    }
+    end + tail.iter().take_while(|&&byte| byte >= b' ' && byte != b'"' && byte != b'\\').count()
 }
 
 /// Marks with its high bit the first byte that is a quote, a backslash or below a blank; bytes above the first may be
@@ -425,7 +481,6 @@ fn plain_end(doc: &[u8], mut at: usize) -> usize {
 /// Mycroft's test for a zero byte: `(x - 0x01..01) & !x & 0x80..80` is exact up to and with the lowest zero byte.
 #[inline]
 const fn special(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     let quote = word ^ (ONES * b'"' as u64);
     let slash = word ^ (ONES * b'\\' as u64);
     let quotes = quote.wrapping_sub(ONES) & !quote;
@@ -433,6 +488,8 @@ const fn special(word: u64) -> u64 {
     let controls = word.wrapping_sub(ONES * b' ' as u64) & !word;
     (quotes | slashes | controls) & (ONES * 0x80)
 }
+
+const ONES: u64 = 0x0101_0101_0101_0101;
 
 #[inline]
 fn digits_end(doc: &[u8], mut at: usize) -> usize {

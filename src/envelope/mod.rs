@@ -140,7 +140,7 @@ impl Envelope {
                 text: Span::new(record.start, record.end),
                 name: fields::NONE,
                 node: fields::NONE,
-                step: fields::Step::Root,
+                index: fields::ROOT,
             });
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Writes a record again, with new text in some places and some members gone. Every other byte is copied as it is.
 
-use super::fields::{Dropped, Field, FieldKind, Fields, Step, Walked};
+use super::fields::{Dropped, Field, FieldKind, Fields, MEMBER, ROOT, Walked};
 use crate::span::{DocSpan, Span};
 use std::io::Write;
 
@@ -83,7 +83,8 @@ impl Splicer {
                 continue;
             }
             // A key is not written where its value takes it away; the value's field is the next.
-            let value = fields.field(number.saturating_add(1)).filter(|value| value.step == Step::Key(number));
+            let value =
+                fields.field(number.saturating_add(1)).filter(|value| value.name == number && value.index == MEMBER);
             let own = later.split_at(n_same_field(later)).0;
             let takes_key = value.is_some()
                 && own.iter().any(|edit| edit.field == number.saturating_add(1) && edit.change == Change::Drop);
@@ -198,20 +199,20 @@ impl Source<'_> {
     fn drop_member(&mut self, field: &Field, out: &mut Vec<u8>) {
         let quote = u32::from(matches!(field.kind, FieldKind::Text | FieldKind::Key));
         let (from, to) = (field.raw.start.saturating_sub(quote), field.raw.end.saturating_add(quote));
-        let from = match (field.kind, field.step) {
+        let from = match (field.kind, field.index) {
             (FieldKind::Plain, _) => {
                 self.copy_to(field.raw.start, out);
                 self.cursor = field.raw.end;
                 return;
             }
-            (_, Step::Root) => {
+            (_, ROOT) => {
                 self.copy_to(from, out);
                 out.extend_from_slice(b"null");
                 self.cursor = to;
                 return;
             }
-            (_, Step::Index(_)) => from,
-            (_, Step::Key(key)) => self.fields.field(key).map_or(from, |key| key.raw.start.saturating_sub(1)),
+            (_, MEMBER) => self.fields.field(field.name).map_or(from, |key| key.raw.start.saturating_sub(1)),
+            _ => from,
         };
         let to = if field.kind == FieldKind::Key {
             // The colon is the next thing after the key.
@@ -266,6 +267,10 @@ const fn is_blank(byte: u8) -> bool {
 
 /// Appends `text` to `out` as the content of a JSON string. What is not UTF-8 becomes U+FFFD.
 fn escape(text: &[u8], out: &mut Vec<u8>) {
+    if !text.iter().fold(false, |found, &byte| found | !(b' '..0x80).contains(&byte) | (byte == b'"') | (byte == b'\\'))
+    {
+        return out.extend_from_slice(text);
+    }
     for part in text.utf8_chunks() {
         let mut plain = part.valid().as_bytes();
         while let Some(at) = plain.iter().position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\') {

@@ -9,6 +9,7 @@
 )]
 
 mod alloc;
+mod envelope;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
