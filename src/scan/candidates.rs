@@ -105,7 +105,9 @@ impl<'t> Job<'t> {
         };
         let mut lead = 0;
         if start == at {
-            let enough = scanner.number_digits.min(scanner.code_digits).clamp(PHONE_DIGITS, ENOUGH_DIGITS);
+            // As many as the greediest of the three below asks for; no rule is asked by `usize::MAX`.
+            let enough =
+                scanner.number_digits.min(ENOUGH_DIGITS).max(scanner.code_digits.min(ENOUGH_DIGITS)).max(PHONE_DIGITS);
             // May count digits behind the end of the text: too many is only slow.
             lead = near.digits().unwrap_or_else(|| self.cluster(at, digits, enough));
         }

@@ -8,10 +8,10 @@
 //! than the pattern has them (`3056 930902 5904`, `NO 26 7032 0516 038`): the check digits say that it is the value. Numbers
 //! without check digits are held to their pattern: their groups are all that tells them apart.
 
+use super::phone;
 use crate::check::{COMPACT_BYTES, Form};
 use crate::entity::Kind;
 use crate::ids::Region;
-use crate::plan;
 use crate::rules::{Rule, RuleSet, Sieve, Tail};
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::{start, syntax};
@@ -23,24 +23,6 @@ use super::fold::{Shadow, needs_fold};
 
 /// What a check must be worth for separators to be free, in tenths of a bit: more than one in eight fail by chance.
 const STRICT_WORTH: i16 = 30;
-/// What people write before an extension.
-const EXTENSIONS: &[&str] = &[
-    "x",
-    "xt",
-    "ext",
-    "extn",
-    "extension",
-    "#",
-    "int",
-    "interno",
-    "anexo",
-    "ramal",
-    "poste",
-    "доб",
-    "durchwahl",
-    "wew",
-    "dahili",
-];
 /// Largest automaton of one rule.
 const AUTOMATON_BYTES: usize = 32 << 20;
 
@@ -100,7 +82,7 @@ impl Validator {
         };
         let text = trim_blanks(text);
         if *kind == Kind::PhoneNumber && matchers.is_empty() {
-            return Some(is_phone(text, region));
+            return Some(phone::whole(text, region.as_slice()).is_some());
         }
         let packed = pack(text);
         let packed = packed.as_deref();
@@ -156,45 +138,6 @@ impl Matcher {
         self.rule.tail.is_none()
             && self.rule.check.is_some_and(|check| check.form == Form::Compact && check.worth >= STRICT_WORTH)
     }
-}
-
-/// Returns whether `text` is a telephone number by the numbering plan: as written with a country code, or as written in
-/// `region`, with an extension or without.
-///
-/// This is the one door from here to the numbering plans. Brackets, blanks, dots, hyphens and slashes are left out.
-fn is_phone(text: &[u8], region: Option<Region>) -> bool {
-    let end = text.iter().position(|b| b.is_ascii_alphabetic() || matches!(b, b'#' | b';' | b',' | 0x80..));
-    let (number, extension) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or_default();
-    let rest = number.strip_prefix(b"+").unwrap_or(number);
-    let mut digits = [0_u8; plan::MAX_DIGITS];
-    let mut n_digits = 0;
-    for &byte in rest {
-        match (byte, digits.get_mut(n_digits)) {
-            (b'0'..=b'9', Some(place)) => {
-                *place = byte;
-                n_digits += 1;
-            }
-            (b' ' | b'-' | b'.' | b'(' | b')' | b'/', _) => {}
-            _ => return false,
-        }
-    }
-    let digits = digits.get(..n_digits).unwrap_or_default();
-    let number = if rest.len() < number.len() {
-        plan::parse_international(digits)
-    } else {
-        region.and_then(|region| plan::parse(digits, region))
-    };
-    number.is_some_and(|number| number.is_valid()) && (extension.is_empty() || is_extension(extension))
-}
-
-/// Returns whether `text` is what people write between a number and its extension, and one to seven digits.
-fn is_extension(text: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(text) else { return false };
-    let text = text.trim_start_matches([',', ';', ' ']).to_lowercase();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-    let (mark, digits) = text.split_at_checked(digits).unwrap_or_default();
-    let mark = mark.trim_end_matches([' ', '.', ':', '=', '-']);
-    (1..=7).contains(&digits.len()) && EXTENSIONS.contains(&mark)
 }
 
 fn compile(rule: &Rule) -> Result<dense::DFA<Vec<u32>>, BuildError> {

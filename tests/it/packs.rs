@@ -111,6 +111,8 @@ fn every_pack_is_embedded() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut on_disk = Vec::new();
     collect(&root.join("patterns"), &mut on_disk);
+    // Policies are no rule packs; they are embedded by their own room.
+    on_disk.retain(|path| !path.starts_with(root.join("patterns/policy")));
     let set = RuleSet::builtin().unwrap();
     let mut from_disk = RuleSet::default();
     for path in &on_disk {

@@ -236,6 +236,30 @@ fn folded() {
     check("zero width inside", "12\u{200b}34", &[("t.number", "12\u{200b}34")]);
 }
 
+/// A value is found wherever it stands against the blocks of 64 bytes that the first pass reads.
+#[test]
+fn every_offset() {
+    let rules = RuleSet::builtin().unwrap();
+    let scanner = Scanner::build(&rules, ScanConfig::default()).unwrap();
+    let mut scratch = scanner.scratch();
+    for rule in rules.rules().iter().filter(|rule| rule.sieve != efface::rules::Sieve::Phone) {
+        let regions: Vec<_> = rule.examples.region.into_iter().collect();
+        let hints = Hints::default().regions(&regions);
+        for (text, _) in &rule.examples.inline {
+            let alone: Vec<_> = scanner.scan(text.as_bytes(), &hints, &mut scratch).unwrap().to_vec();
+            for before in 1..130 {
+                let moved = format!("{}\n{text}", " ".repeat(before - 1));
+                let found = scanner.scan(moved.as_bytes(), &hints, &mut scratch).unwrap();
+                let spans = |d: &[efface::Detection], by: u32| {
+                    d.iter().map(|d| (d.entity, d.span.start - by, d.span.end - by)).collect::<Vec<_>>()
+                };
+                let by = u32::try_from(before).unwrap();
+                assert_eq!(spans(found, by), spans(&alone, 0), "{}: {text:?} after {before} bytes", rule.id);
+            }
+        }
+    }
+}
+
 #[test]
 fn labels_are_not_found_again() {
     check("label with digits", "[T_N1234]", &[]);
