@@ -18,5 +18,6 @@ mod oracle;
 mod packs;
 mod plan;
 mod policy;
+mod redact;
 mod scan;
 mod validate;
