@@ -9,7 +9,7 @@ use crate::span::{DocSpan, Span};
 #[derive(Debug, Default)]
 pub struct Fields {
     pub(super) fields: Vec<Field>,
-    /// Decoded text of fields whose raw form holds escapes, back to back.
+    /// Decoded text of fields whose raw form holds escapes, a line break after each.
     pub(super) side: Vec<u8>,
     /// Every escape of every field in `side`, in order.
     pub(super) escapes: Vec<Escape>,
@@ -145,7 +145,7 @@ impl Fields {
         self.fields.get(number as usize)
     }
 
-    /// Returns the decoded text of fields that hold escapes, back to back: the buffer that [`Home::Side`] means.
+    /// Returns the decoded text of fields that hold escapes, a line break after each: the buffer that [`Home::Side`] means.
     #[must_use]
     pub fn side(&self) -> &[u8] {
         &self.side

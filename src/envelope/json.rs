@@ -286,6 +286,7 @@ impl Walk<'_> {
             return Err(Stop);
         }
         let text = Span::new(number(side), number(self.fields.side.len()));
+        self.fields.side.push(GAP);
         self.push(kind, DocSpan::new(self.place(start), self.place(at)), text, Home::Side, place)?;
         Ok(at + 1)
     }
@@ -352,6 +353,7 @@ impl Walk<'_> {
             if write_out(sign, whole, fraction, exponent, &mut self.fields.side) {
                 text = Span::new(number(side), number(self.fields.side.len()));
                 home = Home::Side;
+                self.fields.side.push(GAP);
             }
         } else if fraction.iter().all(|&digit| digit == b'0') {
             text.end = self.place(whole_end);
@@ -571,6 +573,9 @@ fn write_out(sign: &[u8], whole: &[u8], fraction: &[u8], exponent: &[u8], out: &
     }
     true
 }
+
+/// Stands between two texts of the side buffer, so that whoever reads it in one go does not see one text.
+const GAP: u8 = b'\n';
 
 /// The byte order mark in UTF-8.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";

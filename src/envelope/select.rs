@@ -177,6 +177,18 @@ impl Selectors {
         self.state(state).is_none_or(|state| state.scans || state.operator)
     }
 
+    /// Returns whether every place is scanned on a lane, keys too.
+    #[must_use]
+    pub fn scans_all(&self) -> bool {
+        self.states.iter().all(|state| state.scans && !state.operator)
+    }
+
+    /// Returns whether a place exists that is marked.
+    #[must_use]
+    pub fn has_marks(&self) -> bool {
+        self.states.iter().any(|state| state.marks != 0)
+    }
+
     /// Returns the marks of the field, one bit each.
     #[must_use]
     pub fn marks(&self, state: StateId) -> u8 {

@@ -1,3 +1,373 @@
-//! Stub, replaced soon.
-/// Rewrites.
-pub struct Redactor;
+//! One message: bytes in, bytes out for every lane, or a quarantine.
+//!
+//! The glue of the street: the envelope says where text is, the scanner what is in it, the policy of each lane what
+//! becomes of it, operators do it, the envelope puts it back. One walk and one scan serve all lanes. Many records of one
+//! buffer go through together, because the scanner is twice as fast over many short texts as in many calls.
+//!
+//! ```text
+//! chunk ─▶ records ─▶ walk ─▶ scan ─▶ Found ─┬─▶ policy of lane 0 ─▶ edits ─▶ splice ─▶ output 0
+//!                                            └─▶ policy of lane 1 ─▶ edits ─▶ splice ─▶ output 1
+//! ```
+//!
+//! What cannot be handled reaches no lane: its record is replaced by a mark that tells why in one word of a closed list.
+//!
+//! # Example
+//! ```
+//! use efface::envelope::Format;
+//! use efface::policy::{Policy, Source};
+//! use efface::redact::{Options, Redactor};
+//! use efface::scan::{ScanConfig, Scanner};
+//! use efface::{RuleSet, tally::Tally};
+//!
+//! let rules = RuleSet::builtin()?;
+//! let policy = Policy::compile(&Source::builtin("default").ok_or("no default")?, rules.entities())?;
+//! let scanner = Scanner::build(&rules, ScanConfig::default())?;
+//! let redactor = Redactor::build(scanner, &rules, policy.lanes().to_vec(), &Options::default())?;
+//!
+//! let (mut scratch, mut tally) = (redactor.scratch(), Tally::default());
+//! redactor.redact(Format::JsonLines, br#"{"text":"nothing in here"}"#, &mut scratch, &mut tally)?;
+//! assert_eq!(scratch.lane(0), br#"{"text":"nothing in here"}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod find;
+
+pub use find::{FieldDetection, Finder, Found, FoundRecord};
+
+use crate::entity::Entity;
+use crate::envelope::{
+    Change, Edit, EnvelopeFault, Format, Record, Records, SelectorError, Spliced, Splicer, Treatment,
+};
+use crate::ids::{EntityId, Region};
+use crate::limits::Limits;
+use crate::operator;
+use crate::policy::{Lane, Operator};
+use crate::rules::RuleSet;
+use crate::scan::{ScanFault, Scanner};
+use crate::sensitive::Sensitive;
+use crate::span::{DocSpan, Span};
+use crate::tally::Tally;
+
+/// What is known about an input, besides its format.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// Regions of records that do not say theirs, most likely first.
+    pub regions: Vec<Region>,
+    /// The field that says a record's region, as a JSON Pointer. Where the field is there, it alone counts, and one that is
+    /// empty or no region means none.
+    pub region_field: Option<String>,
+    /// The only field that is scanned, as a JSON Pointer; everything else is kept but for what a policy says of it. Lines
+    /// of text are scanned all the same.
+    pub text_field: Option<String>,
+    /// Where the input comes from.
+    pub input: Input,
+    /// Bounds on one record.
+    pub limits: Limits,
+}
+
+/// Where an input comes from, which decides about text that looks like a token of ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Input {
+    /// It may have been through here before: labels and tokens stay.
+    #[default]
+    Processed,
+    /// It comes from outside: what looks like a token is foreign. As long as no operator writes tokens this is the same as
+    /// [`Input::Processed`].
+    Raw,
+}
+
+/// Why a record cannot be handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// It is broken, too deep or too long.
+    #[error(transparent)]
+    Envelope(EnvelopeFault),
+    /// A field could not be scanned to its end.
+    #[error("{}", self.word())]
+    Scan(ScanFault),
+    /// More detections in all its fields than the limit.
+    #[error("{}", self.word())]
+    TooManyDetections,
+}
+
+impl Reason {
+    /// Returns the reason as one word of a closed list, for a quarantined record and for metrics.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Envelope(fault) => fault.reason(),
+            Self::TooManyDetections | Self::Scan(ScanFault::TooManyDetections) => "too_many_detections",
+            Self::Scan(ScanFault::TooManyCandidates) => "too_many_candidates",
+            Self::Scan(ScanFault::TooLong) => "field_too_long",
+            Self::Scan(ScanFault::OutOfBounds) => "internal_error",
+        }
+    }
+}
+
+/// Rewrites records for every lane.
+pub struct Redactor {
+    finder: Finder,
+    lanes: Vec<LaneWork>,
+    entities: Vec<Entity>,
+}
+
+/// A lane, and what is known of it beforehand.
+struct LaneWork {
+    lane: Lane,
+    /// An earlier lane that says the same of everything.
+    twin: Option<usize>,
+}
+
+/// The working memory of one worker, and the answer to its last call.
+pub struct Scratch {
+    found: Found,
+    splicer: Splicer,
+    edits: Vec<Edit>,
+    replacements: Vec<u8>,
+    outputs: Vec<Vec<u8>>,
+    /// Where each record ends, per lane: `ends[lane][record]`.
+    ends: Vec<Vec<usize>>,
+}
+
+impl Redactor {
+    /// Puts the parts together. `rules` are those that the scanner was built from, `lanes` those of a policy that was
+    /// compiled against them; outputs come in their order.
+    ///
+    /// # Errors
+    /// A JSON Pointer of the options or of a policy is not one, or there is too much of something.
+    pub fn build(
+        scanner: Scanner,
+        rules: &RuleSet,
+        lanes: Vec<Lane>,
+        options: &Options,
+    ) -> Result<Self, SelectorError> {
+        let finder = Finder::build(scanner, lanes.iter().map(Lane::fields), options)?;
+        let n_entities = u16::try_from(rules.entities().len()).unwrap_or(u16::MAX);
+        let same = |a: &Lane, b: &Lane| {
+            a.fields() == b.fields()
+                && (0..n_entities).map(EntityId).all(|entity| a.decide(entity, None) == b.decide(entity, None))
+        };
+        let twins: Vec<_> = (0..lanes.len())
+            .map(|at| lanes.iter().take(at).position(|earlier| lanes.get(at).is_some_and(|lane| same(earlier, lane))))
+            .collect();
+        let lanes = lanes.into_iter().zip(twins).map(|(lane, twin)| LaneWork { lane, twin }).collect();
+        Ok(Self { finder, lanes, entities: rules.entities().to_vec() })
+    }
+
+    /// Makes the working memory for one worker.
+    #[must_use]
+    pub fn scratch(&self) -> Scratch {
+        Scratch {
+            found: self.finder.scratch(),
+            splicer: Splicer::default(),
+            edits: Vec::new(),
+            replacements: Vec::new(),
+            outputs: self.lanes.iter().map(|_| Vec::new()).collect(),
+            ends: self.lanes.iter().map(|_| Vec::new()).collect(),
+        }
+    }
+
+    /// Returns the lanes, in the order of the outputs.
+    pub fn lanes(&self) -> impl ExactSizeIterator<Item = &Lane> {
+        self.lanes.iter().map(|work| &work.lane)
+    }
+
+    /// Rewrites one record, such as a message of a stream; a text of several lines is one record here. The outputs are in
+    /// `scratch`.
+    ///
+    /// # Errors
+    /// The record cannot be handled; all outputs hold the mark of a quarantined record, or nothing for [`Format::Json`].
+    pub fn redact(
+        &self,
+        format: Format,
+        record: &[u8],
+        scratch: &mut Scratch,
+        tally: &mut Tally,
+    ) -> Result<(), Reason> {
+        let whole = DocSpan::new(0, small(record.len()));
+        self.redact_records(format, record, [Record { body: whole, whole }], scratch, tally);
+        match scratch.found.records().first().map(|record| record.walked) {
+            Some(Err(reason)) => Err(reason),
+            _ => Ok(()),
+        }
+    }
+
+    /// Rewrites all records of a chunk that begins and ends where a record does. The outputs are in `scratch`, and in
+    /// [`Found::records`] what became of each record.
+    pub fn redact_chunk(&self, format: Format, chunk: &[u8], scratch: &mut Scratch, tally: &mut Tally) {
+        match Records::new(format, chunk) {
+            Ok(records) => self.redact_records(format, chunk, records, scratch, tally),
+            Err(fault) => {
+                scratch.found.fail(chunk, fault);
+                self.write(format, chunk, scratch, tally);
+            }
+        }
+    }
+
+    /// Rewrites records of one buffer, in ascending order and without overlap; what is between them is not written.
+    pub fn redact_records(
+        &self,
+        format: Format,
+        buffer: &[u8],
+        records: impl IntoIterator<Item = Record>,
+        scratch: &mut Scratch,
+        tally: &mut Tally,
+    ) {
+        self.finder.find(format, buffer, records, &mut scratch.found);
+        self.write(format, buffer, scratch, tally);
+    }
+
+    fn write(&self, format: Format, buffer: &[u8], scratch: &mut Scratch, tally: &mut Tally) {
+        for record in scratch.found.records() {
+            tally.n_records += 1;
+            tally.n_quarantined += u64::from(record.walked.is_err());
+            for detected in scratch.found.detections(record) {
+                tally.count(detected.detection.entity);
+            }
+        }
+        let Scratch { found, splicer, edits, replacements, outputs, ends } = scratch;
+        for (at, work) in self.lanes.iter().enumerate() {
+            let (earlier, rest) = outputs.split_at_mut(at);
+            let (earlier_ends, rest_ends) = ends.split_at_mut(at);
+            let (Some(out), Some(ends)) = (rest.first_mut(), rest_ends.first_mut()) else { continue };
+            out.clear();
+            ends.clear();
+            if let Some(twin) = work.twin {
+                out.extend_from_slice(earlier.get(twin).map(Vec::as_slice).unwrap_or_default());
+                ends.extend_from_slice(earlier_ends.get(twin).map(Vec::as_slice).unwrap_or_default());
+                continue;
+            }
+            let mut lane = LaneWriter { redactor: self, lane: &work.lane, at, buffer, found, edits, replacements };
+            for record in found.records() {
+                lane.record(format, record, splicer, out);
+                ends.push(out.len());
+            }
+        }
+    }
+}
+
+/// Writes the output of one lane.
+struct LaneWriter<'w> {
+    redactor: &'w Redactor,
+    lane: &'w Lane,
+    at: usize,
+    buffer: &'w [u8],
+    found: &'w Found,
+    edits: &'w mut Vec<Edit>,
+    replacements: &'w mut Vec<u8>,
+}
+
+impl LaneWriter<'_> {
+    fn record(&mut self, format: Format, record: &FoundRecord, splicer: &mut Splicer, out: &mut Vec<u8>) {
+        let Record { body, whole } = record.record;
+        let walked = match record.walked {
+            Ok(walked) => walked,
+            Err(reason) => {
+                quarantine(format, reason, out);
+                return self.line_end(format, body, whole, out);
+            }
+        };
+        let detections = self.found.detections(record);
+        let selectors = self.redactor.finder.selectors();
+        if detections.is_empty() && selectors.is_trivial() {
+            return out.extend_from_slice(whole.of(self.buffer).unwrap_or_default());
+        }
+        self.edits.clear();
+        self.replacements.clear();
+        if selectors.is_trivial() {
+            for detected in detections {
+                self.edit(detected.field, detected);
+            }
+        } else {
+            let mut rest = detections.iter().peekable();
+            for number in walked.fields() {
+                let Some(field) = self.found.fields().field(number) else { continue };
+                let treatment = self.redactor.finder.treatment(field, self.at);
+                if let Treatment::Operator(entity) = treatment {
+                    let (entity, all) = (EntityId(entity), Span::new(0, small(field.text().len())));
+                    self.replace(number, all, entity, self.lane.decide(entity, None));
+                }
+                // Another lane may have had the field scanned.
+                while let Some(detected) = rest.next_if(|detected| detected.field == number) {
+                    if treatment == Treatment::Scan {
+                        self.edit(number, detected);
+                    }
+                }
+            }
+        }
+        let source =
+            Spliced { fields: self.found.fields(), buffer: self.buffer, walked, replacements: self.replacements };
+        splicer.splice(&source, self.edits, self.at, out);
+        self.line_end(format, body, whole, out);
+    }
+
+    fn edit(&mut self, field: u32, detected: &FieldDetection) {
+        let detection = &detected.detection;
+        let operator = self.lane.decide(detection.entity, detection.rival);
+        self.replace(field, detection.span, detection.entity, operator);
+    }
+
+    fn replace(&mut self, number: u32, span: Span, entity: EntityId, operator: &Operator) {
+        if *operator == Operator::Keep {
+            return;
+        }
+        let fields = self.found.fields();
+        let text = fields.field(number).map(|field| fields.text(self.buffer, field)).unwrap_or_default();
+        let start = small(self.replacements.len());
+        // An entity or a text that is not there is a bug of ours; then the place is emptied, not kept.
+        if let (Some(entity), Some(text)) = (self.redactor.entities.get(usize::from(entity.0)), span.of(text)) {
+            operator::apply(operator, entity, Sensitive::new(text), self.replacements);
+        }
+        let with = Span::new(start, small(self.replacements.len()));
+        self.edits.push(Edit { field: number, change: Change::Replace { span, with } });
+    }
+
+    fn line_end(&self, format: Format, body: DocSpan, whole: DocSpan, out: &mut Vec<u8>) {
+        if format != Format::Json {
+            out.extend_from_slice(DocSpan::new(body.end, whole.end).of(self.buffer).unwrap_or_default());
+        }
+    }
+}
+
+/// Appends what stands in the place of a record that cannot be handled; nothing for a whole document.
+pub fn quarantine(format: Format, reason: Reason, out: &mut Vec<u8>) {
+    match format {
+        Format::Json => {}
+        Format::JsonLines => {
+            for part in ["{\"efface\":\"quarantined\",\"reason\":\"", reason.word(), "\"}"] {
+                out.extend_from_slice(part.as_bytes());
+            }
+        }
+        Format::Text | Format::Log => out.extend_from_slice(b"[QUARANTINED]"),
+    }
+}
+
+impl Scratch {
+    /// Returns the output of a lane, all records with their line ends.
+    #[must_use]
+    pub fn lane(&self, lane: usize) -> &[u8] {
+        self.outputs.get(lane).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Returns the output of one record on a lane, with its line end.
+    #[must_use]
+    pub fn record(&self, record: usize, lane: usize) -> &[u8] {
+        let Some(ends) = self.ends.get(lane) else { return &[] };
+        let start = record.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied());
+        let range = start.and_then(|start| Some(start..ends.get(record).copied()?));
+        range.and_then(|range| self.lane(lane).get(range)).unwrap_or_default()
+    }
+
+    /// Returns what was found in the records of the last call.
+    #[must_use]
+    pub const fn found(&self) -> &Found {
+        &self.found
+    }
+}
+
+/// A buffer is at most 512 MiB long; what is longer is refused before.
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

@@ -20,5 +20,6 @@ mod oracle;
 mod packs;
 mod plan;
 mod policy;
+mod redact;
 mod scan;
 mod validate;
