@@ -1,13 +1,15 @@
-//! Redacts lines of standard input with the library alone: rules, a scanner, a policy, operators.
+//! Redacts standard input, a JSON document or a text on every line, with the library alone.
 //!
 //! ```sh
-//! echo 'write to ana@example.org' | cargo run --example redact
+//! echo '{"text":"write to ana@example.org"}' | cargo run --example redact
 //! ```
 
+use efface::envelope::Format;
 use efface::policy::{Policy, Source};
-use efface::scan::{Hints, ScanConfig, Scanner};
-use efface::sensitive::Sensitive;
-use efface::{RuleSet, operator};
+use efface::redact::Options;
+use efface::scan::ScanConfig;
+use efface::tally::Tally;
+use efface::{Redactor, RuleSet, Scanner};
 use std::io::{self, BufRead, Write};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,32 +18,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let scanner = Scanner::build(&rules, ScanConfig::default())?;
     let source = Source::builtin("default").ok_or("the default policy ships with the library")?;
     let policy = Policy::compile(&source, rules.entities())?;
-    let lane = policy.lane("storage").ok_or("the default policy has a storage lane")?;
+    let redactor = Redactor::build(scanner, &rules, policy.lanes().to_vec(), &Options::default())?;
 
-    // Cheap, for every text; one scratch for each thread.
-    let mut scratch = scanner.scratch();
-    let mut out = Vec::new();
+    // Cheap, for every message; one scratch for each thread.
+    let mut scratch = redactor.scratch();
+    let mut tally = Tally::default();
+    let mut stdout = io::stdout().lock();
     for line in io::stdin().lock().split(b'\n') {
         let line = line?;
-        out.clear();
-        let mut done = 0;
-        // A text that was not scanned to its end is never passed on.
-        match scanner.scan(&line, &Hints::default(), &mut scratch) {
-            Ok(detections) => {
-                for detection in detections {
-                    let place = detection.span.range();
-                    out.extend_from_slice(&line[done..place.start]);
-                    done = place.end;
-                    let Some(entity) = rules.entity(detection.entity) else { continue };
-                    let operator = lane.decide(detection.entity, detection.rival);
-                    operator::apply(operator, entity, Sensitive::new(&line[place]), &mut out);
-                }
-                out.extend_from_slice(&line[done..]);
-            }
-            Err(_) => out.extend_from_slice(b"[QUARANTINED]"),
+        let format = if line.starts_with(b"{") { Format::JsonLines } else { Format::Text };
+        // What cannot be handled is a mark in the output, never the input.
+        if let Err(reason) = redactor.redact(format, &line, &mut scratch, &mut tally) {
+            eprintln!("quarantined: {}", reason.word());
         }
-        out.push(b'\n');
-        io::stdout().write_all(&out)?;
+        stdout.write_all(scratch.lane(0))?;
+        stdout.write_all(b"\n")?;
+    }
+    for (entity, n) in tally.entities() {
+        let name = rules.entity(entity).map_or("", |entity| &entity.name);
+        eprintln!("{n:>8}  {name}");
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ mod output;
 
 pub use input::{Input, Inputs, Place};
 
-use crate::envelope::{Format, Records, detect};
+use crate::envelope::{Format, Record, Records, detect};
 use crate::limits::Limits;
 use crate::tally::Tally;
 use chunk::{Chunk, Chunks, Shape};
@@ -69,6 +69,18 @@ pub struct Piece<'p> {
     pub format: Format,
     /// The records with their line ends.
     pub bytes: &'p [u8],
+}
+
+impl<'p> Piece<'p> {
+    /// Gives every record of the piece its number; `place` tells where a record stands in it.
+    pub fn numbered<R>(&self, records: &'p [R], place: impl Fn(&R) -> Record) -> impl Iterator<Item = (u64, &'p R)> {
+        let (mut next, bytes) = (self.first_record, self.bytes);
+        records.iter().map(move |record| {
+            let number = next;
+            next += chunk::n_lines(place(record).whole.of(bytes).unwrap_or_default());
+            (number, record)
+        })
+    }
 }
 
 /// What is done with records. One value serves all threads; each thread has its own `State`.

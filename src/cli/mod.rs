@@ -4,7 +4,6 @@
 //! fault; 3 some input was quarantined.
 
 mod eval;
-mod found;
 mod redact;
 mod rules;
 mod scan;

@@ -1,17 +1,12 @@
 //! `efface redact`: the same files without the personal data.
 
-use super::found::{Finder, State};
 use super::selection::{Files, Selection};
 use super::{DONE, Fault, Globals, QUARANTINED, summary};
 use crate::batch::{self, Done, Piece, Target, Trace, Work};
 use crate::entity::nearest;
-use crate::envelope::{Change, Edit, Records, Spliced, Splicer, Walked};
-use crate::ids::EntityId;
-use crate::operator;
-use crate::policy::{Lane, Operator, Policy, Source};
-use crate::rules::RuleSet;
-use crate::sensitive::Sensitive;
-use crate::span::Span;
+use crate::policy::{Lane, Policy, Source};
+use crate::redact::{Redactor, Scratch};
+use crate::tally::Tally;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -77,10 +72,10 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let names: Vec<&str> = policy.lanes().iter().map(Lane::name).collect();
         Fault::new(format!("no such lane: {}", args.lane), format!("lanes of this policy: {}", names.join(", ")))
     })?;
-    let config = args.files.config(selected.limits)?;
-    let rules = selected.rules.clone();
-    let work = Redact { finder: Finder::new(selected, lane.fields())?, rules: &rules, lane };
-    let summary = batch::run(&config, &inputs.inputs, &target, &work)?;
+    let config = args.files.config(selected.options.limits)?;
+    let rules = selected.rules;
+    let redactor = Redactor::build(selected.scanner, &rules, vec![lane.clone()], &selected.options)?;
+    let summary = batch::run(&config, &inputs.inputs, &target, &Redact { redactor })?;
     summary::tell(&summary, &inputs, &rules);
     Ok(ExitCode::from(if summary.tally.n_quarantined > 0 { QUARANTINED } else { DONE }))
 }
@@ -103,88 +98,32 @@ fn source(name: &str) -> anyhow::Result<Source> {
     Ok(Source { name: name.to_owned(), text })
 }
 
-struct Redact<'r> {
-    finder: Finder,
-    rules: &'r RuleSet,
-    lane: &'r Lane,
+struct Redact {
+    redactor: Redactor,
 }
 
-/// The working memory of one thread.
-struct Memory {
-    found: State,
-    splicer: Splicer,
-    edits: Vec<Edit>,
-    replacements: Vec<u8>,
-}
+impl Work for Redact {
+    type State = Scratch;
 
-impl Work for Redact<'_> {
-    type State = Memory;
-
-    fn state(&self) -> Memory {
-        let found = self.finder.state();
-        Memory { found, splicer: Splicer::default(), edits: Vec::new(), replacements: Vec::new() }
+    fn state(&self) -> Scratch {
+        self.redactor.scratch()
     }
 
-    fn piece(&self, piece: &Piece<'_>, memory: &mut Memory, done: &mut Done) {
-        self.finder.find(piece, &mut memory.found);
-        let records = Records::new(piece.format, piece.bytes).into_iter().flatten();
-        for (at, record) in records.enumerate() {
-            done.tally.n_records += 1;
-            let Some(&found) = memory.found.records.get(at) else { continue };
-            match found.walked {
-                Ok(walked) => self.rewrite(piece, walked, memory, done),
-                Err(reason) => {
-                    done.quarantine(found.number, reason);
-                    batch::quarantine(piece.format, reason, &mut done.out);
-                }
+    fn piece(&self, piece: &Piece<'_>, scratch: &mut Scratch, done: &mut Done) {
+        let mut tally = Tally::default();
+        self.redactor.redact_chunk(piece.format, piece.bytes, scratch, &mut tally);
+        done.out.extend_from_slice(scratch.lane(0));
+        for (number, record) in piece.numbered(scratch.found().records(), |record| record.record) {
+            if let Err(reason) = record.walked {
+                done.quarantine(number, reason.word());
             }
-            let end = piece.bytes.get(record.body.end as usize..record.whole.end as usize);
-            done.out.extend_from_slice(end.unwrap_or_default());
         }
+        // Quarantined records were counted one by one.
+        tally.n_quarantined = 0;
+        done.tally.add(&tally);
     }
 
     fn trace(&self) -> Trace {
         Trace::Mark
     }
-}
-
-impl Redact<'_> {
-    fn rewrite(&self, piece: &Piece<'_>, walked: Walked, memory: &mut Memory, done: &mut Done) {
-        memory.edits.clear();
-        memory.replacements.clear();
-        let fields = walked.fields();
-        let from = memory.found.detections.partition_point(|(field, _)| *field < fields.start);
-        let to = memory.found.detections.partition_point(|(field, _)| *field < fields.end);
-        let mut detections = memory.found.detections.get(from..to).unwrap_or_default().iter().peekable();
-        for number in fields {
-            let Some(field) = memory.found.fields.field(number) else { continue };
-            let text = memory.found.fields.text(piece.bytes, field);
-            let mut edit = |entity: EntityId, rival, span: Span| {
-                let (Some(known), Some(value)) = (self.rules.entity(entity), span.of(text)) else { return };
-                let operator = self.lane.decide(entity, rival);
-                done.tally.count(entity);
-                if *operator == Operator::Keep {
-                    return;
-                }
-                let start = memory.replacements.len();
-                operator::apply(operator, known, Sensitive::new(value), &mut memory.replacements);
-                let with = span_of(start, memory.replacements.len());
-                memory.edits.push(Edit { field: number, change: Change::Replace { span, with } });
-            };
-            if let Some(entity) = self.finder.whole(field) {
-                edit(entity, None, span_of(0, text.len()));
-            }
-            while let Some((_, detection)) = detections.next_if(|(own, _)| *own == number) {
-                edit(detection.entity, detection.rival, detection.span);
-            }
-        }
-        let spliced =
-            Spliced { fields: &memory.found.fields, buffer: piece.bytes, walked, replacements: &memory.replacements };
-        memory.splicer.splice(&spliced, &memory.edits, 0, &mut done.out);
-    }
-}
-
-/// A record is far shorter than 4 GiB, and so is what replaces its parts.
-fn span_of(start: usize, end: usize) -> Span {
-    Span::new(u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(end).unwrap_or(u32::MAX))
 }

@@ -1,11 +1,11 @@
 //! `efface scan`: what personal data is in there, and where?
 
-use super::found::{Finder, State};
 use super::selection::{Files, Selection};
 use super::{DONE, FOUND, Globals, QUARANTINED, summary, talk};
 use crate::batch::{self, Done, Piece, Target, Trace, Work};
 use crate::detection::Detection;
-use crate::envelope::{Field, Walked};
+use crate::envelope::{Field, Fields, Records};
+use crate::redact::{Finder, Found};
 use crate::rules::RuleSet;
 use crate::span::DocSpan;
 use std::io::Write;
@@ -51,12 +51,12 @@ Exit codes:
 pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let inputs = args.files.find()?;
     let selected = args.selection.build(globals, args.files.limits()?, |_| Ok(None))?;
-    let config = args.files.config(selected.limits)?;
+    let config = args.files.config(selected.options.limits)?;
     if args.show_values {
         talk(format_args!("note: --show-values prints personal data in clear"));
     }
-    let rules = selected.rules.clone();
-    let finder = Finder::new(selected, &[])?;
+    let rules = selected.rules;
+    let finder = Finder::build(selected.scanner, [&[][..]], &selected.options)?;
     let values = if args.show_values { Values::Shown } else { Values::Hidden };
     let work = Scan { finder, rules: &rules, values };
     let summary = batch::run(&config, &inputs.inputs, &Target::Stdout, &work)?;
@@ -86,46 +86,48 @@ struct Scan<'r> {
 
 /// A field of a record.
 struct Place<'p> {
+    /// The record's number.
     number: u64,
-    walked: Walked,
+    /// Where the record begins.
+    start: u32,
+    fields: &'p Fields,
     field: &'p Field,
     pointer: Option<&'p str>,
 }
 
 impl Work for Scan<'_> {
-    type State = State;
+    type State = Found;
 
-    fn state(&self) -> State {
-        self.finder.state()
+    fn state(&self) -> Found {
+        self.finder.scratch()
     }
 
-    fn piece(&self, piece: &Piece<'_>, state: &mut State, done: &mut Done) {
-        self.finder.find(piece, state);
-        let mut rest = state.detections.as_slice();
+    fn piece(&self, piece: &Piece<'_>, found: &mut Found, done: &mut Done) {
+        let records = match Records::new(piece.format, piece.bytes) {
+            Ok(records) => records,
+            Err(fault) => {
+                done.tally.n_records += 1;
+                return done.quarantine(piece.first_record, fault.reason());
+            }
+        };
+        self.finder.find(piece.format, piece.bytes, records, found);
         let mut pointer = String::new();
-        for record in &state.records {
+        for (number, record) in piece.numbered(found.records(), |record| record.record) {
             done.tally.n_records += 1;
-            let walked = match record.walked {
-                Ok(walked) => walked,
-                Err(reason) => {
-                    done.quarantine(record.number, reason);
-                    continue;
-                }
-            };
-            // Detections of records that are quarantined stand before those of the next one that is not.
-            let from = rest.partition_point(|(field, _)| *field < walked.fields().start);
-            let to = rest.partition_point(|(field, _)| *field < walked.fields().end);
-            for (number, detection) in rest.get(from..to).unwrap_or_default() {
-                let Some(field) = state.fields.field(*number) else { continue };
+            if let Err(reason) = record.walked {
+                done.quarantine(number, reason.word());
+            }
+            for detected in found.detections(record) {
+                let fields = found.fields();
+                let Some(field) = fields.field(detected.field) else { continue };
                 pointer.clear();
-                let has_pointer = state.fields.pointer(piece.bytes, field, &mut pointer);
+                let has_pointer = fields.pointer(piece.bytes, field, &mut pointer);
                 let pointer = has_pointer.then_some(pointer.as_str());
-                let place = Place { number: record.number, walked, field, pointer };
-                if self.line(piece, state, &place, detection, &mut done.out).is_ok() {
-                    done.tally.count(detection.entity);
+                let place = Place { number, start: record.record.body.start, fields, field, pointer };
+                if self.line(piece, &place, &detected.detection, &mut done.out).is_ok() {
+                    done.tally.count(detected.detection.entity);
                 }
             }
-            rest = rest.get(to..).unwrap_or_default();
         }
     }
 
@@ -139,14 +141,13 @@ impl Scan<'_> {
     fn line(
         &self,
         piece: &Piece<'_>,
-        state: &State,
         place: &Place<'_>,
         detection: &Detection,
         out: &mut Vec<u8>,
     ) -> anyhow::Result<()> {
-        let Place { number, walked, field, pointer } = *place;
-        let raw = state.fields.raw(piece.bytes, field, detection.span);
-        let raw = DocSpan::new(raw.start - walked.record.start, raw.end - walked.record.start);
+        let Place { number, start, fields, field, pointer } = *place;
+        let raw = fields.raw(piece.bytes, field, detection.span);
+        let raw = DocSpan::new(raw.start - start, raw.end - start);
         let entity = self.rules.entity(detection.entity);
         let rule = self.rules.rule(detection.rule);
         write!(out, "{{\"source\":")?;
@@ -168,7 +169,7 @@ impl Scan<'_> {
         serde_json::to_writer(&mut *out, rule.map_or("", |rule| &rule.id))?;
         write!(out, ",\"score\":{}.{:03}", detection.score / 1000, detection.score % 1000)?;
         if self.values == Values::Shown {
-            let text = state.fields.text(piece.bytes, field);
+            let text = fields.text(piece.bytes, field);
             let value = detection.span.of(text).unwrap_or_default();
             write!(out, ",\"value\":")?;
             serde_json::to_writer(&mut *out, &String::from_utf8_lossy(value))?;

@@ -6,6 +6,7 @@ use crate::entity::{Kind, nearest};
 use crate::envelope::{Format, MAX_BUFFER};
 use crate::ids::Region;
 use crate::limits::Limits;
+use crate::redact::Options;
 use crate::rules::RuleSet;
 use crate::scan::{ScanConfig, Scanner};
 use clap::ValueEnum;
@@ -144,14 +145,8 @@ pub(crate) struct Selected {
     pub(crate) rules: RuleSet,
     /// Built from them.
     pub(crate) scanner: Scanner,
-    /// Regions of every record.
-    pub(crate) regions: Vec<Region>,
-    /// The only field that is scanned.
-    pub(crate) text_field: Option<String>,
-    /// The field of a record's own region.
-    pub(crate) region_field: Option<String>,
-    /// Bounds on one record.
-    pub(crate) limits: Limits,
+    /// Where it looks.
+    pub(crate) options: Options,
 }
 
 impl Selection {
@@ -188,14 +183,14 @@ impl Selection {
                 scanner.level(),
             ));
         }
-        Ok(Selected {
-            rules,
-            scanner,
+        let options = Options {
             regions: regions(&self.region, "--region")?,
             text_field: pointer(self.text_field.as_ref(), "--text-field")?,
             region_field: pointer(self.region_field.as_ref(), "--region-field")?,
             limits,
-        })
+            ..Options::default()
+        };
+        Ok(Selected { rules, scanner, options })
     }
 
     fn wanted<'s>(&'s self, all: &RuleSet) -> anyhow::Result<HashSet<&'s str>> {

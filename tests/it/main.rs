@@ -9,9 +9,9 @@
 )]
 
 mod alloc;
-mod envelope;
 #[cfg(feature = "cli")]
 mod cli;
+mod envelope;
 #[cfg(feature = "cli")]
 mod eval;
 mod examples;
