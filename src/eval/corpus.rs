@@ -555,7 +555,8 @@ fn case(object: &Map<String, Value>) -> Result<Case, Fault> {
         country: region(object, "country")?,
         text,
         expect,
-        region: region(meta, "region")?,
+        // Without a region of its own a case presumes the country that it speaks of.
+        region: region(meta, "region")?.or(region(object, "country")?),
         partial: says("partial"),
         doubt: doubts.into_iter().find(|(_, holds)| *holds).map(|(doubt, _)| doubt),
     })
