@@ -169,7 +169,7 @@ pub(crate) fn envelope(n_bytes: usize) -> Vec<u8> {
     lines(n_bytes, || {
         let id = s.fill("~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~");
         let ts = s.fill("2026-0N-1#T1#:2#:3#.###Z");
-        let (from, to) = (s.fill("+221 77 ### ## ##"), s.fill("+22133#######"));
+        let (from, to) = (s.fill("+221 77 ### ## ##"), s.fill("+221338######"));
         let name = format!(
             "{} {}",
             s.pick(&["Awa", "Moussa", "Fatou", "Jean", "Wanjiru"]),
