@@ -1,7 +1,7 @@
 //! Compiles rules: automata by sieve, tables of words, and for each rule what verification needs.
 
 use super::context::{GroupId, Words};
-use super::{BuildError, ScanConfig, Scanner, score, sieve, simd};
+use super::{BuildError, ScanConfig, Scanner, candidates, score, sieve, simd};
 use crate::check::Check;
 use crate::ids::{EntityId, RuleId};
 use crate::rules::{CountryFrom, Evidence, Gate, Guard, Rule, RuleSet, Sieve, Tail};
@@ -146,12 +146,17 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
     let number = automata(is_plain_number)?;
     let code = automata(|rule| matches!(rule.sieve, Sieve::Digits { .. }) && !is_plain_number(rule))?;
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
+    let (number_digits, code_digits) = (number.fewest_digits(Until::Match), code.fewest_digits(Until::Letter));
+    // `usize::MAX` is what no rule asks for.
+    let greediest = [number_digits, code_digits].into_iter().filter(|&n| n < usize::MAX).max();
     Ok(Scanner {
         config,
         level,
-        number_digits: number.fewest_digits(Until::Match),
+        number_digits,
+        fewest_digits: number_digits.min(code_digits).min(candidates::PHONE_DIGITS),
+        fewest_enough: greediest.unwrap_or(0).max(candidates::PHONE_DIGITS),
         number,
-        code_digits: code.fewest_digits(Until::Letter),
+        code_digits,
         code,
         quad: automata(|rule| rule.sieve == Sieve::Quad)?,
         token: automata(|rule| rule.sieve == Sieve::Token)?,

@@ -17,9 +17,7 @@ use crate::span::Span;
 /// Evidence beyond which nothing around a candidate is looked at, in tenths of a bit: odds of 256 to 1. No word outweighs it.
 const SETTLED: i16 = 80;
 /// Digits that make a number worth a look by the numbering plans.
-const PHONE_DIGITS: usize = 7;
-/// The most digits that a sieve can ask for.
-const ENOUGH_DIGITS: usize = 64;
+pub(super) const PHONE_DIGITS: usize = 7;
 /// Longest local part of an address with room for what is no address.
 const LOCAL_BYTES: usize = 128;
 /// Longest URL scheme.
@@ -41,6 +39,8 @@ pub(super) struct Work {
 /// How far a text has been looked at.
 pub(super) struct Job<'t> {
     text: &'t [u8],
+    /// Anchors before this place are part of something that is no value.
+    pub(super) skip: usize,
     hints: &'t Hints<'t>,
     host_done: usize,
     colon_done: usize,
@@ -60,7 +60,7 @@ impl<'t> Job<'t> {
     pub(super) fn new(text: &'t [u8], hints: &'t Hints<'t>, work: &mut Work) -> Self {
         work.accepted.clear();
         work.candidates.clear();
-        Self { text, hints, host_done: 0, colon_done: 0, long_done: 0, phone_done: 0, n_candidates: 0 }
+        Self { text, hints, skip: 0, host_done: 0, colon_done: 0, long_done: 0, phone_done: 0, n_candidates: 0 }
     }
 
     fn verify(&mut self, scanner: &Scanner, automata: &Automata, start: usize, work: &mut Work) {
@@ -103,53 +103,74 @@ impl<'t> Job<'t> {
             Some(n) => (at + n).min(self.text.len()),
             None => self.on_while(digits, is_word),
         };
-        let mut lead = 0;
-        if start == at {
-            // As many as the greediest of the three below asks for; no rule is asked by `usize::MAX`.
-            let enough =
-                scanner.number_digits.min(ENOUGH_DIGITS).max(scanner.code_digits.min(ENOUGH_DIGITS)).max(PHONE_DIGITS);
-            // May count digits behind the end of the text: too many is only slow.
-            lead = near.digits().unwrap_or_else(|| self.cluster(at, digits, enough));
+        let mixed = start < at || digits < end;
+        if mixed {
+            if self.is_label(scanner, start, end) {
+                return;
+            }
+            if digits - at >= PHONE_DIGITS || before(self.text, start, 1) == Some(b'+') {
+                self.phone(scanner, at, work);
+            }
         }
-        if start == at && digits == end {
+        if start == at {
+            if digits - at == 4 && self.at(digits) == Some(b'-') {
+                let moment = self.text.get(at..).and_then(moment);
+                if let Some(len) = moment {
+                    self.skip = at + len;
+                    return;
+                }
+            }
+            let enough = scanner.fewest_enough;
+            // May count digits behind the end of the text: too many is only slow.
+            let lead = near.digits().unwrap_or_else(|| self.cluster(at, digits, enough));
+            if lead >= scanner.fewest_digits {
+                self.long_number(scanner, at, lead, mixed, work);
+            }
+            if digits - at <= 3
+                && self.at(digits) == Some(b'.')
+                && self.at(digits + 1).is_some_and(|b| b.is_ascii_digit())
+            {
+                self.verify(scanner, &scanner.quad, start, work);
+            }
+        }
+        if mixed || self.letters_follow(end) {
+            self.verify(scanner, &scanner.token, start, work);
+        }
+        // `AB 12 34 56 C` begins before its first digit.
+        if start >= 2
+            && let Some([letter, b' ' | b'-' | b'.' | b'/']) = self.text.get(start - 2..start)
+            && letter.is_ascii_alphabetic()
+        {
+            let word = self.back_while(start - 1, 5, |b| b.is_ascii_alphabetic());
+            let len = start - 1 - word;
+            if len <= 4 && !before(self.text, word, 1).is_some_and(is_word) {
+                self.verify(scanner, &scanner.token, word, work);
+            }
+        }
+    }
+
+    /// Digits that are many enough for the numbering plans or a rule for numbers.
+    #[inline(never)]
+    fn long_number(&mut self, scanner: &Scanner, at: usize, lead: usize, mixed: bool, work: &mut Work) {
+        if !mixed {
             if lead >= PHONE_DIGITS {
                 self.phone(scanner, at, work);
             }
             if lead >= scanner.number_digits {
-                self.verify(scanner, &scanner.number, start, work);
+                self.verify(scanner, &scanner.number, at, work);
             }
-        } else if self.is_label(scanner, start, end) {
-            return;
-        } else if digits - at >= PHONE_DIGITS || before(self.text, start, 1) == Some(b'+') {
-            self.phone(scanner, at, work);
         }
-        if start == at && lead >= scanner.code_digits {
-            self.verify(scanner, &scanner.code, start, work);
+        if lead >= scanner.code_digits {
+            self.verify(scanner, &scanner.code, at, work);
         }
-        if start == at
-            && (1..=3).contains(&(digits - at))
-            && self.at(digits) == Some(b'.')
-            && self.at(digits + 1).is_some_and(|b| b.is_ascii_digit())
-        {
-            self.verify(scanner, &scanner.quad, start, work);
-        }
-        let holds_letters = start < at || digits < end;
-        let letters_follow = || {
-            matches!(self.at(end), Some(b' ' | b'-' | b'.' | b'/')) && {
-                let next = self.on_while(end + 1, |b| b.is_ascii_digit());
-                self.at(next).is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-            }
-        };
-        if holds_letters || letters_follow() {
-            self.verify(scanner, &scanner.token, start, work);
-        }
-        // `AB 12 34 56 C` begins before its first digit.
-        if let Some(b' ' | b'-' | b'.' | b'/') = before(self.text, start, 1) {
-            let word = self.back_while(start - 1, 5, |b| b.is_ascii_alphabetic());
-            let len = start - 1 - word;
-            if (1..=4).contains(&len) && !before(self.text, word, 1).is_some_and(is_word) {
-                self.verify(scanner, &scanner.token, word, work);
-            }
+    }
+
+    /// Whether a blank, dot, slash or hyphen at `end` parts a word that holds letters.
+    #[inline]
+    fn letters_follow(&self, end: usize) -> bool {
+        matches!(self.at(end), Some(b' ' | b'-' | b'.' | b'/')) && {
+            let next = self.on_while(end + 1, |b| b.is_ascii_digit());
+            self.at(next).is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         }
     }
 
@@ -242,7 +263,9 @@ impl<'t> Job<'t> {
     /// A `:` at most five places after another.
     #[inline]
     pub(super) fn colons(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
-        if at < self.colon_done {
+        let near = self.text.get(at.saturating_sub(5)..at).unwrap_or_default();
+        // The other colon may have stood before the text.
+        if at < self.colon_done || !near.contains(&b':') {
             return;
         }
         let fits = |b: u8| b.is_ascii_hexdigit() || b == b':';
@@ -282,7 +305,9 @@ impl<'t> Job<'t> {
         self.host_done = self.on_while(at, in_host);
         let start = self.on_while(start, |b| matches!(b, b'.' | b'-' | b'_'));
         // A part of an address or of a link is found as such.
-        if matches!(before(self.text, start, 1), Some(b'@')) || self.at(self.host_done) == Some(b'@') || start >= at {
+        let head = self.text.get(start.saturating_sub(5)..start).unwrap_or_default();
+        let linked = head.ends_with(b"@") || head.eq_ignore_ascii_case(b"tp://") || head.eq_ignore_ascii_case(b"ps://");
+        if linked || self.at(self.host_done) == Some(b'@') || start >= at {
             return;
         }
         self.verify(scanner, &scanner.host, start, work);
@@ -381,12 +406,17 @@ impl<'t> Job<'t> {
         if work.candidates.is_empty() {
             return Ok(());
         }
+        if let [only] = work.candidates.as_slice()
+            && only.settled
+        {
+            out.extend(only.detection(scanner, index, None));
+            return Ok(());
+        }
         if work.candidates.iter().any(|c| !c.settled) {
             self.weigh(scanner, work);
         }
         let n_before = out.len();
-        let score = |evidence| Some(scanner.scores.of(evidence)).filter(|&s| s >= scanner.config.min_score);
-        resolve::resolve(index, self.text, &mut work.candidates, &scanner.recognizers, score, &mut work.winners, out);
+        resolve::resolve(index, self.text, &mut work.candidates, scanner, &mut work.winners, out);
         if out.len() - n_before > limits.detections {
             out.truncate(n_before);
             return Err(ScanFault::TooManyDetections);
@@ -422,6 +452,38 @@ impl<'t> Job<'t> {
             candidate.evidence += positive + if negative { of.evidence.negative } else { 0 };
         }
     }
+}
+
+/// Returns the length of the date with a time that `text` begins with: `2026-05-14T12:23:34.567Z`. Envelopes and logs are
+/// full of them; no rule finds anything inside, and nothing that looks like one is anything else.
+///
+/// # Source
+/// RFC 3339 §5.6, also with a blank for the `T` and without an offset.
+fn moment(text: &[u8]) -> Option<usize> {
+    let head: &[u8; 17] = text.first_chunk()?;
+    let [d1, d2, d3, d4, b'-', m1, m2, b'-', d5, d6, b'T' | b't' | b' ', h1, h2, b':', n1, n2, b':'] = *head else {
+        return None;
+    };
+    let two = |a: u8, b: u8| (a.is_ascii_digit() && b.is_ascii_digit()).then(|| (a - b'0') * 10 + (b - b'0'));
+    let fits = two(d1, d2).is_some()
+        && two(d3, d4).is_some()
+        && (1..=12).contains(&two(m1, m2)?)
+        && (1..=31).contains(&two(d5, d6)?)
+        && two(h1, h2)? <= 24
+        && two(n1, n2)? <= 59;
+    let rest = text.get(17..)?;
+    let seconds = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+    let rest_at = 17 + seconds;
+    fits.then_some(())?;
+    (2..=12).contains(&seconds).then_some(())?;
+    let offset = match text.get(rest_at..)? {
+        [b'Z' | b'z', ..] => 1,
+        [b'+' | b'-', a, b, b':', c, d, ..] if two(*a, *b).is_some() && two(*c, *d).is_some() => 6,
+        [b'+' | b'-', a, b, c, d, ..] if two(*a, *b).is_some() && two(*c, *d).is_some() => 5,
+        _ => 0,
+    };
+    let end = rest_at + offset;
+    (!text.get(end).copied().is_some_and(is_word)).then_some(end)
 }
 
 /// The country that a candidate speaks of.

@@ -17,23 +17,28 @@ pub(super) struct GroupId(u16);
 
 /// Which groups have a word in a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Groups(Vec<u64>);
+pub(super) struct Groups {
+    bits: Vec<u64>,
+    /// Hashes of the words of the piece that was looked at last.
+    words: Vec<u64>,
+}
 
 impl Groups {
     fn clear(&mut self, n_groups: usize) {
-        self.0.clear();
-        self.0.resize(n_groups.div_ceil(64), 0);
+        self.bits.clear();
+        self.bits.resize(n_groups.div_ceil(64), 0);
+        self.words.resize(WINDOW_WORDS, 0);
     }
 
     fn add(&mut self, group: GroupId) {
-        if let Some(word) = self.0.get_mut(usize::from(group.0) / 64) {
+        if let Some(word) = self.bits.get_mut(usize::from(group.0) / 64) {
             *word |= 1 << (group.0 % 64);
         }
     }
 
     /// Returns whether one of `groups` has a word in the window.
     pub(super) fn any(&self, groups: &[GroupId]) -> bool {
-        groups.iter().any(|g| self.0.get(usize::from(g.0) / 64).is_some_and(|word| word & (1 << (g.0 % 64)) != 0))
+        groups.iter().any(|g| self.bits.get(usize::from(g.0) / 64).is_some_and(|word| word & (1 << (g.0 % 64)) != 0))
     }
 }
 
@@ -235,22 +240,27 @@ impl Words {
         self.first_bits.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
-    fn look(&self, piece: &[u8], groups: &mut Groups) {
-        let mut hashes = [0; WINDOW_WORDS];
-        let n = tokenize(piece, &mut hashes);
-        let hashes = hashes.get(..n).unwrap_or_default();
-        for (at, first) in hashes.iter().enumerate() {
-            if !self.maybe(*first) {
-                continue;
+    /// Adds the groups of the phrases that begin with the word at `at` of the first `n`.
+    #[inline(never)]
+    fn phrases(&self, at: usize, n: usize, first: u64, groups: &mut Groups) {
+        for phrase in self.by_first.get(&first).into_iter().flatten() {
+            let follows = groups.words.get(at + 1..n).is_some_and(|rest| rest.starts_with(&phrase.rest));
+            if phrase.rest.is_empty() || follows {
+                phrase.groups.iter().for_each(|&group| groups.add(group));
             }
-            for phrase in self.by_first.get(first).into_iter().flatten() {
-                if phrase.rest.is_empty() || hashes.get(at + 1..).is_some_and(|rest| rest.starts_with(&phrase.rest)) {
-                    phrase.groups.iter().for_each(|&group| groups.add(group));
-                }
+        }
+    }
+
+    fn look(&self, piece: &[u8], groups: &mut Groups) {
+        let n = tokenize(piece, &mut groups.words);
+        for at in 0..n {
+            let Some(&first) = groups.words.get(at) else { break };
+            if self.maybe(first) {
+                self.phrases(at, n, first, groups);
             }
         }
         if let Some(inside) = &self.inside
-            && piece.iter().any(|&b| b >= 0xd6)
+            && !piece.is_ascii()
         {
             for found in inside.find_overlapping_iter(piece) {
                 if let Some(found) = self.inside_groups.get(found.pattern().as_usize()) {

@@ -129,6 +129,10 @@ pub struct Scanner {
     phone: Option<usize>,
     /// Fewest digits of any candidate in `number`.
     number_digits: usize,
+    /// Digits that are too few for any of the numbering plans, `number` and `code`, plus one.
+    fewest_digits: usize,
+    /// Digits that are many enough for the numbering plans, `number` and `code`.
+    fewest_enough: usize,
     /// Fewest digits in `code` before a candidate can end or go on with a letter.
     code_digits: usize,
     /// Names of entities that could be taken for a value: they hold a digit or are long.
@@ -405,6 +409,9 @@ impl Scanner {
 
     #[inline]
     fn anchor(&self, job: &mut Job<'_>, at: usize, near: sieve::Near<'_>, anchors: &sieve::Anchors, work: &mut Work) {
+        if at < job.skip {
+            return;
+        }
         let bit = 1 << near.bit;
         if anchors.digit & bit != 0 {
             job.digit(self, at, near, work);
@@ -469,5 +476,5 @@ fn skip_to(pos: usize, offset: usize) -> u64 {
 
 /// Whether no anchor reaches over this byte.
 const fn separates(byte: u8) -> bool {
-    !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'@' | b'/' | b'+') || byte >= 0x80)
+    !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@' | b'/' | b'+') || byte >= 0x80)
 }

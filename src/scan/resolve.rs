@@ -1,9 +1,10 @@
 //! Overlaps: of candidates that share bytes the likelier wins, then the specific over the generic, then the longer, then
 //! the earlier. Output is sorted and disjoint.
 
+use super::Scanner;
 use super::build::Recognizer;
 use crate::detection::Detection;
-use crate::ids::Region;
+use crate::ids::{EntityId, Region};
 use crate::span::Span;
 
 /// A verified place with its evidence.
@@ -18,6 +19,23 @@ pub(super) struct Candidate {
     pub(super) settled: bool,
     /// Whether the rule asks for context and there was none.
     pub(super) shut: bool,
+}
+
+impl Candidate {
+    /// Returns what is reported of it; nothing below the least score.
+    pub(super) fn detection(&self, scanner: &Scanner, text: u32, rival: Option<EntityId>) -> Option<Detection> {
+        let of = scanner.recognizers.get(usize::from(self.recognizer))?;
+        let score = scanner.scores.of(self.evidence);
+        (score >= scanner.config.min_score).then_some(Detection {
+            text,
+            span: self.span,
+            entity: of.entity,
+            rule: of.rule,
+            rival,
+            country: self.country,
+            score,
+        })
+    }
 }
 
 /// Merged spans of all candidates of a text.
@@ -84,12 +102,12 @@ pub(super) fn resolve(
     text_index: u32,
     text: &[u8],
     candidates: &mut Vec<Candidate>,
-    recognizers: &[Recognizer],
-    min_evidence: impl Fn(i16) -> Option<u16>,
+    scanner: &Scanner,
     winners: &mut Winners,
     out: &mut Vec<Detection>,
 ) {
-    candidates.retain(|c| !c.shut && min_evidence(c.evidence).is_some());
+    let recognizers = scanner.recognizers.as_slice();
+    candidates.retain(|c| !c.shut && scanner.scores.of(c.evidence) >= scanner.config.min_score);
     let generic = |c: &Candidate| recognizers.get(usize::from(c.recognizer)).is_none_or(|r| r.generic);
     candidates.sort_unstable_by(|a, b| {
         (b.evidence.cmp(&a.evidence))
@@ -104,17 +122,8 @@ pub(super) fn resolve(
         place(candidate, text, recognizers, won);
     }
     for &(candidate, rival) in won.iter() {
-        let Some(recognizer) = recognizers.get(usize::from(candidate.recognizer)) else { continue };
         let rival = rival.and_then(|at| recognizers.get(usize::from(at))).map(|r| r.entity);
-        out.push(Detection {
-            text: text_index,
-            span: candidate.span,
-            entity: recognizer.entity,
-            rule: recognizer.rule,
-            rival,
-            country: candidate.country,
-            score: min_evidence(candidate.evidence).unwrap_or(0),
-        });
+        out.extend(candidate.detection(scanner, text_index, rival));
     }
 }
 

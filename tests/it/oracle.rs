@@ -5,6 +5,7 @@ use efface::check::{COMPACT_BYTES, Form};
 use efface::rules::{Guard, Rule, RuleSet, Sieve, Tail};
 use efface::{Span, ids::RuleId};
 use regex::bytes::{Regex, RegexBuilder};
+use std::sync::OnceLock;
 
 pub(crate) struct Oracle {
     labels: Vec<String>,
@@ -73,6 +74,9 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
         let inside = s > 0 && text[s - 1] == b'[' && text.get(e) == Some(&b']');
         inside && labels.iter().any(|label| label.as_bytes() == &text[s..e])
     };
+    if within_moment(text, start) {
+        return false;
+    }
     match sieve {
         Sieve::Digits { .. } | Sieve::Token => {
             if !word(first) || after_word || (sieve != Sieve::Token && !first.is_ascii_digit()) {
@@ -91,7 +95,7 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
             let short = end - start <= 4 && text[start..end].iter().all(u8::is_ascii_alphabetic);
             short && parts(end) && text.get(end + 1).is_some_and(|&b| word(b)) && {
                 let (s, e) = run(text, end + 1, word);
-                s == end + 1 && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
+                s == end + 1 && !within_moment(text, s) && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
             }
         }
         Sieve::Quad => {
@@ -122,6 +126,25 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
         // The walks of the other sieves depend on the anchor; their tables are in `scan.rs`.
         _ => false,
     }
+}
+
+/// Whether `at` is in a date with a time: `2026-05-14T12:23:34.567Z`.
+fn within_moment(text: &[u8], at: usize) -> bool {
+    static MOMENT: OnceLock<Regex> = OnceLock::new();
+    let moment = MOMENT.get_or_init(|| {
+        let pattern = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[Tt ](?:[01]\d|2[0-4]):[0-5]\d:[0-9.]{2,12}(?:[Zz]|[+-]\d\d:?\d\d)?";
+        RegexBuilder::new(pattern).unicode(false).build().unwrap()
+    });
+    (at.saturating_sub(40)..=at).any(|start| {
+        let free = start == 0 || !word(text[start - 1]);
+        free && moment.find(&text[start..]).is_some_and(|found| {
+            let end = start + found.end();
+            // A longer run of digits and dots, or a word that goes on, is no time.
+            !text.get(end).is_some_and(|&b| word(b))
+                && !(text[end - 1].is_ascii_digit() && text.get(end) == Some(&b'.'))
+                && at < end
+        })
+    })
 }
 
 /// Where a tail may end: as far as it goes, or before one of the bytes where it may be cut.

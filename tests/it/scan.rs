@@ -135,6 +135,9 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
         "[",
         "é",
         "1234A",
+        "2026-05-14T12:23:34",
+        "2026-05-14 12:23:34.567Z",
+        "+0200",
     ]);
     proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat().into_bytes())
 }
@@ -164,7 +167,7 @@ proptest! {
 
     #[test]
     fn a_batch_is_so_many_times_one(texts in proptest::collection::vec(texts(), 0..12), gaps in proptest::collection::vec(
-        proptest::sample::select(vec!["", "\n", "\"", "x", "1", "-", "  \"key\": \""]), 12)) {
+        proptest::sample::select(vec!["", "\n", "\"", "x", "1", "-", ":", "  \"key\": \""]), 12)) {
         let mut buffer = Vec::new();
         let mut spans = Vec::new();
         for (text, gap) in texts.iter().zip(&gaps) {
