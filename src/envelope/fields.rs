@@ -2,11 +2,15 @@
 
 use super::select::StateId;
 use crate::span::{DocSpan, Span};
+use std::fmt;
 
 /// Pieces of text with their places, filled by [`crate::envelope::Envelope::walk`]. Owned by the caller and used again: it
 /// allocates only while it grows to its work. One value may hold the fields of many records of one buffer, so that all of
 /// them are scanned in one call.
-#[derive(Debug, Default)]
+///
+/// # Security
+/// Holds decoded text; its `Debug` tells only counts.
+#[derive(Default)]
 pub struct Fields {
     pub(super) fields: Vec<Field>,
     /// Decoded text of fields whose raw form holds escapes, a line break after each.
@@ -118,6 +122,12 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) const MEMBER: u32 = u32::MAX;
 /// In the place of an index: the document itself, or a line of text.
 pub(super) const ROOT: u32 = u32::MAX - 1;
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fields({} fields, {} decoded bytes)", self.fields.len(), self.side.len())
+    }
+}
 
 impl Field {
     /// Returns the place of the text in the buffer that [`Field::home`] names.

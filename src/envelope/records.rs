@@ -32,7 +32,6 @@ pub enum More {
 }
 
 /// Yields the records of a chunk in order; they cover it without a gap.
-#[derive(Debug)]
 pub struct Records<'c> {
     chunk: &'c [u8],
     format: Format,

@@ -139,7 +139,7 @@ fn n_same_field(edits: &[Edit]) -> usize {
 }
 
 /// A record to be written again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Spliced<'s> {
     /// Its fields, and maybe others.
     pub fields: &'s Fields,

@@ -10,7 +10,7 @@ use crate::ids::{EntityId, Region};
 use crate::limits::Limits;
 use crate::policy::{self, FieldRule};
 use crate::scan::{Hints, Scanner, Text};
-use crate::span::DocSpan;
+use crate::span::{DocSpan, Span};
 
 /// Finds the detections of records, many at a time.
 pub struct Finder {
@@ -59,8 +59,8 @@ pub struct FoundRecord {
 /// A text for the scanner.
 #[derive(Clone, Copy)]
 struct Asked {
+    span: Span,
     field: u32,
-    record: u32,
     hints: u32,
 }
 
@@ -196,7 +196,7 @@ impl Finder {
         let mut hints: Vec<Hints<'_>> = std::mem::take(kept_hints);
         let mut texts: Vec<Text<'_>> = std::mem::take(kept_texts);
         asked.clear();
-        for (at, record) in records.iter().enumerate() {
+        for record in records.iter() {
             let Ok(walked) = record.walked else { continue };
             let regions = match &record.region {
                 Some(region) => region.as_slice(),
@@ -223,13 +223,13 @@ impl Finder {
                         named
                     }
                 };
-                asked.push(Asked { field: number, record: small(at), hints });
+                asked.push(Asked { span: field.text(), field: number, hints });
             }
         }
-        texts.extend(asked.iter().filter_map(|asked| {
-            let span = fields.field(asked.field)?.text();
-            Some(Text { span, hints: hints.get(asked.hints as usize)? })
-        }));
+        // Every text refers to hints that are there; the two lists are as long.
+        texts.extend(
+            asked.iter().filter_map(|asked| Some(Text { span: asked.span, hints: hints.get(asked.hints as usize)? })),
+        );
         self.scanner.scan_batch(text_buffer, &texts, scratch);
         for &detection in scratch.detections() {
             if let Some(asked) = asked.get(detection.text as usize) {
@@ -239,8 +239,9 @@ impl Finder {
         *kept_texts = emptied(texts, |_| None);
         *kept_hints = emptied(hints, |_| None);
         for &(text, fault) in scratch.faults() {
-            let record = asked.get(text as usize).and_then(|asked| records.get_mut(asked.record as usize));
-            if let Some(record) = record {
+            let Some(field) = asked.get(text as usize).map(|asked| asked.field) else { continue };
+            let own = |record: &&mut FoundRecord| record.walked.is_ok_and(|walked| walked.fields().contains(&field));
+            if let Some(record) = records.iter_mut().find(own) {
                 record.walked = Err(Reason::Scan(fault));
             }
         }

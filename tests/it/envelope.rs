@@ -323,6 +323,7 @@ fn records_of_one_buffer_share_one_list() {
     let n_faults = walks.iter().filter(|(walked, _)| walked.is_err()).count();
     assert_eq!((walks.len(), n_faults, fields.all().len()), (5, 1, 5));
     assert_eq!(fields.side(), b"b\tc\nd\n");
+    assert_eq!(format!("{fields:?}"), "Fields(5 fields, 6 decoded bytes)");
     for (walked, whole) in walks {
         let Ok(walked) = walked else { continue };
         let source = Spliced { fields: &fields, buffer: lines, walked, replacements: b"" };
