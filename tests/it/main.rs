@@ -8,6 +8,7 @@
 )]
 
 mod alloc;
+mod crypt;
 mod oracle;
 mod plan;
 mod scan;
