@@ -51,9 +51,49 @@ impl fmt::Display for Region {
     }
 }
 
+/// The client that a message is processed for: 1 to [`MAX_TENANT_BYTES`] bytes of text without control characters.
+///
+/// # Security
+/// `Debug` tells only the length: a tenant's name is no label.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TenantId<'t>(&'t str);
+
+/// Longest tenant id, in bytes.
+pub const MAX_TENANT_BYTES: usize = 255;
+
+impl<'t> TenantId<'t> {
+    /// Reads an id; nothing where it is empty, too long or holds a control character.
+    #[must_use]
+    pub fn new(id: &'t str) -> Option<Self> {
+        let fits = (1..=MAX_TENANT_BYTES).contains(&id.len());
+        (fits && !id.chars().any(char::is_control)).then_some(Self(id))
+    }
+
+    /// Returns the id.
+    #[must_use]
+    pub const fn as_str(self) -> &'t str {
+        self.0
+    }
+}
+
+impl fmt::Debug for TenantId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TenantId({} bytes)", self.0.len())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Region;
+    use super::{MAX_TENANT_BYTES, Region, TenantId};
+
+    #[test]
+    fn tenants() {
+        assert_eq!(TenantId::new("north").map(TenantId::as_str), Some("north"));
+        assert_eq!(format!("{:?}", TenantId::new("north")), "Some(TenantId(5 bytes))");
+        let longest = "n".repeat(MAX_TENANT_BYTES);
+        assert!(TenantId::new(&longest).is_some() && TenantId::new(&format!("{longest}n")).is_none());
+        assert!(TenantId::new("").is_none() && TenantId::new("a\nb").is_none());
+    }
 
     #[test]
     fn regions() {

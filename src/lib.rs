@@ -21,6 +21,7 @@ pub mod tally;
 
 // Floor 1, mechanisms, strangers to each other.
 pub mod check;
+pub mod crypt;
 pub mod envelope;
 pub mod plan;
 

@@ -16,6 +16,7 @@ mod envelope;
 mod eval;
 mod examples;
 mod floors;
+mod crypt;
 mod oracle;
 mod packs;
 mod plan;

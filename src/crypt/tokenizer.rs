@@ -1,0 +1,355 @@
+//! Values to tokens and back.
+
+use super::cache::Cache;
+use super::derive::{Keys, Purpose, TenantKey};
+use super::token::{self, Class, Epoch, Mode, SHORT_BODY_BYTES, SIV_TAG_BYTES, Token};
+use crate::ids::TenantId;
+use crate::sensitive::Sensitive;
+use aes_siv::siv::Aes256Siv;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use siphasher::sip128::{Hasher128, SipHasher24};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::Hasher;
+use zeroize::Zeroizing;
+
+/// Turns values into tokens, and opens those that can be opened. Immutable; shared by all workers.
+///
+/// # Security
+/// `Debug` tells environment, epoch and sizes.
+pub struct Tokenizer {
+    keys: Keys,
+    config: TokenizerConfig,
+    cache_key: Zeroizing<[u8; 16]>,
+}
+
+/// How much memory a [`Tokenizer`] may take for speed. No setting changes a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenizerConfig {
+    /// Values whose tokens each worker remembers, in powers of two up to 16,777,216; 66 bytes each. Zero: none.
+    /// Those longer than 30 bytes are not remembered for `s` tokens.
+    pub cache_entries: usize,
+    /// Tenants whose keys each worker keeps ready, about 1 KiB for each class in use. One more and all start over.
+    pub ready_tenants: usize,
+}
+
+impl Default for TokenizerConfig {
+    fn default() -> Self {
+        Self { cache_entries: 1 << 16, ready_tenants: 1_024 }
+    }
+}
+
+/// What makes tokens comparable: equal values have equal tokens where these three are equal, and unrelated ones elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope<'t> {
+    /// The client that the message is processed for.
+    pub tenant: TenantId<'t>,
+    /// What the token stands for.
+    pub class: Class,
+    /// The lane and whether the token can be opened.
+    pub purpose: Purpose,
+}
+
+impl Tokenizer {
+    /// Makes a tokenizer.
+    ///
+    /// # Security
+    /// `cache_key` is of randomness, new in each process. It keeps whoever sends messages from choosing values that meet
+    /// in the cache; it has no part in tokens.
+    #[must_use]
+    pub fn new(keys: Keys, config: TokenizerConfig, cache_key: [u8; 16]) -> Self {
+        Self { keys, config, cache_key: Zeroizing::new(cache_key) }
+    }
+
+    /// Makes the memory of one worker.
+    #[must_use]
+    pub fn scratch(&self) -> TokenScratch {
+        TokenScratch {
+            cache: Cache::new(self.config.cache_entries),
+            ready: Ready { tenants: BTreeMap::new(), limit: self.config.ready_tenants.max(1) },
+            // Never grows past this, so no copy of a value is left behind.
+            body: Vec::with_capacity(token::MAX_BODY_BYTES),
+        }
+    }
+
+    /// Returns the epoch of new tokens.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.keys.epoch()
+    }
+
+    /// Appends the token of a value to `out`.
+    ///
+    /// `canonical` is the one spelling that all spellings of the value share: two spellings give two tokens.
+    ///
+    /// # Errors
+    /// [`TokenError`]; `out` is then as it was. The value must not be passed on: quarantine the message.
+    ///
+    /// # Security
+    /// An `s` token is as long as its value: 46 letters and twice the value's bytes.
+    ///
+    /// # Cost
+    /// No allocation once the keys of the scope are ready and `out` has room.
+    pub fn token(
+        &self,
+        scope: &Scope<'_>,
+        canonical: Sensitive<'_>,
+        out: &mut Vec<u8>,
+        scratch: &mut TokenScratch,
+    ) -> Result<(), TokenError> {
+        let value = canonical.expose();
+        if value.is_empty() {
+            return Err(TokenError::Empty);
+        }
+        if value.len() > MAX_CANONICAL_BYTES {
+            return Err(TokenError::TooLong { len: value.len(), limit: MAX_CANONICAL_BYTES });
+        }
+        let tag = self.cache_tag(scope, value);
+        if let Some((body, crc)) = scratch.cache.get(tag) {
+            return self.write(scope, body, Some(crc), out).map(drop);
+        }
+        scratch.ready.key(&self.keys, scope)?.seal(value, &mut scratch.body)?;
+        let crc = self.write(scope, &scratch.body, None, out)?;
+        scratch.cache.put(tag, &scratch.body, crc);
+        Ok(())
+    }
+
+    /// Opens an `s` token of a tenant.
+    ///
+    /// # Errors
+    /// [`OpenError`], the same for another tenant's token, another environment's or key's, a forged or damaged one, one
+    /// of another mode, and text that is no token.
+    ///
+    /// # Security
+    /// Every well-formed `s` token costs the same derivation, decryption and comparison in constant time, whoever made
+    /// it. Who may ask for which token is for the caller to decide.
+    ///
+    /// # Cost
+    /// Derives the keys anew: microseconds.
+    pub fn open(&self, tenant: TenantId<'_>, token: &[u8]) -> Result<Opened, OpenError> {
+        let token = Token::parse(token).map_err(|_| OpenError)?;
+        if token.mode() != Mode::Siv {
+            return Err(OpenError);
+        }
+        let (class, epoch) = (token.class(), token.epoch());
+        let scope = Scope { tenant, class, purpose: Purpose::StorageSiv };
+        let mut key = self.keys.tenant(tenant).and_then(|tenant| Key::new(&self.keys, &tenant, &scope, epoch));
+        let mut value = Zeroizing::new(Vec::with_capacity(token.body().len()));
+        value.extend(token.body());
+        match key.as_mut().map(|key| key.open(&mut value)) {
+            Some(Ok(())) => Ok(Opened { class, epoch, value }),
+            _ => Err(OpenError),
+        }
+    }
+
+    /// Returns what the cache knows a value by.
+    ///
+    /// # Source
+    /// SipHash-2-4 with 128 bits: Aumasson and Bernstein, *SipHash: a fast short-input PRF*, 2012, and its reference code.
+    fn cache_tag(&self, scope: &Scope<'_>, value: &[u8]) -> u128 {
+        let mut hasher = SipHasher24::new_with_key(&self.cache_key);
+        let tenant = scope.tenant.as_str().as_bytes();
+        let [c0, c1] = scope.class.bytes();
+        // The tenant has at most 255 bytes. The value comes last and so needs no length.
+        hasher.write(&[tenant.len() as u8, scope.purpose as u8, c0, c1]);
+        hasher.write(tenant);
+        hasher.write(value);
+        hasher.finish128().as_u128()
+    }
+
+    fn write(&self, scope: &Scope<'_>, body: &[u8], crc: Option<u8>, out: &mut Vec<u8>) -> Result<u8, TokenError> {
+        let start = out.len();
+        out.resize(start + token::encoded_len(body.len()), 0);
+        let place = out.get_mut(start..).unwrap_or_default();
+        let crc = token::write(scope.class, scope.purpose.mode(), self.epoch(), body, crc, place);
+        if crc.is_none() {
+            out.truncate(start);
+        }
+        crc.ok_or(TokenError::Primitive)
+    }
+}
+
+impl fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokenizer").field("keys", &self.keys).field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// What one worker owns: keys that are ready, and tokens that it remembers.
+///
+/// # Security
+/// Holds no value: what the cache knows a value by is its hash under a key of the process. Keys are wiped on drop.
+pub struct TokenScratch {
+    cache: Cache,
+    ready: Ready,
+    body: Vec<u8>,
+}
+
+impl fmt::Debug for TokenScratch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenScratch").field("ready_tenants", &self.ready.tenants.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a token held.
+///
+/// # Security
+/// The value is wiped on drop; `Debug` tells its length.
+pub struct Opened {
+    class: Class,
+    epoch: Epoch,
+    value: Zeroizing<Vec<u8>>,
+}
+
+impl Opened {
+    /// Returns what the value is.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        self.class
+    }
+
+    /// Returns the generation of keys that made the token.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Returns the canonical value.
+    #[must_use]
+    pub fn value(&self) -> Sensitive<'_> {
+        Sensitive::new(&self.value)
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("class", &self.class)
+            .field("epoch", &self.epoch)
+            .field("value", &self.value())
+            .finish()
+    }
+}
+
+/// Why a value has no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// There is no value.
+    #[error("value is empty")]
+    Empty,
+    /// The value is longer than any that a token can hold.
+    #[error("value is {len} bytes, limit is {limit}")]
+    TooLong {
+        /// Its length, in bytes.
+        len: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// A primitive refused a length that it is documented to take. Never seen; a bug of ours.
+    #[error("key derivation or cipher refused its input")]
+    Primitive,
+}
+
+/// A token that does not open. There is one such error, so that nobody learns why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown token")]
+pub struct OpenError;
+
+/// Keys that were derived, by tenant.
+struct Ready {
+    tenants: BTreeMap<Box<str>, ReadyTenant>,
+    limit: usize,
+}
+
+struct ReadyTenant {
+    key: TenantKey,
+    scopes: Vec<((Purpose, Class), Key)>,
+}
+
+impl Ready {
+    /// Returns the key of a scope, derived now if it is not ready.
+    fn key(&mut self, keys: &Keys, scope: &Scope<'_>) -> Result<&mut Key, TokenError> {
+        let name = scope.tenant.as_str();
+        if !self.tenants.contains_key(name) {
+            // Tenants come with messages, and so their number is bounded. Starting over is simple and cannot be wrong; it
+            // costs microseconds per tenant in use.
+            if self.tenants.len() >= self.limit {
+                self.tenants.clear();
+            }
+            let key = keys.tenant(scope.tenant).ok_or(TokenError::Primitive)?;
+            self.tenants.insert(name.into(), ReadyTenant { key, scopes: Vec::new() });
+        }
+        let tenant = self.tenants.get_mut(name).ok_or(TokenError::Primitive)?;
+        let wanted = (scope.purpose, scope.class);
+        let place = match tenant.scopes.iter().position(|(held, _)| *held == wanted) {
+            Some(place) => place,
+            None => {
+                let key = Key::new(keys, &tenant.key, scope, keys.epoch()).ok_or(TokenError::Primitive)?;
+                tenant.scopes.push((wanted, key));
+                tenant.scopes.len() - 1
+            }
+        };
+        tenant.scopes.get_mut(place).map(|(_, key)| key).ok_or(TokenError::Primitive)
+    }
+}
+
+/// The key of one scope and epoch.
+enum Key {
+    /// Keyed once: a clone of the state saves two of four compressions per value.
+    Mac(Box<Hmac<Sha256>>),
+    Siv {
+        cipher: Box<Aes256Siv>,
+        header: Box<[u8]>,
+    },
+}
+
+impl Key {
+    fn new(keys: &Keys, tenant: &TenantKey, scope: &Scope<'_>, epoch: Epoch) -> Option<Self> {
+        let header = keys.header(scope.tenant, scope.class, scope.purpose, epoch);
+        Some(match scope.purpose.mode() {
+            Mode::Siv => {
+                let key = tenant.expand::<64>(scope.purpose, &header)?;
+                Self::Siv { cipher: Box::new(Aes256Siv::new_from_slice(&*key).ok()?), header }
+            }
+            Mode::Mac => {
+                let key = tenant.expand::<32>(scope.purpose, &header)?;
+                Self::Mac(Box::new(Hmac::new_from_slice(&*key).ok()?))
+            }
+            Mode::Vault => return None,
+        })
+    }
+
+    /// Makes the body of a value's token in `body`.
+    fn seal(&mut self, value: &[u8], body: &mut Vec<u8>) -> Result<(), TokenError> {
+        body.clear();
+        match self {
+            Self::Mac(keyed) => {
+                let mut mac = Hmac::clone(keyed);
+                mac.update(value);
+                body.extend(mac.finalize().into_bytes().into_iter().take(SHORT_BODY_BYTES));
+            }
+            Self::Siv { cipher, header } => {
+                body.resize(SIV_TAG_BYTES, 0);
+                body.extend_from_slice(value);
+                let (tag, text) = body.split_first_chunk_mut::<SIV_TAG_BYTES>().ok_or(TokenError::Primitive)?;
+                *tag =
+                    cipher.encrypt_inout_detached([&*header], text.into()).map_err(|_| TokenError::Primitive)?.into();
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns the body of a token into its value, in place.
+    fn open(&mut self, body: &mut Vec<u8>) -> Result<(), OpenError> {
+        let Self::Siv { cipher, header } = self else { return Err(OpenError) };
+        let (tag, text) = body.split_first_chunk_mut::<SIV_TAG_BYTES>().ok_or(OpenError)?;
+        cipher.decrypt_inout_detached([&*header], text.into(), &(*tag).into()).map_err(|_| OpenError)?;
+        body.drain(..SIV_TAG_BYTES);
+        Ok(())
+    }
+}
+
+/// Longest canonical value, in bytes.
+pub const MAX_CANONICAL_BYTES: usize = token::MAX_BODY_BYTES - SIV_TAG_BYTES;
