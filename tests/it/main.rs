@@ -11,12 +11,12 @@
 mod alloc;
 #[cfg(feature = "cli")]
 mod cli;
+mod crypt;
 mod envelope;
 #[cfg(feature = "cli")]
 mod eval;
 mod examples;
 mod floors;
-mod crypt;
 mod oracle;
 mod packs;
 mod plan;

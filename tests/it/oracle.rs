@@ -17,6 +17,12 @@ fn word(b: u8) -> bool {
 }
 
 impl Oracle {
+    /// Whether the oracle can say where candidates of this sieve begin. The walks of the others depend on their anchor;
+    /// they have tables of their own.
+    pub(crate) const fn knows(sieve: Sieve) -> bool {
+        matches!(sieve, Sieve::Digits { .. } | Sieve::Token | Sieve::Quad | Sieve::Long | Sieve::Dashes | Sieve::Colon)
+    }
+
     pub(crate) fn new(rules: &RuleSet) -> Self {
         let labels = rules.entities().iter().map(|entity| entity.name.clone()).collect();
         let rules = rules

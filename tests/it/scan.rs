@@ -209,6 +209,39 @@ proptest! {
     }
 }
 
+/// Text made of the shipped rules' own examples, run together in ways that people and logs do.
+fn shipped_texts() -> impl Strategy<Value = Vec<u8>> {
+    let rules = RuleSet::builtin().unwrap();
+    let examples = rules.rules().iter().flat_map(|rule| {
+        let e = rule.examples.clone();
+        e.valid.into_iter().chain(e.invalid.into_iter().map(|c| c.0)).chain(e.near.into_iter().map(|c| c.0))
+    });
+    let mut pieces: Vec<String> = examples.filter(|text| text.is_ascii() && text.len() < 80).collect();
+    pieces.extend([" ", " ", " ", "-", ".", ":", "/", "1", "A", "x9"].map(str::to_owned));
+    proptest::collection::vec((proptest::sample::select(pieces), any::<bool>()), 1..6).prop_map(|pieces| {
+        pieces.into_iter().map(|(p, gap)| if gap { p + " " } else { p }).collect::<String>().into_bytes()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn the_fast_scanner_finds_what_the_slow_one_finds_with_the_shipped_rules(text in shipped_texts()) {
+        static PARTS: OnceLock<(Vec<Scanner>, Oracle)> = OnceLock::new();
+        let (scanners, oracle) = PARTS.get_or_init(|| {
+            let rules = RuleSet::builtin().unwrap().select(|rule, _| Oracle::knows(rule.sieve));
+            let build = |&level: &Level| Scanner::build_for(&rules, ScanConfig::default(), level).expect("builds");
+            (Level::available().iter().map(build).collect(), Oracle::new(&rules))
+        });
+        let slow = oracle.candidates(&text);
+        for scanner in scanners {
+            let fast = scanner.candidates(&text, &Hints::default(), &mut scanner.scratch());
+            prop_assert_eq!(&fast, &slow, "{:?}", String::from_utf8_lossy(&text));
+        }
+    }
+}
+
 #[track_caller]
 fn check(what: &str, text: &str, want: &[(&str, &str)]) {
     for level in Level::available() {
