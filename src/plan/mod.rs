@@ -12,6 +12,8 @@
 //! digits ─▶ country code ─▶ national prefix off ─▶ one walk through the automaton ─▶ region, line, validity
 //! ```
 
+#[expect(clippy::indexing_slicing, reason = "runs at compile time, where a wrong place is an error")]
+mod layout;
 mod table;
 
 use crate::ids::Region;
@@ -33,7 +35,9 @@ pub struct Number {
     validity: Validity,
     line: LineType,
     region: Option<Region>,
-    national: Digits,
+    n_digits: u8,
+    /// Zeros after the digits.
+    digits: [u8; MAX_NATIONAL],
 }
 
 /// Whether a number is of a range that its plan assigns.
@@ -114,7 +118,7 @@ impl Number {
     /// Returns the national significant number, in ASCII digits.
     #[must_use]
     pub fn national(&self) -> &[u8] {
-        &self.national
+        self.digits.get(..usize::from(self.n_digits)).unwrap_or_default()
     }
 
     /// Returns the region; a non-geographic number has none, nor has a number of a shared code that is possible only.
@@ -151,7 +155,7 @@ impl Number {
         for &digit in digits.iter().skip(leading) {
             text.push(b'0' + (digit % 10) as u8);
         }
-        for &digit in &*self.national {
+        for &digit in self.national() {
             text.push(digit);
         }
         text
@@ -162,7 +166,7 @@ impl Number {
     #[must_use]
     pub fn grouping(&self, borders: u32) -> Grouping {
         let mut best = Grouping::Odd;
-        for format in self.plan.formats(self.national.len()) {
+        for format in self.plan.formats(self.national().len()) {
             let like = if format.borders == borders {
                 Grouping::Usual
             } else if borders & !format.borders == 0 && best == Grouping::Odd {
@@ -170,7 +174,7 @@ impl Number {
             } else {
                 continue;
             };
-            if format.fits(&self.national) {
+            if format.fits(self.national()) {
                 best = like;
             }
             if best == Grouping::Usual {
@@ -184,8 +188,8 @@ impl Number {
     #[must_use]
     pub fn is_prefixed(&self) -> bool {
         self.plan
-            .formats(self.national.len())
-            .find(|format| format.fits(&self.national))
+            .formats(self.national().len())
+            .find(|format| format.fits(self.national()))
             .is_some_and(|format| format.is_prefixed())
     }
 }
@@ -233,31 +237,14 @@ impl fmt::Debug for E164 {
     }
 }
 
-/// Digits held inline; what is taken off at the front stays in place.
+/// Digits that a plan's rule has put together.
 #[derive(Clone, Copy, Default)]
 struct Digits {
     bytes: [u8; MAX_DIGITS],
-    start: u8,
     end: u8,
 }
 
-impl PartialEq for Digits {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for Digits {}
-
 impl Digits {
-    /// Holds ASCII digits; nothing where there are too many or something else is among them.
-    fn new(digits: &[u8]) -> Option<Self> {
-        let mut held = Self::default();
-        held.bytes.get_mut(..digits.len())?.copy_from_slice(digits);
-        held.end = u8::try_from(digits.len()).ok()?;
-        digits.iter().all(u8::is_ascii_digit).then_some(held)
-    }
-
     /// Adds digits; what does not fit is left out, and such a number is too long to be one.
     fn extend(&mut self, digits: impl Iterator<Item = u8>) {
         for digit in digits {
@@ -267,20 +254,34 @@ impl Digits {
             }
         }
     }
-
-    /// Returns the digits without the first few.
-    fn without(mut self, digits: usize) -> Self {
-        self.start = self.end.min(self.start + u8::try_from(digits).unwrap_or(self.end));
-        self
-    }
 }
 
 impl std::ops::Deref for Digits {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.bytes.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+        self.bytes.get(..usize::from(self.end)).unwrap_or_default()
     }
+}
+
+/// Returns whether all bytes are ASCII digits, and not too many.
+///
+/// # Cost
+/// Eight bytes at a time: a digit plus 6 stays below `0x40`, and `0x30..=0x3f` is the only block with just those bits.
+#[inline]
+fn are_digits(bytes: &[u8]) -> bool {
+    const EIGHT: u64 = 0x0101_0101_0101_0101;
+    let are_eight = |bytes: &[u8; 8]| {
+        let bytes = u64::from_le_bytes(*bytes);
+        (bytes & (0xf0 * EIGHT)) | ((bytes.wrapping_add(6 * EIGHT) & (0xf0 * EIGHT)) >> 4) == 0x33 * EIGHT
+    };
+    let (eights, rest) = bytes.as_chunks();
+    bytes.len() <= MAX_DIGITS
+        && eights.iter().all(are_eight)
+        && match bytes.last_chunk() {
+            Some(last) => are_eight(last),
+            None => rest.iter().all(u8::is_ascii_digit),
+        }
 }
 
 /// Returns the version of libphonenumber's metadata that the plans were compiled from.
@@ -321,8 +322,8 @@ pub fn international_prefix(digits: &[u8], region: Region) -> Option<usize> {
 #[must_use]
 pub fn parse_international(digits: &[u8]) -> Option<Number> {
     let (plan, code_digits) = Plan::of_digits(digits)?;
-    let rest = Digits::new(digits.get(code_digits..)?)?;
-    finish(plan, plan.main(), &rest)
+    let rest = digits.get(code_digits..)?;
+    if are_digits(digits) { finish(plan, plan.main()?, rest) } else { None }
 }
 
 /// Reads a number as written within a region, with or without the national prefix, without a country code.
@@ -332,7 +333,7 @@ pub fn parse_international(digits: &[u8]) -> Option<Number> {
 #[must_use]
 pub fn parse_national(digits: &[u8], region: Region) -> Option<Number> {
     let territory = Territory::of_region(region)?;
-    finish(territory.plan(), territory, &Digits::new(digits)?)
+    if are_digits(digits) { finish(territory.plan(), territory, digits) } else { None }
 }
 
 /// Reads a number as dialled from a region: an international prefix first, else the region's own country code where
@@ -345,48 +346,63 @@ pub fn parse_national(digits: &[u8], region: Region) -> Option<Number> {
 /// libphonenumber, `maybeExtractCountryCode`.
 #[must_use]
 pub fn parse(digits: &[u8], region: Region) -> Option<Number> {
-    let territory = Territory::of_region(region)?;
-    if let Some(end) = international_prefix(digits, region) {
-        return parse_international(digits.get(end..)?);
+    match international_prefix(digits, region) {
+        Some(end) => parse_international(digits.get(end..)?),
+        None => parse_domestic(digits, region),
     }
-    let whole = Digits::new(digits)?;
+}
+
+/// Reads a number as [`parse`] does, where it is known to begin with no international prefix.
+#[must_use]
+pub(crate) fn parse_domestic(digits: &[u8], region: Region) -> Option<Number> {
+    let territory = Territory::of_region(region)?;
     let plan = territory.plan();
+    if !are_digits(digits) {
+        return None;
+    }
     if let Some((found, code_digits)) = Plan::of_digits(digits)
-        && found.country_code() == plan.country_code()
+        && found == plan
     {
-        let rest = territory.strip(&Digits::new(digits.get(code_digits..)?)?);
-        let better = !territory.general(&whole) && territory.general(&rest);
-        if better || territory.length(whole.len()) == Length::TooLong {
-            return finish(plan, plan.main(), &rest);
+        let mut moved = Digits::default();
+        let rest = territory.strip(digits.get(code_digits..)?, &mut moved);
+        let better = !territory.general(digits) && territory.general(rest);
+        if better || territory.length(digits.len()) == Length::TooLong {
+            return finish(plan, plan.main()?, rest);
         }
     }
-    finish(plan, territory, &whole)
+    finish(plan, territory, digits)
 }
 
 /// Takes a national prefix off and looks the number up.
-fn finish(plan: Plan, territory: Territory, digits: &Digits) -> Option<Number> {
-    let stripped = territory.strip(digits);
+fn finish(plan: Plan, territory: Territory, digits: &[u8]) -> Option<Number> {
+    let mut moved = Digits::default();
+    let stripped = territory.strip(digits, &mut moved);
     let national = match territory.length(stripped.len()) {
         Length::Possible | Length::TooLong => stripped,
-        Length::LocalOnly | Length::TooShort | Length::Between => *digits,
+        Length::LocalOnly | Length::TooShort | Length::Between => digits,
     };
-    if national.len() < 2 || national.len() > MAX_NATIONAL {
+    // No walk ends at a line where the length is not one of the plan's.
+    if national.len() < 2 || !plan.allows(national.len()) {
         return None;
     }
-    let (owner, line) = plan.classify(&national);
+    let (owner, line) = plan.classify(national);
+    let main = plan.main()?;
     let validity = match line {
         Some(_) => Validity::Valid,
-        None if plan.main().length(national.len()) == Length::Possible => Validity::Possible,
+        None if main.length(national.len()) == Length::Possible => Validity::Possible,
         None => return None,
     };
-    let owner = owner.or_else(|| plan.is_single().then(|| plan.main()));
-    Some(Number {
+    let owner = owner.or_else(|| plan.is_single().then_some(main));
+    let mut number = Number {
         plan,
         validity,
         line: line.unwrap_or(LineType::Unknown),
         region: owner.and_then(Territory::region),
-        national,
-    })
+        n_digits: u8::try_from(national.len()).ok()?,
+        digits: [0; MAX_NATIONAL],
+    };
+    number.digits.get_mut(..national.len())?.copy_from_slice(national);
+    Some(number)
 }
 
 #[cfg(test)]
@@ -477,7 +493,7 @@ mod tests {
 
     #[test]
     fn every_territory_is_reachable() {
-        const { assert!(table::TERRITORIES > 240) };
+        const { assert!(table::N_TERRITORIES > 240) };
         assert_eq!(version(), "9.0.33");
         assert_eq!(country_code(region("SN")), Some(221));
         assert_eq!(country_code(region("ZZ")), None);

@@ -1,98 +1,49 @@
-//! The table of all numbering plans, read in place.
-//!
-//! `tools/plans` writes `table.bin` from libphonenumber's metadata. All numbers little-endian:
-//!
-//! ```text
-//! "EFPLANS1"  version, 16 bytes  five counts: nodes, plans, territories, formats, steps (u32 each)
-//! nodes        24 bytes  ten children (u16, by digit; node 0 is the end of all hope), label (u16), tail (u16): where
-//!                        just any digits follow, how many << 12 | the label that they end in, else 0
-//! codes      1000 x u8   country calling code -> plan + 1
-//! regions     676 x u16  two letters -> territory + 1
-//! plans        12 bytes  country code, root node, first territory, territories, first format, formats (u16 each)
-//! territories  28 bytes  letters (2), plan (u8), transform group (u8), lengths (u32), local lengths (u32), root of its
-//!                        general pattern (u16), national prefix program (u16), international prefix program (u16),
-//!                        transform literal (4), national prefix (4), whether the program is just the national prefix
-//!                        (u8), unused (u8)
-//! formats      10 bytes  program of leading digits (u16), six groups (fewest << 4 | most digits), national prefix is
-//!                        always written (u16)
-//! steps         3 bytes  operation (u8), operand (u16)
-//! ```
-//!
-//! All plans share one minimised automaton. A label is `(territory + 1) << 4 | line`. The main territory of a plan is
-//! its first one.
+//! Questions to the table of all numbering plans: whose number, how long, what before it, how grouped.
 
-use super::LineType;
+use super::layout::{self, CODES, FORMATS, NODES, PLANS, Program, REGIONS, SHAPES, STEPS, TERRITORIES};
+use super::{Digits, LineType};
 use crate::ids::Region;
-
-static BYTES: &[u8] = include_bytes!("table.bin");
-
-const NODE: usize = 24;
-const PLAN: usize = 12;
-const TERRITORY: usize = 28;
-const FORMAT: usize = 10;
-const STEP: usize = 3;
-
-const AT_NODES: usize = 44;
-const AT_CODES: usize = AT_NODES + count(0) * NODE;
-const AT_REGIONS: usize = AT_CODES + 1000;
-const AT_PLANS: usize = AT_REGIONS + 676 * 2;
-const AT_TERRITORIES: usize = AT_PLANS + count(1) * PLAN;
-const AT_FORMATS: usize = AT_TERRITORIES + count(2) * TERRITORY;
-const AT_STEPS: usize = AT_FORMATS + count(3) * FORMAT;
 
 /// Number of territories, the non-geographic ones included.
 #[cfg(test)]
-pub(super) const TERRITORIES: usize = count(2);
-
-const _: () = assert!(AT_STEPS + count(4) * STEP == include_bytes!("table.bin").len(), "the table is whole");
-const _: () =
-    assert!(matches!(include_bytes!("table.bin").first_chunk(), Some(b"EFPLANS1")), "the table is of this layout");
-
-const fn count(which: usize) -> usize {
-    let bytes = include_bytes!("table.bin").split_at(24 + which * 4).1;
-    match bytes.first_chunk() {
-        Some(&chunk) => u32::from_le_bytes(chunk) as usize,
-        None => 0,
-    }
-}
-
-fn u16_at(at: usize) -> u16 {
-    BYTES.get(at..at + 2).and_then(|bytes| bytes.first_chunk()).map_or(0, |&chunk| u16::from_le_bytes(chunk))
-}
-
-fn u32_at(at: usize) -> u32 {
-    BYTES.get(at..at + 4).and_then(|bytes| bytes.first_chunk()).map_or(0, |&chunk| u32::from_le_bytes(chunk))
-}
-
-fn u8_at(at: usize) -> u8 {
-    BYTES.get(at).copied().unwrap_or(0)
-}
+pub(super) const N_TERRITORIES: usize = TERRITORIES.len();
 
 /// Returns the version of the metadata, such as `9.0.33`.
 pub(super) fn version() -> &'static str {
-    let field = BYTES.get(8..24).unwrap_or_default();
+    let field = layout::VERSION;
     let end = field.iter().position(|&byte| byte == 0).unwrap_or(field.len());
     field.get(..end).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
 }
 
+/// Returns the value of an ASCII digit; what is none counts as 9 at most, and was refused before.
+#[inline]
+fn value(digit: u8) -> usize {
+    usize::from(digit & 15).min(9)
+}
+
 /// Walks from `root` along ASCII digits and returns the label of the last node. The digits of a subscriber, where any
 /// will do, are counted and not walked.
+///
+/// # Cost
+/// Fourteen instructions a digit.
+#[inline]
+#[expect(clippy::indexing_slicing, reason = "a digit is at most 9 and a node has ten children")]
 fn walk(root: u16, digits: &[u8]) -> u16 {
-    let mut node = AT_NODES + usize::from(root) * NODE;
-    let mut rest = digits;
-    loop {
-        let tail = u16_at(node + 22);
+    let mut at = root;
+    let mut rest = digits.iter();
+    while let Some(node) = NODES.get(usize::from(at)) {
+        let tail = u16::from_le_bytes([node[22], node[23]]);
         if tail != 0 {
             return if usize::from(tail >> 12) == rest.len() { tail & 0xfff } else { 0 };
         }
-        let Some((&byte, further)) = rest.split_first() else { return u16_at(node + 20) };
-        let child = u16_at(node + usize::from(byte & 15).min(9) * 2);
-        if child == 0 {
-            return 0;
+        let Some(&digit) = rest.next() else { return u16::from_le_bytes([node[20], node[21]]) };
+        let child = value(digit) * 2;
+        at = u16::from_le_bytes([node[child], node[child + 1]]);
+        if at == 0 {
+            break;
         }
-        node = AT_NODES + usize::from(child) * NODE;
-        rest = further;
     }
+    0
 }
 
 /// A numbering plan: all that shares one country calling code.
@@ -100,101 +51,97 @@ fn walk(root: u16, digits: &[u8]) -> u16 {
 pub(super) struct Plan(u8);
 
 impl Plan {
-    /// Returns the plan whose country calling code `digits` begin with, and how many digits the code has.
+    /// Returns the plan whose country calling code `digits` begin with, and how many digits the code has. Nothing for
+    /// fewer than three digits: no number is that short.
+    #[inline]
     pub(super) fn of_digits(digits: &[u8]) -> Option<(Self, usize)> {
-        let mut code = 0usize;
-        for (i, &byte) in digits.iter().take(3).enumerate() {
-            let digit = usize::from(byte.wrapping_sub(b'0'));
-            if digit > 9 || (i == 0 && digit == 0) {
-                return None;
-            }
-            code = code * 10 + digit;
-            let plan = u8_at(AT_CODES + code);
-            if plan != 0 {
-                return Some((Self(plan - 1), i + 1));
-            }
-        }
-        None
+        let [a, b, c] = digits.first_chunk()?.map(value);
+        let plan = Self(CODES.get(a * 100 + b * 10 + c)?.checked_sub(1)?);
+        Some((plan, usize::from(plan.record()?.code_digits)))
     }
 
-    fn field(self, which: usize) -> u16 {
-        u16_at(AT_PLANS + usize::from(self.0) * PLAN + which * 2)
+    #[inline]
+    fn record(self) -> Option<&'static layout::Plan> {
+        PLANS.get(usize::from(self.0))
     }
 
     /// Returns the country calling code.
+    #[inline]
     pub(super) fn country_code(self) -> u16 {
-        self.field(0)
+        self.record().map_or(0, |plan| plan.country_code)
+    }
+
+    /// Returns whether a number of any of its territories can have this length.
+    #[inline]
+    pub(super) fn allows(self, length: usize) -> bool {
+        self.record().is_some_and(|plan| has(plan.lengths, length))
     }
 
     /// Returns the territory and line type of a national number; a line type of nothing is not a valid number.
+    #[inline]
     pub(super) fn classify(self, national: &[u8]) -> (Option<Territory>, Option<LineType>) {
-        let label = walk(self.field(1), national);
-        let territory = usize::from(label >> 4).checked_sub(1).map(Territory);
-        (territory, LineType::from_table(label & 15))
+        let label = self.record().map_or(0, |plan| walk(plan.root, national));
+        (Territory::new(label >> 4), LineType::from_table(label & 15))
     }
 
     /// Returns the territory that speaks for the whole plan.
-    pub(super) fn main(self) -> Territory {
-        Territory(usize::from(self.field(2)))
+    #[inline]
+    pub(super) fn main(self) -> Option<Territory> {
+        Territory::new(self.record()?.main + 1)
     }
 
     /// Returns whether there is but one territory.
+    #[inline]
     pub(super) fn is_single(self) -> bool {
-        self.field(3) == 1
+        self.record().is_some_and(|plan| plan.is_single)
     }
 
-    /// Yields the formats for numbers of this length; whether one [fits](Format::fits) is asked apart, for it costs more.
+    /// Yields the formats for numbers of this length; whether one [fits](Format::fits) is asked apart, for it can cost
+    /// more.
+    #[inline]
     pub(super) fn formats(self, length: usize) -> impl Iterator<Item = Format> {
-        let first = usize::from(self.field(4));
-        let end = first + usize::from(self.field(5));
-        (first..end).filter_map(move |format| {
-            let at = AT_FORMATS + format * FORMAT;
-            let borders = group_borders(BYTES.get(at + 2..at + 8)?, length)?;
-            Some(Format { at, borders })
-        })
+        let shapes = self.record().and_then(|plan| {
+            let [first, end] = *plan.shapes.get(length..)?.first_chunk()?;
+            SHAPES.get(usize::from(first)..usize::from(end))
+        });
+        shapes.unwrap_or_default().iter().map(|shape| Format { borders: shape.borders, place: shape.format })
     }
 }
 
 /// How national numbers of some leading digits are usually written.
 pub(super) struct Format {
-    at: usize,
     /// Where its groups meet: bit `i` for a border before digit `i`.
     pub(super) borders: u32,
+    place: u16,
 }
 
 impl Format {
+    #[inline]
+    fn record(&self) -> Option<&'static layout::Format> {
+        FORMATS.get(usize::from(self.place))
+    }
+
     /// Returns whether the format is for the leading digits of this number.
+    #[inline]
     pub(super) fn fits(&self, national: &[u8]) -> bool {
-        let program = u16_at(self.at);
-        program == 0 || run(program, national).is_some()
+        self.record().is_some_and(|format| format.leading.start == 0 || format.leading.matches(national))
     }
 
     /// Returns whether the national prefix is always written.
     pub(super) fn is_prefixed(&self) -> bool {
-        u16_at(self.at + 8) != 0
+        self.record().is_some_and(|format| format.is_prefixed)
     }
 }
 
-/// Shares `length` digits out among groups, the first ones taking as many as they may.
-fn group_borders(groups: &[u8], length: usize) -> Option<u32> {
-    let least: usize = groups.iter().map(|group| usize::from(group >> 4)).sum();
-    let mut spare = length.checked_sub(least)?;
-    let (mut at, mut borders) = (0usize, 0u32);
-    for group in groups {
-        let (min, max) = (usize::from(group >> 4), usize::from(group & 15));
-        let more = spare.min(max - min);
-        spare -= more;
-        at += min + more;
-        if at < length {
-            borders |= 1 << at;
-        }
-    }
-    (spare == 0).then_some(borders)
+/// Returns whether a set of lengths, a bit each, holds this one.
+#[inline]
+fn has(lengths: u32, length: usize) -> bool {
+    length < 32 && lengths >> length & 1 == 1
 }
 
 /// A region within a plan, or a plan without regions (freephone, satellites).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Territory(usize);
+#[derive(Clone, Copy)]
+pub(super) struct Territory(&'static layout::Territory);
 
 /// What a length says of a national number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,39 +154,43 @@ pub(super) enum Length {
 }
 
 impl Territory {
+    /// Returns the territory of a number that counts from one.
+    #[inline]
+    fn new(number: u16) -> Option<Self> {
+        TERRITORIES.get(usize::from(number).checked_sub(1)?).map(Self)
+    }
+
     /// Returns the territory of a region.
+    #[inline]
     pub(super) fn of_region(region: Region) -> Option<Self> {
         let [a, b] = region.bytes();
         let at = usize::from(a.wrapping_sub(b'A')) * 26 + usize::from(b.wrapping_sub(b'A'));
-        usize::from(u16_at(AT_REGIONS + at * 2)).checked_sub(1).map(Self)
-    }
-
-    fn at(self) -> usize {
-        AT_TERRITORIES + self.0 * TERRITORY
+        Self::new(*REGIONS.get(at)?)
     }
 
     /// Returns the region; a non-geographic plan has none.
+    #[inline]
     pub(super) fn region(self) -> Option<Region> {
-        Region::new(BYTES.get(self.at()..self.at() + 2)?)
+        self.0.region
     }
 
     /// Returns the plan that it belongs to.
+    #[inline]
     pub(super) fn plan(self) -> Plan {
-        Plan(u8_at(self.at() + 2))
+        Plan(self.0.plan)
     }
 
     /// Says what the length of a national number means here.
+    #[inline]
     pub(super) fn length(self, length: usize) -> Length {
-        let (set, local) = (u32_at(self.at() + 4), u32_at(self.at() + 8));
-        let length = u32::try_from(length).unwrap_or(u32::MAX);
-        let bit = 1u32.checked_shl(length).unwrap_or(0);
-        if local & bit != 0 {
-            Length::LocalOnly
-        } else if set & bit != 0 {
+        let set = self.0.lengths;
+        if has(set, length) {
             Length::Possible
-        } else if length < set.trailing_zeros() {
+        } else if has(self.0.local_lengths, length) {
+            Length::LocalOnly
+        } else if length < set.trailing_zeros() as usize {
             Length::TooShort
-        } else if length > set.checked_ilog2().unwrap_or(0) {
+        } else if length > set.checked_ilog2().unwrap_or(0) as usize {
             Length::TooLong
         } else {
             Length::Between
@@ -247,51 +198,80 @@ impl Territory {
     }
 
     /// Returns whether the general pattern holds, whatever the length.
+    #[inline]
     pub(super) fn general(self, national: &[u8]) -> bool {
-        walk(u16_at(self.at() + 12), national) != 0
+        walk(self.0.general, national) != 0
     }
 
     /// Returns the national prefix, such as `0`; empty where there is none.
+    #[inline]
     pub(super) fn national_prefix(self) -> &'static [u8] {
-        let field = BYTES.get(self.at() + 22..self.at() + 26).unwrap_or_default();
-        let end = field.iter().position(|&byte| byte == 0).unwrap_or(field.len());
-        field.get(..end).unwrap_or_default()
+        let (digits, n_digits) = &self.0.prefix;
+        digits.get(..usize::from(*n_digits)).unwrap_or_default()
     }
 
     /// Returns how many digits of an international prefix `digits` begin with.
+    #[inline]
     pub(super) fn international_prefix(self, digits: &[u8]) -> Option<usize> {
-        let program = u16_at(self.at() + 16);
-        if program == 0 { None } else { run(program, digits).map(|found| found.end) }
+        self.0.international.run(digits).map(|found| found.end)
     }
 
-    /// Removes a national prefix and a carrier's code, or moves digits as the plan's rule says.
+    /// Removes a national prefix and a carrier's code, or moves digits as the plan's rule says; `moved` holds them then.
     ///
     /// # Source
     /// libphonenumber, `maybeStripNationalPrefixAndCarrierCode`.
-    pub(super) fn strip(self, digits: &super::Digits) -> super::Digits {
-        let program = u16_at(self.at() + 14);
-        if program == 0 || digits.is_empty() {
-            return *digits;
+    #[inline]
+    pub(super) fn strip<'d>(self, digits: &'d [u8], moved: &'d mut Digits) -> &'d [u8] {
+        if self.0.national.start == 0 {
+            return digits;
         }
-        if u8_at(self.at() + 26) != 0 {
-            let Some(rest) = digits.strip_prefix(self.national_prefix()) else { return *digits };
-            if self.general(digits) && !self.general(rest) {
-                return *digits;
+        let rest = if self.0.is_plain {
+            digits.strip_prefix(self.national_prefix())
+        } else {
+            self.strip_by_program(digits, moved)
+        };
+        match rest {
+            Some(rest) if !self.general(digits) || self.general(rest) => rest,
+            _ => digits,
+        }
+    }
+
+    fn strip_by_program<'d>(self, digits: &'d [u8], moved: &'d mut Digits) -> Option<&'d [u8]> {
+        let found = self.0.national.run(digits)?;
+        let rest = digits.get(found.end..).unwrap_or_default();
+        match found.groups.get(usize::from(self.0.transform_group)).copied().flatten() {
+            Some((from, to)) if self.0.transform_group != 0 => {
+                moved.extend(self.0.transform_literal.iter().copied().take_while(|&byte| byte != 0));
+                moved.extend(digits.get(from..to).unwrap_or_default().iter().copied());
+                moved.extend(rest.iter().copied());
+                Some(moved)
             }
-            return digits.without(digits.len() - rest.len());
+            _ => Some(rest),
         }
-        let Some(found) = run(program, digits) else { return *digits };
-        let group = u8_at(self.at() + 3);
-        let mut stripped = super::Digits::default();
-        if group != 0
-            && let Some(taken) = found.groups.get(usize::from(group)).copied().flatten()
-        {
-            let literal = BYTES.get(self.at() + 18..self.at() + 22).unwrap_or_default();
-            stripped.extend(literal.iter().copied().take_while(|&byte| byte != 0));
-            stripped.extend(digits.get(taken.0..taken.1).unwrap_or_default().iter().copied());
+    }
+}
+
+impl Program {
+    /// What the first two digits say: matches, does not match, or nothing.
+    #[inline]
+    fn decide(&self, digits: &[u8]) -> Option<bool> {
+        let [first, second] = digits.first_chunk()?.map(value);
+        if self.open.get(first)? >> second & 1 == 0 {
+            return Some(false);
         }
-        stripped.extend(digits.get(found.end..).unwrap_or_default().iter().copied());
-        if self.general(digits) && !self.general(&stripped) { *digits } else { stripped }
+        (self.sure.get(first)? >> second & 1 == 1).then_some(true)
+    }
+
+    /// Returns whether the program matches at the beginning of `digits`.
+    #[inline]
+    fn matches(&self, digits: &[u8]) -> bool {
+        self.decide(digits).unwrap_or_else(|| run(self.start, digits).is_some())
+    }
+
+    /// Runs the program at the beginning of `digits`; finds nothing where there is no program.
+    #[inline]
+    fn run(&self, digits: &[u8]) -> Option<Found> {
+        if self.start == 0 || self.decide(digits) == Some(false) { None } else { run(self.start, digits) }
     }
 }
 
@@ -327,10 +307,10 @@ enum Outcome {
 impl Thread {
     #[inline]
     fn advance(&mut self, digits: &[u8]) -> Outcome {
-        let place = AT_STEPS + usize::from(self.step) * STEP;
-        let operand = u16_at(place + 1);
+        let &[operation, low, high] = STEPS.get(usize::from(self.step)).unwrap_or(&[0; 3]);
+        let operand = u16::from_le_bytes([low, high]);
         let next = self.step + 1;
-        match u8_at(place) {
+        match operation {
             0 => return Outcome::Done,
             1 => match digits.get(usize::from(self.at)) {
                 Some(byte) if operand >> (byte & 15) & 1 == 1 => self.at += 1,
@@ -369,9 +349,9 @@ impl Thread {
     }
 }
 
-/// Runs a program at the beginning of `digits`, trying choices in their order.
-fn run(program: u16, digits: &[u8]) -> Option<Found> {
-    let mut thread = Thread { step: program - 1, at: 0, slots: [u8::MAX; GROUPS * 2] };
+/// Runs the program whose first step is `start - 1` at the beginning of `digits`, trying choices in their order.
+fn run(start: u16, digits: &[u8]) -> Option<Found> {
+    let mut thread = Thread { step: start - 1, at: 0, slots: [u8::MAX; GROUPS * 2] };
     // Up to the first choice there is nothing to remember; most programs end before it.
     loop {
         match thread.advance(digits) {
