@@ -102,7 +102,8 @@ fn is_top(label: &[u8]) -> bool {
 }
 
 /// Returns whether `text` is UTF-8 of which every ASCII byte is `allowed` and every other character can stand in a word.
-pub(super) fn is_text_of(text: &[u8], allowed: fn(u8) -> bool) -> bool {
+#[inline]
+pub(super) fn is_text_of(text: &[u8], allowed: impl Fn(u8) -> bool) -> bool {
     if text.is_ascii() {
         return text.iter().all(|&byte| allowed(byte));
     }

@@ -161,7 +161,8 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         quad: automata(|rule| rule.sieve == Sieve::Quad)?,
         token: automata(|rule| rule.sieve == Sieve::Token)?,
         long: automata(|rule| rule.sieve == Sieve::Long)?,
-        at: automata(|rule| rule.sieve == Sieve::At)?,
+        at: automata(|rule| rule.sieve == Sieve::At && !is_wide(rule))?,
+        at_wide: automata(|rule| rule.sieve == Sieve::At && is_wide(rule))?,
         scheme: automata(|rule| rule.sieve == Sieve::Scheme)?,
         host: automata(|rule| matches!(rule.sieve, Sieve::Www | Sieve::Domain))?,
         colon: automata(|rule| rule.sieve == Sieve::Colon)?,
@@ -187,6 +188,25 @@ fn is_plain_number(rule: &Rule) -> bool {
         hir.is_ok_and(|hir| only_numbers(&hir))
     };
     matches!(rule.sieve, Sieve::Digits { .. }) && rule.guard != Guard::None && rule.tail.is_none() && plain_bytes()
+}
+
+/// Returns whether the rule's pattern or tail takes bytes above ASCII.
+fn is_wide(rule: &Rule) -> bool {
+    let wide_tail = rule.tail.as_ref().is_some_and(|tail| (0x80..=u8::MAX).any(|b| tail.class.has(b)));
+    let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern);
+    wide_tail || hir.is_ok_and(|hir| takes_wide(&hir))
+}
+
+fn takes_wide(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => !literal.0.is_ascii(),
+        HirKind::Class(Class::Bytes(class)) => class.ranges().iter().any(|r| r.end() >= 0x80),
+        HirKind::Class(Class::Unicode(class)) => class.ranges().iter().any(|r| !r.end().is_ascii()),
+        HirKind::Repetition(repetition) => takes_wide(&repetition.sub),
+        HirKind::Capture(capture) => takes_wide(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(takes_wide),
+    }
 }
 
 fn only_numbers(hir: &Hir) -> bool {

@@ -251,6 +251,10 @@ impl<'t> Job<'t> {
         let start = self.on_while(start, |b| !(b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80));
         if start < at {
             self.verify(scanner, &scanner.at, start, work);
+            let near = self.text.get(start..self.text.len().min(at + LOCAL_BYTES)).unwrap_or_default();
+            if !near.is_ascii() {
+                self.verify(scanner, &scanner.at_wide, start, work);
+            }
         }
     }
 

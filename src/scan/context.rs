@@ -411,25 +411,28 @@ const HIGH: u8 = 1;
 fn tokenize(piece: &[u8], hashes: &mut [u64]) -> usize {
     let mut n = 0;
     let mut word = WordHash::new();
-    let mut at = 0;
-    while let Some(&byte) = piece.get(at) {
-        match LETTERS.get(usize::from(byte)).copied().unwrap_or(0) {
-            0 => {
-                // `don't` is one word, and so is `dont`.
-                let joins = byte == b'\'' && word.len > 0 && piece.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
-                if word.len > 0 && !joins {
-                    let Some(place) = hashes.get_mut(n) else { return n };
-                    *place = word.finish();
-                    n += 1;
-                    word = WordHash::new();
-                }
-                at += 1;
+    // Bytes of a character that was taken as a whole.
+    let mut skip = 0_usize;
+    for (at, &byte) in piece.iter().enumerate() {
+        #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+        let letter = LETTERS[usize::from(byte)];
+        if letter > HIGH {
+            word.push(letter);
+        } else if letter == HIGH {
+            if skip > 0 {
+                skip -= 1;
+            } else {
+                skip = push_high(piece.get(at..).unwrap_or_default(), &mut word) - 1;
             }
-            HIGH => at += push_high(piece.get(at..).unwrap_or_default(), &mut word),
-            letter => {
-                word.push(letter);
-                at += 1;
+        } else if word.len > 0 {
+            // `don't` is one word, and so is `dont`.
+            if byte == b'\'' && piece.get(at + 1).is_some_and(u8::is_ascii_alphabetic) {
+                continue;
             }
+            let Some(place) = hashes.get_mut(n) else { return n };
+            *place = word.finish();
+            n += 1;
+            word = WordHash::new();
         }
     }
     if word.len > 0

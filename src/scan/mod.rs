@@ -121,6 +121,8 @@ pub struct Scanner {
     token: Automata,
     long: Automata,
     at: Automata,
+    /// Rules around an `@` that take bytes above ASCII.
+    at_wide: Automata,
     scheme: Automata,
     host: Automata,
     colon: Automata,
