@@ -146,9 +146,9 @@ fn within_moment(text: &[u8], at: usize) -> bool {
         free && moment.find(&text[start..]).is_some_and(|found| {
             let end = start + found.end();
             // A longer run of digits and dots, or a word that goes on, is no time.
-            !text.get(end).is_some_and(|&b| word(b))
-                && !(text[end - 1].is_ascii_digit() && text.get(end) == Some(&b'.'))
-                && at < end
+            let goes_on = text.get(end).is_some_and(|&b| word(b));
+            let more_digits = text[end - 1].is_ascii_digit() && text.get(end) == Some(&b'.');
+            !goes_on && !more_digits && at < end
         })
     })
 }
@@ -212,8 +212,9 @@ fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bool {
             let dotted = |b: u8| b.is_ascii_digit();
             let coloned = |b: u8| b.is_ascii_hexdigit() || b == b':';
             free && sides.iter().all(|&(joint, beyond)| {
-                !(joint == Some(b'.') && beyond.is_some_and(dotted))
-                    && !(guard == Guard::Colons && joint == Some(b':') && beyond.is_some_and(coloned))
+                let joined = joint == Some(b'.') && beyond.is_some_and(dotted);
+                let colon = guard == Guard::Colons && joint == Some(b':') && beyond.is_some_and(coloned);
+                !joined && !colon
             })
         }
         Guard::Number => {
