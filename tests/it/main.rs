@@ -11,16 +11,18 @@
 mod alloc;
 #[cfg(feature = "cli")]
 mod cli;
+mod crypt;
 mod envelope;
 #[cfg(feature = "cli")]
 mod eval;
 mod examples;
 mod floors;
-mod crypt;
 mod oracle;
 mod packs;
 mod plan;
 mod policy;
+#[cfg(feature = "cli")]
+mod readme;
 mod redact;
 mod scan;
 mod validate;
