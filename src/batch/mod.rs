@@ -202,7 +202,10 @@ impl Target {
         let many = inputs.inputs.len() > 1 || !inputs.folders.is_empty();
         let Some(output) = output else {
             return if many {
-                let names = format!("{} inputs and no place for their output", inputs.inputs.len());
+                let names = match inputs.inputs.len() {
+                    1 => "from a folder, and no place for its output".to_owned(),
+                    n => format!("{n} inputs and no place for their output"),
+                };
                 let first = inputs.inputs.first().map_or("-", |input| &input.name);
                 Err(BatchError::new(Path::new(first), &names, "name a folder: -o DIR"))
             } else {

@@ -1,31 +1,22 @@
 //! `efface eval`: measures detection against labels.
 
-use super::{Globals, load_rules};
-use crate::entity::Kind;
+use super::{Fault, Globals, load_rules, selection};
+use crate::entity::{Kind, nearest};
 use crate::eval::{self, By, Corpora, Floors, Keep, Options, Reach, Report, Selection, Values};
 use crate::ids::Region;
 use crate::rules::RuleSet;
 use crate::scan::{ScanConfig, Scanner, Validator};
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Measures detection against labelled messages and other detectors' cases.
-///
-/// Labelled messages are JSON Lines: {"id","source","lang","text","spans":[{"start","end","type","value"}]}, offsets in
-/// bytes of UTF-8, end exclusive; optional in a span: "subtype", "country", "level":"optional". Cases are JSON Lines:
-/// {"id","peer","kind":"validate|detect","entity","text","expect":[{"start","end"}]}. Messages without spans, and the
-/// lines of .txt files, are scanned to see how much is detected in them. The format is told by content; .gz is unpacked.
-///
-/// A span is hit by a detection of its kind that shares a byte with it. Identification numbers (NATIONAL_ID, TAX_ID,
-/// MEDICAL_ID, US_SSN, PASSPORT, DRIVER_LICENSE, BANK_ACCOUNT, ROUTING_NUMBER, OTHER_ID) count as one kind, and so do
-/// API_KEY, PASSWORD and OTP_CODE. A detection over a span of another kind is mistyped and counted apart. A kind that a
-/// source never labels is not scored on it. Leak is the share of labelled characters that no detection covers; over is the
-/// share of the other characters that a detection covers.
-///
-/// Example: efface eval messages.jsonl --kinds PHONE_NUMBER --by lang --failures 10
+/// Arguments of `efface eval`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:  efface eval messages.jsonl --by lang --failures 10    the format: --help",
+    after_long_help = FORMATS
+)]
 pub(crate) struct Args {
     /// Files, folders or globs; - for standard input.
     #[arg(required = true, value_name = "INPUT")]
@@ -64,7 +55,7 @@ pub(crate) struct Args {
     region: Option<String>,
 
     /// Report detections from this score on, 0 to 1.
-    #[arg(long, value_name = "SCORE")]
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     min_score: Option<f64>,
 
     /// List up to N failures of each sort per source: ids and offsets.
@@ -84,9 +75,40 @@ pub(crate) struct Args {
     diff: Option<PathBuf>,
 
     /// Threads [default: all].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     jobs: Option<usize>,
 }
+
+const FORMATS: &str = "Labelled messages are JSON Lines, offsets in bytes of UTF-8, end exclusive:
+  {\"id\":\"1\",\"source\":\"mine\",\"lang\":\"en\",\"text\":\"mail ana@example.org\",
+   \"spans\":[{\"start\":5,\"end\":20,\"type\":\"EMAIL_ADDRESS\",\"value\":\"ana@example.org\"}]}
+on one line each. Optional: \"region\"; in a span \"subtype\", \"country\",
+\"level\":\"optional\". Cases of other detectors are JSON Lines too:
+  {\"id\":\"1\",\"peer\":\"x\",\"kind\":\"validate|detect\",\"entity\":\"IBAN\",
+   \"text\":\"...\",\"expect\":[{\"start\":0,\"end\":22}]}
+Messages without spans, and the lines of .txt files, are scanned to see how much
+is detected in them. The format is told by content; .gz is unpacked.
+
+How it is counted:
+  hit        a detection of the label's kind shares a byte with it; exact: both ends
+  wrong      a detection where nothing is labelled
+  mistyped   a detection over a label of another kind, neither hit nor wrong
+  optional   neither asked for nor wrong
+  leak       share of labelled characters that no detection covers
+  over       share of the other characters that a detection covers
+Identification numbers (NATIONAL_ID, TAX_ID, MEDICAL_ID, US_SSN, PASSPORT,
+DRIVER_LICENSE, BANK_ACCOUNT, ROUTING_NUMBER, OTHER_ID) count as one kind, and so
+do API_KEY, PASSWORD and OTP_CODE. A kind that a source never labels is not
+scored on it.
+
+Examples:
+  efface eval messages.jsonl
+  efface eval messages.jsonl --kinds PHONE_NUMBER --by lang --failures 10
+  efface eval --json messages.jsonl > before.json    then, after a change:
+  efface eval --diff before.json messages.jsonl
+
+Exit codes:
+  0 done   1 below a floor (--floor)   2 wrong use, or a file that is no corpus";
 
 /// Runs the command: 0 done, 1 below a floor.
 ///
@@ -100,10 +122,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let earlier = args.diff.as_deref().map(read_report).transpose()?;
     let mut config = ScanConfig::default();
     if let Some(score) = args.min_score {
-        if !(0.0..=1.0).contains(&score) {
-            bail!("not a score: {score}\n  hint: a number from 0 to 1, such as 0.5");
-        }
-        config.min_score = (score * 1000.0).round() as u16;
+        config.min_score = selection::per_mille(score)?;
     }
     let scanner = Scanner::build(&rules, config)?;
     let corpora = Corpora::read(&args.inputs)?;
@@ -116,10 +135,8 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let validator = Validator::build(&rules)?;
     let is_valid = |entity: &str, text: &[u8], region: Option<Region>| validator.is_valid(entity, text, region);
     let measure = || eval::run(&corpora, &rules, &scanner, Some(&is_valid), &options);
-    let report = match args.jobs {
-        None => measure(),
-        Some(n) => rayon::ThreadPoolBuilder::new().num_threads(n).build()?.install(measure),
-    };
+    let n_jobs = selection::jobs(args.jobs)?;
+    let report = rayon::ThreadPoolBuilder::new().num_threads(n_jobs).build()?.install(measure);
     let mut out = if args.json { report.to_json()? + "\n" } else { report.table() };
     if let (Some(earlier), false) = (&earlier, args.json) {
         out.push_str(&changes(earlier, &report));
@@ -136,28 +153,30 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 impl Args {
     fn options(&self, rules: &RuleSet) -> anyhow::Result<Options> {
         let kind = |name: &String| {
-            let hint = || Kind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
-            Kind::from_name(name).ok_or_else(|| anyhow!("unknown kind: {name}\n  hint: one of: {}", hint()))
-        };
-        let region = |code: &String| {
-            let hint = "two letters of ISO 3166-1, such as SN";
-            Region::new(code.as_bytes()).ok_or_else(|| anyhow!("not a country: {code}\n  hint: {hint}"))
+            Kind::from_name(name).ok_or_else(|| {
+                let names = Kind::ALL.iter().map(|kind| kind.name());
+                let hint = match nearest(name, names.clone()) {
+                    Some(meant) => format!("did you mean {meant}?"),
+                    None => format!("one of: {}", names.collect::<Vec<_>>().join(", ")),
+                };
+                Fault::new(format!("unknown kind: {name}"), hint)
+            })
         };
         for name in &self.entities {
             if rules.entity_by_name(name).is_none() {
-                bail!("unknown entity: {name}\n  hint: `efface rules list` prints them all");
+                return Err(selection::unknown_entity(rules, name));
             }
         }
         Ok(Options {
             selection: Selection {
                 kinds: self.kinds.iter().map(kind).collect::<Result<_, _>>()?,
                 entities: self.entities.clone(),
-                countries: self.countries.iter().map(region).collect::<Result<_, _>>()?,
+                countries: selection::regions(&self.countries, "--countries", rules)?,
                 subtypes: self.subtypes.clone(),
                 reach: if self.covered { Reach::Rules } else { Reach::Labels },
             },
             by: self.by.as_deref().map(By::new),
-            region: self.region.as_ref().map(region).transpose()?,
+            region: self.region.as_ref().map(|name| selection::region(name, "--region", rules)).transpose()?,
             keep: Keep {
                 n_failures: self.failures,
                 values: if self.show_values { Values::Shown } else { Values::Hidden },

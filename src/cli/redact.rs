@@ -44,8 +44,9 @@ A policy is a TOML file:
   \"*\" = \"redact\"                                        # everything that is not named
   CREDIT_CARD = { operator = \"mask\", keep_last = 4 }    # an entity or a kind
 
-What cannot be handled is never passed on: a broken JSON line becomes {\"efface\":\"quarantined\",...}, a line of text that
-is too long [QUARANTINED]; a broken JSON document gives no output. The exit code is then 3.
+What cannot be handled is never passed on. A broken JSON line becomes
+{\"efface\":\"quarantined\",...}, a line of text that is too long [QUARANTINED];
+a broken JSON document gives no output. The exit code is then 3.
 
 Examples:
   efface redact chat.txt                        to standard output

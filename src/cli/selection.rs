@@ -6,6 +6,7 @@ use crate::entity::{Kind, nearest};
 use crate::envelope::{Format, MAX_BUFFER};
 use crate::ids::Region;
 use crate::limits::Limits;
+use crate::plan;
 use crate::redact::Options;
 use crate::rules::RuleSet;
 use crate::scan::{ScanConfig, Scanner};
@@ -29,7 +30,7 @@ pub(crate) struct Files {
           hide_default_value = true)]
     format: FormatName,
     /// Threads [default: one for each processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     jobs: Option<usize>,
     /// A bound on one record (repeatable): depth, record_bytes, field_bytes, fields, detections or candidates
     ///
@@ -96,14 +97,7 @@ impl Files {
 
     /// Returns how inputs are read.
     pub(crate) fn config(&self, limits: Limits) -> anyhow::Result<Config> {
-        let n_jobs = match self.jobs {
-            Some(n) if (1..=MOST_JOBS).contains(&n) => n,
-            Some(n) => {
-                let what = format!("--jobs is out of bounds: {n}");
-                return Err(Fault::new(what, format!("1 to {MOST_JOBS}")).into());
-            }
-            None => std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_JOBS)),
-        };
+        let n_jobs = jobs(self.jobs)?;
         let format = match self.format {
             FormatName::Auto => None,
             FormatName::Text => Some(Format::Text),
@@ -129,7 +123,7 @@ pub(crate) struct Selection {
     #[arg(long, value_delimiter = ',', value_name = "SN")]
     region: Vec<String>,
     /// Least score, 0 to 1 [default: 0.5]
-    #[arg(long, value_name = "SCORE")]
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     min_score: Option<f64>,
     /// JSON: look only into this field, such as /text
     #[arg(long, value_name = "POINTER")]
@@ -160,7 +154,7 @@ impl Selection {
     ) -> anyhow::Result<Selected> {
         let all = load_rules(globals)?;
         let wanted = self.wanted(&all)?;
-        let countries = regions(&self.countries, "--countries")?;
+        let countries = regions(&self.countries, "--countries", &all)?;
         let rules = all.select(|_, entity| {
             let named =
                 wanted.is_empty() || wanted.contains(entity.name.as_str()) || wanted.contains(entity.kind.name());
@@ -184,7 +178,7 @@ impl Selection {
             ));
         }
         let options = Options {
-            regions: regions(&self.region, "--region")?,
+            regions: regions(&self.region, "--region", &all)?,
             text_field: pointer(self.text_field.as_ref(), "--text-field")?,
             region_field: pointer(self.region_field.as_ref(), "--region-field")?,
             limits,
@@ -213,18 +207,36 @@ pub(crate) fn unknown_entity(all: &RuleSet, name: &str) -> anyhow::Error {
     Fault::new(format!("unknown entity or kind: {name}"), hint).into()
 }
 
-fn regions(names: &[String], flag: &str) -> anyhow::Result<Vec<Region>> {
-    names
-        .iter()
-        .map(|name| {
-            Region::new(name.trim().as_bytes()).ok_or_else(|| {
-                Fault::new(format!("{flag}: not a country: {name}"), "two letters of ISO 3166, such as SN,FR").into()
-            })
-        })
-        .collect()
+/// Reads several, see [`region`].
+pub(crate) fn regions(names: &[String], flag: &str, all: &RuleSet) -> anyhow::Result<Vec<Region>> {
+    names.iter().map(|name| region(name, flag, all)).collect()
 }
 
-fn per_mille(score: f64) -> anyhow::Result<u16> {
+/// Reads a country: two letters that a numbering plan or an entity has. A code of nowhere would quietly find less.
+pub(crate) fn region(name: &str, flag: &str, all: &RuleSet) -> anyhow::Result<Region> {
+    let fault = |hint| Err(Fault::new(format!("{flag}: not a country: {name}"), hint).into());
+    let Some(region) = Region::new(name.trim().as_bytes()) else {
+        return fault("two letters of ISO 3166, such as SN");
+    };
+    let is_known = plan::country_code(region).is_some() || all.entities().iter().any(|e| e.country == Some(region));
+    match region.as_str() {
+        _ if is_known => Ok(region),
+        "UK" => fault("the United Kingdom is GB"),
+        _ => fault("two letters of ISO 3166, such as SN"),
+    }
+}
+
+/// Returns the number of threads that was asked for, or one for each processor.
+pub(crate) fn jobs(asked: Option<usize>) -> anyhow::Result<usize> {
+    match asked {
+        Some(n) if (1..=MOST_JOBS).contains(&n) => Ok(n),
+        Some(n) => Err(Fault::new(format!("--jobs is out of bounds: {n}"), format!("1 to {MOST_JOBS}")).into()),
+        None => Ok(std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_JOBS))),
+    }
+}
+
+/// Reads a score.
+pub(crate) fn per_mille(score: f64) -> anyhow::Result<u16> {
     if !(0.0..=1.0).contains(&score) {
         return Err(Fault::new(format!("--min-score is out of bounds: {score}"), "0 to 1, such as 0.5").into());
     }

@@ -1,11 +1,13 @@
 //! `efface validate`: is the whole of a text a well-formed value of an entity?
 
-use super::selection::unknown_entity;
+use super::selection::{self, unknown_entity};
 use super::{DONE, FOUND, Fault, Globals, QUARANTINED, load_rules, print, summary};
 use crate::batch::{self, Config, Done, Inputs, Piece, Target, Trace, Work};
+use crate::entity::Kind;
 use crate::envelope::{Format, Records};
 use crate::ids::Region;
 use crate::limits::Limits;
+use crate::rules::RuleSet;
 use crate::scan::Validator;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -32,9 +34,8 @@ pub(crate) struct Args {
     region: Option<String>,
 }
 
-const EXAMPLES: &str =
-    "A value is valid when the whole text has the entity's shape and its check digits, dates and numbering plan hold.
-It says nothing about whether the value was ever issued.
+const EXAMPLES: &str = "A value is valid when the whole text has the entity's shape and its check
+digits, dates and numbering plan hold. Whether it was ever issued is not asked.
 
 Examples:
   efface validate BR_CPF 529.982.247-25         prints `valid`, exit code 0
@@ -49,15 +50,10 @@ An unknown entity has \"valid\":null there.";
 pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let rules = load_rules(globals)?;
     let validator = Validator::build(&rules)?;
-    let region = match &args.region {
-        None => None,
-        Some(name) => Some(Region::new(name.as_bytes()).ok_or_else(|| {
-            Fault::new(format!("--region: not a country: {name}"), "two letters of ISO 3166, such as SN")
-        })?),
-    };
+    let region = args.region.as_ref().map(|name| selection::region(name, "--region", &rules)).transpose()?;
     if let (Some(entity), Some(value)) = (&args.first, &args.value) {
         let Some(valid) = validator.is_valid(entity, value.as_bytes(), region) else {
-            return Err(unknown_entity(&rules, entity));
+            return Err(no_entity(&rules, entity));
         };
         print(if valid { b"valid\n" } else { b"not valid\n" })?;
         return Ok(ExitCode::from(if valid { DONE } else { FOUND }));
@@ -82,6 +78,18 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         summary::tell(&summary, &inputs, &rules);
     }
     Ok(ExitCode::from(if summary.tally.n_quarantined > 0 { QUARANTINED } else { DONE }))
+}
+
+/// Tells that nothing has this name, or that it is a kind, which has no shape of its own.
+fn no_entity(rules: &RuleSet, name: &str) -> anyhow::Error {
+    let Some(kind) = Kind::from_name(name) else { return unknown_entity(rules, name) };
+    let of_kind = rules.entities().iter().filter(|entity| entity.kind == kind);
+    let names: Vec<&str> = of_kind.map(|entity| entity.name.as_str()).collect();
+    let hint = match names.as_slice() {
+        [] => "`efface rules list` shows every entity".to_owned(),
+        names => format!("name an entity of it: {}", names.join(", ")),
+    };
+    Fault::new(format!("a kind, not an entity: {name}"), hint).into()
 }
 
 struct Validate {

@@ -160,12 +160,22 @@ pub enum Doubt {
     Weak,
 }
 
+fn unreadable(why: io::ErrorKind) -> String {
+    match why {
+        // The system's own words for it are "entity not found".
+        io::ErrorKind::NotFound => {
+            "no such file or folder\n  hint: give files, folders, globs, or - for standard input".to_owned()
+        }
+        why => format!("cannot be read: {why}"),
+    }
+}
+
 /// Why corpora could not be read. Holds no text of a message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CorpusError {
     /// A file or folder cannot be read.
-    #[error("{}: cannot be read: {why}", file.display())]
+    #[error("{}: {}", file.display(), unreadable(*why))]
     Unreadable {
         /// Which.
         file: PathBuf,

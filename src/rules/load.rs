@@ -31,12 +31,12 @@ impl Source {
 
 /// What is wrong with a pack, where, and what would be right.
 #[derive(Debug, thiserror::Error)]
-#[error("{file}:{line}: {what}\n  hint: {hint}")]
+#[error("{file}{}: {what}\n  hint: {hint}", Some(line).filter(|line| **line > 0).map_or_else(String::new, |line| format!(":{line}")))]
 #[non_exhaustive]
 pub struct RuleError {
     /// The pack.
     pub file: String,
-    /// Counted from 1.
+    /// Counted from 1; 0 where the file or folder as a whole is meant.
     pub line: usize,
     /// What is wrong.
     pub what: String,
@@ -91,7 +91,10 @@ fn collect(dir: &Path, sources: &mut Vec<Source>) -> Result<(), RuleError> {
     let fault = |path: &Path, err: &std::io::Error| RuleError {
         file: path.display().to_string(),
         line: 0,
-        what: format!("cannot be read: {err}"),
+        what: match err.kind() {
+            std::io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+            kind => format!("cannot be read: {kind}"),
+        },
         hint: "give a folder of rule packs that this user may read".to_owned(),
     };
     for entry in std::fs::read_dir(dir).map_err(|err| fault(dir, &err))? {

@@ -194,12 +194,15 @@ fn operator_faults() {
     fault(&["scan", "--entities", "EMAIL_ADRESS", &text], "EMAIL_ADRESS", "hint: did you mean EMAIL_ADDRESS?");
     fault(&["scan", "--countries", "Senegal", &text], "Senegal", "hint: two letters");
     fault(&["scan", "--region", "221", &text], "221", "hint: two letters");
+    fault(&["scan", "--region", "UK", &text], "not a country: UK", "hint: the United Kingdom is GB");
+    fault(&["scan", "--countries", "SN,XX", &text], "not a country: XX", "hint: two letters");
     fault(&["scan", "--min-score", "50", &text], "50", "hint: 0 to 1");
+    fault(&["scan", "--min-score", "-1", &text], "out of bounds: -1", "hint: 0 to 1");
     fault(&["scan", "--text-field", "text", &text], "not a JSON Pointer: text", "/text");
     fault(&["scan", "--jobs", "0", &text], "--jobs is out of bounds: 0", "hint: 1 to");
     fault(&["scan", "--limit", "depht=3", &text], "no such bound: depht", "hint: one of: depth");
     fault(&["scan", "--limit", "depth=0", &text], "out of bounds: depth=0", "hint: depth=N");
-    fault(&["scan", "--rules", "no-such-folder", &text], "no-such-folder", "hint: ");
+    fault(&["scan", "--rules", "no-such-folder", &text], "no-such-folder: no such file or folder", "hint: ");
     fault(&["scan", "--rules", &packs, &text], &format!("{pack}:2"), "hint: ");
     fault(&["redact", "--policy", "no-such-policy", &text], "no-such-policy", "hint: ");
     fault(&["redact", "--policy", &policy, &text], &format!("{policy}:2"), "hint: did you mean redact?");
@@ -208,6 +211,17 @@ fn operator_faults() {
     fault(&["redact", &text, "-o", &text], "the output is an input", "hint: inputs are never changed");
     fault(&["redact", &both, "-o", &folder.path("clean")], "lies in an input folder", "hint: ");
     fault(&["validate", "NO_SUCH", "1"], "unknown entity or kind: NO_SUCH", "hint: ");
+    fault(&["validate", "NATIONAL_ID", "1"], "a kind, not an entity: NATIONAL_ID", "BR_CPF");
+    fault(&["validate", "--region", "UK", "PHONE_NUMBER", "1"], "not a country: UK", "GB");
+    fault(&["eval", "no-such-file"], "no-such-file: no such file or folder", "hint: ");
+    fault(&["eval", "--jobs", "100000", &text], "--jobs is out of bounds: 100000", "hint: 1 to");
+    fault(
+        &["eval", "--kinds", "EMAIL_ADRESS", &text],
+        "unknown kind: EMAIL_ADRESS",
+        "hint: did you mean EMAIL_ADDRESS?",
+    );
+    fault(&["eval", "--entities", "BR_CFP", &text], "BR_CFP", "hint: did you mean BR_CPF?");
+    fault(&["eval", "--region", "XX", &text], "not a country: XX", "hint: two letters");
     fault(&["rules", "show", "no.such"], "no such rule: no.such", "hint: ");
     assert_eq!(folder.read("a.txt"), MAIL.as_bytes());
 }

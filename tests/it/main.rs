@@ -21,6 +21,8 @@ mod oracle;
 mod packs;
 mod plan;
 mod policy;
+#[cfg(feature = "cli")]
+mod readme;
 mod redact;
 mod scan;
 mod validate;
