@@ -222,6 +222,9 @@ impl Territory {
     /// libphonenumber, `maybeStripNationalPrefixAndCarrierCode`.
     #[inline]
     pub(super) fn strip<'d>(self, digits: &'d [u8], moved: &'d mut Digits) -> &'d [u8] {
+        if self.0.national.start == 0 {
+            return digits;
+        }
         let rest = if self.0.is_plain {
             digits.strip_prefix(self.national_prefix())
         } else {

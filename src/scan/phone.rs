@@ -244,6 +244,7 @@ impl Group {
 }
 
 /// The digits from one place on, with what holds them together.
+#[derive(Default)]
 struct Run {
     groups: [Group; MAX_GROUPS],
     n_groups: usize,
@@ -263,45 +264,43 @@ impl Run {
     /// About 40 instructions a group of up to seven digits with a separator of one byte.
     #[inline]
     fn read(text: &[u8], at: usize, open: u8) -> Self {
-        let mut run = Self {
-            groups: [Group::default(); MAX_GROUPS],
-            n_groups: 0,
-            digits: [0; DIGITS_ROOM],
-            n_digits: 0,
-            borders: 0,
-            cut: false,
-        };
+        let mut run = Self::default();
+        run.fill(text, at, open);
+        run
+    }
+
+    /// Reads into what is empty, for a run is too large to be moved about.
+    fn fill(&mut self, text: &[u8], at: usize, open: u8) {
         let text = text.get(at..).unwrap_or_default();
-        let mut rest = text;
-        let (mut open, mut closed, mut separator) = (open, false, 0);
-        for slot in &mut run.groups {
-            let length = copy_digits(rest, &mut run.digits, run.n_digits);
-            if run.n_digits + length > MAX_DIGITS {
+        let (mut place, mut open, mut closed, mut separator) = (0, open, false, 0);
+        let (mut n_groups, mut n_digits, mut borders) = (0, 0, 0u32);
+        for slot in &mut self.groups {
+            let Stretch { length, next, after } = copy_digits(text, place, &mut self.digits, n_digits);
+            if n_digits + length > MAX_DIGITS {
                 // What does not fit is not a part of the last whole group.
-                run.cut = true;
+                self.cut = true;
                 break;
             }
-            run.borders |= 1 << run.n_digits;
-            run.n_digits += length;
-            rest = rest.get(length..).unwrap_or_default();
-            let end = text.len() - rest.len();
+            borders |= 1 << n_digits;
+            n_digits += length;
+            place += length;
             // All three are small: see the type.
-            let (end, length, digits) = (end as u8, length as u8, run.n_digits as u8);
+            let (end, length, digits) = (place as u8, length as u8, n_digits as u8);
             *slot = Group { end, length, digits, open, closed, separator };
-            run.n_groups += 1;
-            let [next, after @ ..] = rest else { break };
-            match (Class::of(*next), Class::first(after)) {
-                (Class::Separator, Class::Digit) => (rest, separator) = (after, *next),
+            n_groups += 1;
+            match (Class::of(next), Class::of(after)) {
+                (Class::Separator, Class::Digit) => (place, separator) = (place + 1, next),
                 (Class::Other, _) | (Class::Separator, Class::Other) => break,
                 _ => {
+                    let rest = text.get(place..).unwrap_or_default();
                     let Some(gap) = Gap::read(rest, open) else { break };
                     (open, separator) = (gap.open, gap.mark);
                     closed |= gap.closed;
-                    rest = rest.get(gap.length..).unwrap_or_default();
+                    place += gap.length;
                 }
             }
         }
-        run
+        (self.n_groups, self.n_digits, self.borders) = (n_groups, n_digits, borders);
     }
 
     #[inline]
@@ -328,28 +327,46 @@ impl Run {
     }
 }
 
-/// Copies the digits that `text` begins with to place `at`, and returns how many there are. Where they do not fit, no
-/// matter what is copied, and counting stops early.
+/// Digits in a row, and the two bytes after them; 0 behind the end of the text.
+struct Stretch {
+    length: usize,
+    next: u8,
+    after: u8,
+}
+
+/// Copies the digits that stand at `from` in `text` to place `at`. Where they do not fit, no matter what is copied, and
+/// counting stops early.
 #[inline]
-fn copy_digits(text: &[u8], to: &mut [u8; DIGITS_ROOM], at: usize) -> usize {
-    if let Some(&eight) = text.first_chunk()
-        && let Some(room) = to.get_mut(at..).and_then(|room| room.first_chunk_mut())
+#[expect(clippy::indexing_slicing, reason = "the place of a byte among eight, and the one after it, are below nine")]
+fn copy_digits(text: &[u8], from: usize, to: &mut [u8; DIGITS_ROOM], at: usize) -> Stretch {
+    if let Some(window) = text.get(from..from + 9).and_then(|window| window.first_chunk::<9>())
+        && let Some((&eight, _)) = window.split_first_chunk()
+        && let Some(room) = to.get_mut(at..at + 8)
     {
-        *room = eight;
-        let n_digits = n_leading_digits(eight);
-        if n_digits < eight.len() {
-            return n_digits;
+        room.copy_from_slice(&eight);
+        let marks = non_digits(eight);
+        if marks != 0 {
+            let length = marks.trailing_zeros() as usize / 8;
+            return Stretch { length, next: window[length & 7], after: window[(length & 7) + 1] };
         }
     }
-    copy_more_digits(text, to, at)
+    copy_more_digits(text, from, to, at)
 }
 
 /// The same, digit by digit: for the last bytes of a text, and for long groups.
 #[inline(never)]
-fn copy_more_digits(text: &[u8], to: &mut [u8; DIGITS_ROOM], at: usize) -> usize {
-    let n_digits = text.iter().take(MAX_DIGITS + 1).take_while(|byte| byte.is_ascii_digit()).count();
-    to.iter_mut().skip(at).zip(text.iter().take(n_digits)).for_each(|(to, &digit)| *to = digit);
-    n_digits
+fn copy_more_digits(text: &[u8], from: usize, to: &mut [u8; DIGITS_ROOM], at: usize) -> Stretch {
+    let text = text.get(from..).unwrap_or_default();
+    let mut length = 0;
+    for (to, &digit) in to.iter_mut().skip(at).zip(text) {
+        if !digit.is_ascii_digit() {
+            break;
+        }
+        *to = digit;
+        length += 1;
+    }
+    let byte = |at: usize| text.get(at).copied().unwrap_or(0);
+    Stretch { length, next: byte(length), after: byte(length + 1) }
 }
 
 /// What stands between two groups of one number.
@@ -361,7 +378,8 @@ struct Gap {
 }
 
 impl Gap {
-    /// Reads a separator that ends at a digit: blanks, at most one of `-`, `.`, `/`, and brackets that match.
+    /// Reads a separator of any kind that ends at a digit: blanks, at most one of `-`, `.`, `/`, and brackets that match.
+    #[inline(never)]
     fn read(text: &[u8], open: u8) -> Option<Self> {
         let mut gap = Self { length: 0, open, closed: false, mark: 0 };
         let (mut blanks, mut marks) = (0, 0);
@@ -421,28 +439,30 @@ struct Lead<'t> {
 impl<'t> Lead<'t> {
     fn read(text: &'t [u8], at: usize, floor: usize) -> Option<Self> {
         let mut lead = Self { plus: None, bracket: None, rest: text.get(floor..at)? };
-        loop {
-            lead.rest = match *lead.rest {
+        while let Some((&last, head)) = lead.rest.split_last() {
+            let before = match (last, head) {
                 // Twice by a slip of the finger.
-                [ref head @ .., b'+'] if lead.plus.is_none_or(|plus| plus == floor + lead.rest.len()) => {
+                (b'+', head) if lead.plus.is_none_or(|plus| plus == floor + lead.rest.len()) => {
                     lead.plus = Some(floor + head.len());
                     head
                 }
-                [ref head @ .., 0xEF, 0xBC, 0x8B] | [ref head @ .., b'+', b' '] if lead.plus.is_none() => {
+                (0x8B, [head @ .., 0xEF, 0xBC]) | (b' ', [head @ .., b'+']) if lead.plus.is_none() => {
                     lead.plus = Some(floor + head.len());
                     head
                 }
-                [ref head @ .., b'%', b'2', b'B' | b'b'] if lead.plus.is_none() => {
+                (b'B' | b'b', [head @ .., b'%', b'2']) if lead.plus.is_none() => {
                     lead.plus = Some(at);
                     head
                 }
-                [ref head @ .., b'('] if lead.bracket.is_none() => {
+                (b'(', head) if lead.bracket.is_none() => {
                     lead.bracket = Some(floor + head.len());
                     head
                 }
-                _ => return Some(lead),
+                _ => break,
             };
+            lead.rest = before;
         }
+        Some(lead)
     }
 }
 
@@ -461,27 +481,33 @@ impl Left {
     fn read(lead: &Lead<'_>) -> Option<Self> {
         let &Lead { plus, bracket, rest } = lead;
         let address = matches!(rest, [.., b':' | b'/' | b'=']) && is_address_before(rest);
-        // A character of more bytes is a letter of another script, punctuation or a picture: no script but the Latin
-        // writes words and numbers without a gap and means one thing.
-        let evidence = match *rest {
-            _ if address => 0,
-            [] | [.., b'"' | b'\'' | b'>' | b'[' | b'(' | b'\n'] => 0,
-            [.., b'0'..=b'9'] if plus.is_none() => return None,
-            [.., b'_' | b'@' | b'%' | b'$' | b'*'] => return None,
-            [.., 0xE2, 0x82, 0xA0..=0xBF] | [.., 0xC2, 0xA3 | 0xA5] => return None,
-            // Digits go on to the left: this is the middle of a number, a date, an amount.
-            [.., b'0'..=b'9', b'.' | b',' | b'-' | b'/' | b':'] => return None,
-            [.., b'0'..=b'9', b'-' | b'.', b'-' | b'.'] => return None,
-            _ if plus.is_some() => 0,
-            [.., b'a'..=b'z' | b'A'..=b'Z'] if bracket.is_none() => worth::GLUED_LEFT,
-            [.., b'='] => worth::EQUALS_LEFT,
-            [.., b'-'] => worth::HYPHEN_LEFT,
-            [.., b'/' | b'#' | b'&' | b'\\'] => worth::JOINED_LEFT,
-            [.., b'0'..=b'9' | b')', b' '] => neighbour_left(rest)?,
-            _ => 0,
-        };
+        let evidence = if address { 0 } else { weigh_left(rest, plus.is_some(), bracket.is_some())? };
         Some(Self { plus, bracket, address, evidence })
     }
+}
+
+/// Weighs what stands before a number and its marks; nothing where it forbids a number.
+///
+/// A character of more bytes is a letter of another script, punctuation or a picture: no script but the Latin writes
+/// words and numbers without a gap and means one thing.
+fn weigh_left(rest: &[u8], has_plus: bool, has_bracket: bool) -> Option<i16> {
+    let Some((&last, head)) = rest.split_last() else { return Some(0) };
+    let worth = match (last, head) {
+        (b'0'..=b'9', _) if !has_plus => return None,
+        (b'_' | b'@' | b'%' | b'$' | b'*', _) => return None,
+        (0xA0..=0xBF, [.., 0xE2, 0x82]) | (0xA3 | 0xA5, [.., 0xC2]) => return None,
+        // Digits go on to the left: this is the middle of a number, a date, an amount.
+        (b'.' | b',' | b'-' | b'/' | b':', [.., b'0'..=b'9']) => return None,
+        (b'-' | b'.', [.., b'0'..=b'9', b'-' | b'.']) => return None,
+        _ if has_plus => 0,
+        (b'a'..=b'z' | b'A'..=b'Z', _) if !has_bracket => worth::GLUED_LEFT,
+        (b'=', _) => worth::EQUALS_LEFT,
+        (b'-', _) => worth::HYPHEN_LEFT,
+        (b'/' | b'#' | b'&' | b'\\', _) => worth::JOINED_LEFT,
+        (b' ', [.., b'0'..=b'9' | b')']) => neighbour_left(rest)?,
+        _ => 0,
+    };
+    Some(worth)
 }
 
 /// Weighs a group of digits that stands one blank before the number; nothing where the groups before begin with a `+`
@@ -517,28 +543,27 @@ enum Right {
 impl Right {
     fn read(text: &[u8], end: usize) -> Self {
         let rest = text.get(end..).unwrap_or_default();
-        match *rest {
-            [] => Self::Open(0),
-            [b'@', ref host @ ..] | [b':', _, b'@', ref host @ ..] | [b':', _, _, b'@', ref host @ ..] => {
+        let Some((&first, next)) = rest.split_first() else { return Self::Open(0) };
+        match (first, next) {
+            (b'@', host) | (b':', [_, b'@', host @ ..] | [_, _, b'@', host @ ..]) => {
                 if [&b"s.whatsapp.net"[..], b"c.us"].iter().any(|name| host.starts_with(name)) {
                     Self::Account
                 } else {
                     Self::Closed
                 }
             }
-            [b'_' | b'%' | b'$' | b'*', ..] => Self::Closed,
+            (b'_' | b'%' | b'$' | b'*', _) => Self::Closed,
             // A price follows; else what precedes the currency is the price.
-            [0xC2, 0xA3 | 0xA5, b'0'..=b'9', ..] => Self::Open(worth::GLUED_RIGHT),
-            [0xE2, 0x82, 0xA0..=0xBF, ..] | [b' ', 0xE2, 0x82, 0xA0..=0xBF, ..] | [0xC2, 0xA3 | 0xA5 | 0xB0, ..] => {
-                Self::Closed
-            }
+            (0xC2, [0xA3 | 0xA5, b'0'..=b'9', ..]) => Self::Open(worth::GLUED_RIGHT),
+            (0xE2, [0x82, 0xA0..=0xBF, ..]) | (b' ', [0xE2, 0x82, 0xA0..=0xBF, ..]) => Self::Closed,
+            (0xC2, [0xA3 | 0xA5 | 0xB0, ..]) => Self::Closed,
             // `/` and `,` may part two numbers; any other mark with a digit behind it means that the number goes on.
-            [b'/' | b',', ref next @ ..] if begins_number(next) => Self::Open(0),
-            [b'.' | b',' | b'-' | b'/' | b':', b'0'..=b'9', ..] | [b'-', b'-', b'0'..=b'9', ..] => Self::Closed,
+            (b'/' | b',', [b'0'..=b'9', ..]) if begins_number(next) => Self::Open(0),
+            (b'.' | b',' | b'-' | b'/' | b':', [b'0'..=b'9', ..]) | (b'-', [b'-', b'0'..=b'9', ..]) => Self::Closed,
             // An extension.
-            [b'x' | b'X', b'0'..=b'9', ..] => Self::Open(0),
-            [b'a'..=b'z' | b'A'..=b'Z', ..] => Self::Glued,
-            [b' ', ref next @ ..] if next.first().is_some_and(u8::is_ascii_digit) => {
+            (b'x' | b'X', [b'0'..=b'9', ..]) => Self::Open(0),
+            (b'a'..=b'z' | b'A'..=b'Z', _) => Self::Glued,
+            (b' ', [b'0'..=b'9', ..]) => {
                 let digits = next.iter().take_while(|byte| byte.is_ascii_digit()).count();
                 let small = digits <= 2 || begins_number(next);
                 Self::Open(if small { worth::SMALL_NEIGHBOUR } else { worth::TRAILER })
@@ -638,7 +663,8 @@ pub(crate) fn find(text: &[u8], at: usize, floor: usize, regions: &[Region]) -> 
 
 fn find_number(text: &[u8], at: usize, floor: usize, regions: &[Region]) -> Option<Phone> {
     let lead = Lead::read(text, at, floor)?;
-    let run = Run::read(text, at, u8::from(lead.bracket.is_some()));
+    let mut run = Run::default();
+    run.fill(text, at, u8::from(lead.bracket.is_some()));
     if run.n_digits < MIN_DIGITS && (run.n_digits < MIN_GROUPED || run.n_groups < 2) {
         return None;
     }
@@ -646,44 +672,58 @@ fn find_number(text: &[u8], at: usize, floor: usize, regions: &[Region]) -> Opti
     if left.plus.is_none() && !left.address && is_other(&run) {
         return None;
     }
+    if left.plus.is_some() {
+        return best(text, at, &left, &run, |candidate| candidate.international());
+    }
+    best(text, at, &left, &run, |candidate| match candidate.account {
+        true => candidate.international(),
+        false => candidate.read(regions),
+    })
+    .or_else(|| find_before_suffix(text, at, &left, &run, regions))
+}
+
+/// Reads the groups up to each, from the last one on, and returns the number that most speaks for.
+#[inline(always)]
+fn best(
+    text: &[u8],
+    at: usize,
+    left: &Left,
+    run: &Run,
+    read: impl Fn(&Candidate<'_>) -> Option<(Number, i16, Form)>,
+) -> Option<Phone> {
     let mut best: Option<Phone> = None;
     for (last, group) in run.groups().iter().enumerate().rev() {
-        // A plainly written number needs no rival; shorter ones would leave digits out.
-        if best.is_some_and(|best| best.number.is_valid() && best.evidence >= worth::PLAIN) {
-            break;
-        }
         if group.digits() < MIN_DIGITS && (group.digits() < MIN_GROUPED || last == 0) {
             break;
         }
-        let Some((start, end)) = bounds(text, at, &left, &run, last) else { continue };
+        let Some((start, end)) = bounds(text, at, left, run, last) else { continue };
         let right = Right::read(text, end);
-        let account = matches!(right, Right::Account);
-        let candidate = Candidate { run: &run, last, left: &left, account, regions };
-        if !matches!(right, Right::Closed)
-            && let Some((number, evidence, form)) = candidate.read()
-        {
-            let beside = match right {
-                Right::Open(evidence) => evidence,
-                Right::Glued if left.plus.is_some() || number.national().len() < group.digits() => worth::GLUED_RIGHT,
-                Right::Glued => worth::GLUED_PLAIN,
-                Right::Account | Right::Closed => 0,
-            };
-            let phone = Phone {
-                span: Span::new(u32::try_from(start).ok()?, u32::try_from(end).ok()?),
-                number,
-                evidence: evidence + left.evidence + beside,
-                form,
-            };
-            let ahead = if beside == worth::TRAILER { worth::LEAVES_OUT } else { 0 };
-            let beats = |best: Phone| {
-                (phone.number.is_valid() && !best.number.is_valid()) || phone.evidence > best.evidence + ahead
-            };
-            if best.is_none_or(beats) {
-                best = Some(phone);
+        if matches!(right, Right::Closed) {
+            continue;
+        }
+        let digits = run.digits(0, group.digits());
+        let candidate = Candidate { run, last, digits, left, account: matches!(right, Right::Account) };
+        let Some((number, evidence, form)) = read(&candidate) else { continue };
+        let beside = match right {
+            Right::Open(evidence) => evidence,
+            Right::Glued if left.plus.is_some() || number.national().len() < digits.len() => worth::GLUED_RIGHT,
+            Right::Glued => worth::GLUED_PLAIN,
+            Right::Account | Right::Closed => 0,
+        };
+        let span = Span::new(u32::try_from(start).ok()?, u32::try_from(end).ok()?);
+        let phone = Phone { span, number, evidence: evidence + left.evidence + beside, form };
+        let is_valid = phone.number.is_valid();
+        let ahead = if beside == worth::TRAILER { worth::LEAVES_OUT } else { 0 };
+        let is_beaten = |best: &Phone| (is_valid && !best.number.is_valid()) || phone.evidence > best.evidence + ahead;
+        if best.as_ref().is_none_or(is_beaten) {
+            // A plainly written number needs no rival; shorter ones would leave digits out.
+            if is_valid && phone.evidence >= worth::PLAIN {
+                return Some(phone);
             }
+            best = Some(phone);
         }
     }
-    best.or_else(|| find_before_suffix(text, at, &left, &run, regions))
+    best
 }
 
 /// Returns where a number that ends with group `last` begins and ends; nothing where its brackets do not match.
@@ -754,28 +794,28 @@ fn is_address(run: &Run) -> bool {
 struct Candidate<'c> {
     run: &'c Run,
     last: usize,
+    digits: &'c [u8],
     left: &'c Left,
     account: bool,
-    regions: &'c [Region],
 }
 
 impl Candidate<'_> {
-    fn digits(&self) -> &[u8] {
-        self.run.digits(0, self.run.groups().get(self.last).map_or(0, |group| group.digits()))
+    /// Reads the digits as they follow a `+`.
+    #[inline]
+    fn international(&self) -> Option<(Number, i16, Form)> {
+        let number = plan::parse_international(self.digits)?;
+        let evidence = match (number.is_valid(), self.account || self.left.address) {
+            (true, true) => worth::ADDRESS,
+            (true, false) => worth::PLUS + self.written(&number),
+            (false, true) => worth::ADDRESS / 2,
+            (false, false) => worth::PLUS_POSSIBLE + self.written(&number),
+        };
+        Some((number, evidence, Form::International))
     }
 
     /// Reads the digits in every way that the surroundings allow, and returns the one that most speaks for.
-    fn read(&self) -> Option<(Number, i16, Form)> {
-        let digits = self.digits();
-        if self.left.plus.is_some() || self.account {
-            let number = plan::parse_international(digits)?;
-            return Some(match (number.is_valid(), self.account || self.left.address) {
-                (true, true) => (number, worth::ADDRESS, Form::International),
-                (true, false) => (number, worth::PLUS + self.written(&number), Form::International),
-                (false, true) => (number, worth::ADDRESS / 2, Form::International),
-                (false, false) => (number, worth::PLUS_POSSIBLE + self.written(&number), Form::International),
-            });
-        }
+    fn read(&self, regions: &[Region]) -> Option<(Number, i16, Form)> {
+        let digits = self.digits;
         let mut best = None;
         let mut offer = |reading: Option<(Number, i16, Form)>| {
             if let Some(reading) = reading
@@ -787,15 +827,14 @@ impl Candidate<'_> {
         if self.left.address {
             offer(plan::parse_international(digits).map(|number| (number, worth::ADDRESS, Form::International)));
         }
-        for (&region, order) in self.regions.iter().zip(0..) {
+        for (&region, order) in regions.iter().zip(0..) {
             offer(self.in_region(region, digits).map(|(number, evidence, form)| {
                 let address = if self.left.address { worth::ADDRESS } else { 0 };
                 (number, evidence + address + order * worth::LATER_REGION, form)
             }));
         }
         if best.is_none_or(|(number, evidence, _)| !number.is_valid() || evidence < 0) {
-            let best_bare = self.bare(digits);
-            if let Some(reading) = best_bare
+            if let Some(reading) = self.bare(digits, regions)
                 && best.is_none_or(|(number, evidence, _)| !number.is_valid() || reading.1 > evidence)
             {
                 best = Some(reading);
@@ -806,13 +845,18 @@ impl Candidate<'_> {
 
     /// Reads the digits as dialled within a region.
     fn in_region(&self, region: Region, digits: &[u8]) -> Option<(Number, i16, Form)> {
-        if let Some(end) = plan::international_prefix(digits, region)
-            && let Some(number) = plan::parse_international(digits.get(end..)?)
-            && number.is_valid()
-        {
+        let dialled = plan::international_prefix(digits, region);
+        let number = match dialled {
+            Some(end) => plan::parse_international(digits.get(end..)?),
+            None if digits.len() <= MAX_BARE => plan::parse_domestic(digits, region),
+            None => None,
+        }?;
+        if dialled.is_some() && number.is_valid() {
             return Some((number, worth::DIALLED + self.written(&number), Form::Prefixed));
         }
-        let number = if digits.len() <= MAX_BARE { plan::parse(digits, region)? } else { return None };
+        if digits.len() > MAX_BARE {
+            return None;
+        }
         if !number.is_valid() {
             // A few digits too many after a country code are not to be taken for a possible number.
             return Some((number, worth::NATIONAL_POSSIBLE + self.written(&number).min(0), Form::National));
@@ -825,7 +869,7 @@ impl Candidate<'_> {
                 worth::OWN_CODE
             } else if digits.len() > national && !prefix.is_empty() && digits.starts_with(prefix) {
                 worth::NATIONAL_PREFIXED
-            } else if number.is_prefixed() && digits.len() == national {
+            } else if digits.len() == national && number.is_prefixed() {
                 worth::NATIONAL_UNPREFIXED
             } else {
                 worth::NATIONAL_PLAIN
@@ -834,7 +878,7 @@ impl Candidate<'_> {
     }
 
     /// Reads the digits without any help of a region.
-    fn bare(&self, digits: &[u8]) -> Option<(Number, i16, Form)> {
+    fn bare(&self, digits: &[u8], regions: &[Region]) -> Option<(Number, i16, Form)> {
         for prefix in [&b"00"[..], b"011"] {
             if let Some(rest) = digits.strip_prefix(prefix)
                 && rest.len() > MIN_DIGITS
@@ -844,7 +888,7 @@ impl Candidate<'_> {
                 return Some((number, worth::DIALLED_ELSEWHERE + self.written(&number), Form::Prefixed));
             }
         }
-        if self.regions.is_empty() && self.is_american() {
+        if regions.is_empty() && self.is_american() {
             let number = plan::parse(digits, Region::new(b"US")?)?;
             let evidence = if number.is_valid() { worth::SHAPE + worth::USUAL } else { worth::NATIONAL_POSSIBLE };
             return Some((number, evidence, Form::National));
@@ -886,7 +930,7 @@ impl Candidate<'_> {
     /// Weighs how the number is written: grouping, length, digits that look made up.
     fn written(&self, number: &Number) -> i16 {
         let groups = self.run.groups().get(..=self.last).unwrap_or_default();
-        let digits = self.digits();
+        let digits = self.digits;
         let mut evidence = 0;
         if let [first, rest @ ..] = groups
             && !rest.is_empty()
