@@ -164,6 +164,7 @@ impl Number {
     /// Compares borders between written groups, bit `i` for one before digit `i` of the national number, with the
     /// formats of its plan.
     #[must_use]
+    #[inline]
     pub fn grouping(&self, borders: u32) -> Grouping {
         let mut best = Grouping::Odd;
         for format in self.plan.formats(self.national().len()) {
@@ -321,9 +322,14 @@ pub fn international_prefix(digits: &[u8], region: Region) -> Option<usize> {
 /// One walk of one step per digit; no allocation.
 #[must_use]
 pub fn parse_international(digits: &[u8]) -> Option<Number> {
+    if are_digits(digits) { parse_digits(digits) } else { None }
+}
+
+/// Does what [`parse_international`] does, for what is known to be ASCII digits; other bytes are read as some digit.
+#[must_use]
+pub(crate) fn parse_digits(digits: &[u8]) -> Option<Number> {
     let (plan, code_digits) = Plan::of_digits(digits)?;
-    let rest = digits.get(code_digits..)?;
-    if are_digits(digits) { finish(plan, plan.main()?, rest) } else { None }
+    finish(plan, plan.main()?, digits.get(code_digits..)?)
 }
 
 /// Reads a number as written within a region, with or without the national prefix, without a country code.
@@ -348,18 +354,16 @@ pub fn parse_national(digits: &[u8], region: Region) -> Option<Number> {
 pub fn parse(digits: &[u8], region: Region) -> Option<Number> {
     match international_prefix(digits, region) {
         Some(end) => parse_international(digits.get(end..)?),
-        None => parse_domestic(digits, region),
+        None if are_digits(digits) => parse_domestic(digits, region),
+        None => None,
     }
 }
 
-/// Reads a number as [`parse`] does, where it is known to begin with no international prefix.
+/// Does what [`parse`] does, for what is known to be ASCII digits without an international prefix.
 #[must_use]
 pub(crate) fn parse_domestic(digits: &[u8], region: Region) -> Option<Number> {
     let territory = Territory::of_region(region)?;
     let plan = territory.plan();
-    if !are_digits(digits) {
-        return None;
-    }
     if let Some((found, code_digits)) = Plan::of_digits(digits)
         && found == plan
     {
@@ -374,6 +378,7 @@ pub(crate) fn parse_domestic(digits: &[u8], region: Region) -> Option<Number> {
 }
 
 /// Takes a national prefix off and looks the number up.
+#[inline]
 fn finish(plan: Plan, territory: Territory, digits: &[u8]) -> Option<Number> {
     let mut moved = Digits::default();
     let stripped = territory.strip(digits, &mut moved);
@@ -401,7 +406,14 @@ fn finish(plan: Plan, territory: Territory, digits: &[u8]) -> Option<Number> {
         n_digits: u8::try_from(national.len()).ok()?,
         digits: [0; MAX_NATIONAL],
     };
-    number.digits.get_mut(..national.len())?.copy_from_slice(national);
+    match (national.first_chunk::<8>(), national.last_chunk::<8>()) {
+        // Two copies that overlap are cheaper than one of any length.
+        (Some(first), Some(last)) if national.len() <= 16 => {
+            number.digits.first_chunk_mut().map(|to| *to = *first)?;
+            number.digits.get_mut(national.len() - 8..national.len())?.copy_from_slice(last);
+        }
+        _ => number.digits.get_mut(..national.len())?.copy_from_slice(national),
+    }
     Some(number)
 }
 

@@ -803,7 +803,7 @@ impl Candidate<'_> {
     /// Reads the digits as they follow a `+`.
     #[inline]
     fn international(&self) -> Option<(Number, i16, Form)> {
-        let number = plan::parse_international(self.digits)?;
+        let number = plan::parse_digits(self.digits)?;
         let evidence = match (number.is_valid(), self.account || self.left.address) {
             (true, true) => worth::ADDRESS,
             (true, false) => worth::PLUS + self.written(&number),
@@ -825,7 +825,7 @@ impl Candidate<'_> {
             }
         };
         if self.left.address {
-            offer(plan::parse_international(digits).map(|number| (number, worth::ADDRESS, Form::International)));
+            offer(plan::parse_digits(digits).map(|number| (number, worth::ADDRESS, Form::International)));
         }
         for (&region, order) in regions.iter().zip(0..) {
             offer(self.in_region(region, digits).map(|(number, evidence, form)| {
@@ -847,7 +847,7 @@ impl Candidate<'_> {
     fn in_region(&self, region: Region, digits: &[u8]) -> Option<(Number, i16, Form)> {
         let dialled = plan::international_prefix(digits, region);
         let number = match dialled {
-            Some(end) => plan::parse_international(digits.get(end..)?),
+            Some(end) => plan::parse_digits(digits.get(end..)?),
             None if digits.len() <= MAX_BARE => plan::parse_domestic(digits, region),
             None => None,
         }?;
@@ -882,7 +882,7 @@ impl Candidate<'_> {
         for prefix in [&b"00"[..], b"011"] {
             if let Some(rest) = digits.strip_prefix(prefix)
                 && rest.len() > MIN_DIGITS
-                && let Some(number) = plan::parse_international(rest)
+                && let Some(number) = plan::parse_digits(rest)
                 && number.is_valid()
             {
                 return Some((number, worth::DIALLED_ELSEWHERE + self.written(&number), Form::Prefixed));
@@ -896,7 +896,7 @@ impl Candidate<'_> {
         if digits.len() <= 8 || digits.len() > MAX_BARE || self.is_fraction() {
             return None;
         }
-        let number = plan::parse_international(digits).filter(Number::is_valid)?;
+        let number = plan::parse_digits(digits).filter(Number::is_valid)?;
         let base = match number.line() {
             LineType::Mobile | LineType::FixedOrMobile => worth::BARE_MOBILE,
             _ => worth::BARE,
