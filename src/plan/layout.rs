@@ -75,6 +75,8 @@ pub(super) struct Plan {
     pub(super) country_code: u16,
     pub(super) code_digits: u8,
     pub(super) is_single: bool,
+    /// Some format always has the national prefix.
+    pub(super) is_prefixed: bool,
     /// The root of the automaton of its numbers.
     pub(super) root: u16,
     pub(super) main: u16,
@@ -136,6 +138,8 @@ pub(super) struct Program {
     pub(super) sure: [u16; 10],
     /// By the first digit, the second digits after which it can match.
     pub(super) open: [u16; 10],
+    /// The first digits that are all it takes, whatever follows, and that no group holds.
+    pub(super) single: u16,
 }
 
 /// Any digit.
@@ -144,7 +148,7 @@ const ANY: u16 = 0x3ff;
 const CHOICES: usize = 64;
 
 impl Program {
-    const EMPTY: Self = Self { start: 0, sure: [0; 10], open: [0; 10] };
+    const EMPTY: Self = Self { start: 0, sure: [0; 10], open: [0; 10], single: 0 };
 
     /// Follows all ways through a program up to the second digit.
     const fn read(start: u16) -> Self {
@@ -156,6 +160,8 @@ impl Program {
         let mut ways = [(0, 0, ANY, ANY); CHOICES];
         ways[0].0 = start as usize - 1;
         let mut n_ways = 1;
+        // First digits of ways that end after them, and of ways that do anything else.
+        let (mut ends, mut goes_on) = (0, 0);
         while n_ways > 0 {
             n_ways -= 1;
             let (step, n_digits, first, second) = ways[n_ways];
@@ -165,11 +171,19 @@ impl Program {
             match BYTES[at] {
                 0 => {
                     program.add(first, second, true);
+                    if n_digits == 1 {
+                        ends |= first
+                    } else {
+                        goes_on |= first
+                    }
                     continue;
                 }
                 1 => match n_digits {
                     0 => next = (step + 1, 1, operand, ANY),
-                    1 => next = (step + 1, 2, first, operand),
+                    1 => {
+                        next = (step + 1, 2, first, operand);
+                        goes_on |= first;
+                    }
                     _ => {
                         program.add(first, second, false);
                         continue;
@@ -180,15 +194,17 @@ impl Program {
                     n_ways += 1;
                 }
                 4 => next.0 = operand as usize,
-                5 => {}
+                5 => goes_on |= first,
                 _ => {
                     program.add(first, second, false);
+                    goes_on |= first;
                     continue;
                 }
             }
             ways[n_ways] = next;
             n_ways += 1;
         }
+        program.single = ends & !goes_on;
         program
     }
 
@@ -253,6 +269,7 @@ const fn plans() -> [Plan; count(1)] {
         country_code: 0,
         code_digits: 0,
         is_single: false,
+        is_prefixed: false,
         root: 0,
         main: 0,
         lengths: 0,
@@ -274,10 +291,15 @@ const fn plans() -> [Plan; count(1)] {
             plan.lengths |= u32_at(AT_TERRITORIES + (plan.main as usize + territory) * TERRITORY + 4);
             territory += 1;
         }
+        let mut format = 0;
+        while format < u16_at(at + 10) {
+            plan.is_prefixed |= u16_at(AT_FORMATS + (u16_at(at + 8) + format) as usize * FORMAT + 8) != 0;
+            format += 1;
+        }
         let mut length = 0;
         while length <= MAX_NATIONAL {
             plan.shapes[length] = n_shapes;
-            let mut format = 0;
+            format = 0;
             while format < u16_at(at + 10) {
                 n_shapes += borders(u16_at(at + 8) + format, length).is_some() as u16;
                 format += 1;

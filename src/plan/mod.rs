@@ -188,10 +188,12 @@ impl Number {
     /// Returns whether the number is always written with its national prefix within its region.
     #[must_use]
     pub fn is_prefixed(&self) -> bool {
-        self.plan
-            .formats(self.national().len())
-            .find(|format| format.fits(self.national()))
-            .is_some_and(|format| format.is_prefixed())
+        self.plan.is_prefixed()
+            && self
+                .plan
+                .formats(self.national().len())
+                .find(|format| format.fits(self.national()))
+                .is_some_and(|format| format.is_prefixed())
     }
 }
 

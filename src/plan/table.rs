@@ -96,6 +96,12 @@ impl Plan {
         self.record().is_some_and(|plan| plan.is_single)
     }
 
+    /// Returns whether some numbers are always written with their national prefix.
+    #[inline]
+    pub(super) fn is_prefixed(self) -> bool {
+        self.record().is_some_and(|plan| plan.is_prefixed)
+    }
+
     /// Yields the formats for numbers of this length; whether one [fits](Format::fits) is asked apart, for it can cost
     /// more.
     #[inline]
@@ -225,10 +231,10 @@ impl Territory {
         if self.0.national.start == 0 {
             return digits;
         }
-        let rest = if self.0.is_plain {
-            digits.strip_prefix(self.national_prefix())
-        } else {
-            self.strip_by_program(digits, moved)
+        let rest = match digits.split_first() {
+            _ if self.0.is_plain => digits.strip_prefix(self.national_prefix()),
+            Some((&first, rest)) if self.0.national.single >> value(first) & 1 == 1 => Some(rest),
+            _ => self.strip_by_program(digits, moved),
         };
         match rest {
             Some(rest) if !self.general(digits) || self.general(rest) => rest,
