@@ -191,11 +191,6 @@ fn letters(bytes: [u8; 8]) -> u64 {
     ((bytes & (0x7f * EACH)) + 0x46 * EACH) & !bytes & (0x80 * EACH)
 }
 
-#[inline]
-fn n_leading_digits(bytes: [u8; 8]) -> usize {
-    non_digits(bytes).trailing_zeros() as usize / 8
-}
-
 /// A run of digits within a number. Places count from the first digit of the number, which keeps them in a byte: a
 /// number has at most [`MAX_DIGITS`] digits and [`MAX_GROUPS`] separators of [`MAX_SEPARATOR`] bytes.
 #[derive(Clone, Copy, Default)]
@@ -823,12 +818,11 @@ impl Candidate<'_> {
                 (number, evidence + address + order * worth::LATER_REGION)
             }));
         }
-        if best.is_none_or(|(number, evidence)| !number.is_valid() || evidence < 0) {
-            if let Some(reading) = self.bare(digits, regions)
-                && best.is_none_or(|(number, evidence)| !number.is_valid() || reading.1 > evidence)
-            {
-                best = Some(reading);
-            }
+        if best.is_none_or(|(number, evidence)| !number.is_valid() || evidence < 0)
+            && let Some(reading) = self.bare(digits, regions)
+            && best.is_none_or(|(number, evidence)| !number.is_valid() || reading.1 > evidence)
+        {
+            best = Some(reading);
         }
         best
     }
