@@ -2,8 +2,8 @@
 //!
 //! Only candidates that are not settled by their shape and check are looked at, and only a window around them. The
 //! window ends at neighbouring candidates and at labels and tokens that an earlier run left, so that what was evidence in
-//! a first run is the same in a second: redact twice = redact once. A neighbour that stands between the candidate and
-//! the first letter of the window is jumped over (`tel. 0771234567 / 0771234568`).
+//! a first run is the same in a second: redact twice = redact once. A neighbour that a mark or a short word joins to the
+//! candidate is jumped over (`tel. 0771234567 / 0771234568`, `0771234567 or 0771234568`).
 
 use super::resolve::Barriers;
 use crate::span::Span;
@@ -48,6 +48,8 @@ const BEFORE: usize = 48;
 const AFTER: usize = 24;
 /// Neighbours that are jumped over at most.
 const JUMPS: usize = 4;
+/// Letters between a candidate and its neighbour that do not part them: `077 1234567 or 077 1234568`.
+const JOINT_LETTERS: usize = 4;
 /// Words of a window at most; what is further away is not looked at.
 const WINDOW_WORDS: usize = 32;
 /// Words of a phrase at most.
@@ -182,7 +184,7 @@ impl Words {
             let piece = segment.get(from..).unwrap_or_default();
             let cut = from == 0 && low > wall;
             self.look(if cut { after_partial_word(piece) } else { piece }, groups);
-            if cut || piece.iter().copied().any(is_letter) {
+            if cut || piece.iter().filter(|&&b| is_letter(b)).count() > JOINT_LETTERS {
                 break;
             }
             budget -= piece.len().min(budget);
@@ -202,7 +204,7 @@ impl Words {
             let piece = segment.get(..mark.map_or(segment.len(), |(start, _)| start - at)).unwrap_or_default();
             let cut = mark.is_none() && high < wall;
             self.look(if cut { before_partial_word(piece) } else { piece }, groups);
-            if cut || piece.iter().copied().any(is_letter) {
+            if cut || piece.iter().filter(|&&b| is_letter(b)).count() > JOINT_LETTERS {
                 break;
             }
             budget -= piece.len().min(budget);
@@ -527,10 +529,12 @@ mod tests {
         check("tel 222 / 111", "111", &["222"], true, false);
         check("tel 222 / 111", "222", &["111"], true, false);
         check("tel [URL] / 111", "111", &[], true, false);
-        check("tel [URL] or 111", "111", &[], false, false);
-        check("tel tok_ph_mbbb_xyz or 111", "111", &[], false, false);
+        check("tel [URL] or 111", "111", &[], true, false);
+        check("tel [URL] then 111 with 222", "222", &["111"], true, false);
+        check("tel [URL] after 111", "111", &[], false, false);
+        check("tel tok_ph_mbbb_xyz before 111", "111", &[], false, false);
         check("111 [URL] order", "111", &[], false, true);
-        check("111 x [URL] order", "111", &[], false, false);
+        check("111 since [URL] order", "111", &[], false, false);
         check(&format!("tel {} 111", "x".repeat(60)), "111", &[], false, false);
         check(&format!("tel{} 111", " ".repeat(44)), "111", &[], true, false);
     }

@@ -588,7 +588,7 @@ fn has(text: &[u8], word: &[u8]) -> bool {
 /// `2024-05-12` with no `+` and no address before it.
 ///
 /// # Cost
-/// About 30 instructions, 110 for a date. Half of what [`find`] is asked for ends here.
+/// About 30 instructions, 120 for a date. Half of what [`find`] is asked for ends here.
 #[inline]
 fn is_plainly_other(text: &[u8], at: usize, floor: usize) -> bool {
     let (Some(rest), Some(before)) = (text.get(at..), text.get(floor..at)) else { return true };
@@ -638,7 +638,7 @@ fn is_signed(before: &[u8]) -> bool {
 /// the left, and digits before it are not seen. Default regions go in the order of their likelihood.
 ///
 /// # Cost
-/// By callgrind, in instructions: 30 for a few digits, 110 for a date, 1,000 to 1,200 for a number with `+`, 1,400 to
+/// By callgrind, in instructions: 30 for a few digits, 120 for a date, 1,000 to 1,200 for a number with `+`, 1,400 to
 /// 1,600 for a national one of one default region. No allocation.
 #[must_use]
 #[inline]
