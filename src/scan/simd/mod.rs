@@ -1,6 +1,6 @@
 //! Marks what is worth a look: one pass over the bytes, 64 at a time, into bit masks.
 //!
-//! This is the only place with unsafe code. [`scalar`] is the definition of truth; every other level gives the same
+//! This is the only place with unsafe code. `scalar` is the definition of truth; every other level gives the same
 //! masks, faster. The level is chosen once, when a scanner is built.
 #![allow(unsafe_code, reason = "vector intrinsics; the bounds are asserted at the door")]
 
