@@ -60,21 +60,8 @@ pub struct Options {
     /// The only field that is scanned, as a JSON Pointer; everything else is kept but for what a policy says of it. Lines
     /// of text are scanned all the same.
     pub text_field: Option<String>,
-    /// Where the input comes from.
-    pub input: Input,
     /// Bounds on one record.
     pub limits: Limits,
-}
-
-/// Where an input comes from, which decides about text that looks like a token of ours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Input {
-    /// It may have been through here before: labels and tokens stay.
-    #[default]
-    Processed,
-    /// It comes from outside: what looks like a token is foreign. As long as no operator writes tokens this is the same as
-    /// [`Input::Processed`].
-    Raw,
 }
 
 /// Why a record cannot be handled.

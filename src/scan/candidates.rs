@@ -14,7 +14,8 @@ use crate::ids::Region;
 use crate::rules::{CountryFrom, Gate};
 use crate::span::Span;
 
-/// Evidence beyond which nothing around a candidate is looked at, in tenths of a bit: odds of 256 to 1. No word outweighs it.
+/// Evidence from which on nothing around a candidate is looked at, in tenths of a bit: odds of 256 to 1. The usual word
+/// against a thing is worth 60, so it would be reported all the same.
 const SETTLED: i16 = 80;
 /// Digits that make a number worth a look by the numbering plans.
 pub(super) const PHONE_DIGITS: usize = 7;
@@ -46,7 +47,8 @@ pub(super) struct Job<'t> {
     colon_done: usize,
     long_done: usize,
     phone_done: usize,
-    n_candidates: usize,
+    /// The work done so far.
+    pub(super) n_candidates: usize,
 }
 
 impl Work {

@@ -411,7 +411,8 @@ impl Scanner {
 
     #[inline]
     fn anchor(&self, job: &mut Job<'_>, at: usize, near: sieve::Near<'_>, anchors: &sieve::Anchors, work: &mut Work) {
-        if at < job.skip {
+        // Past the budget the text is a fault, whatever else it holds.
+        if at < job.skip || job.n_candidates > self.config.limits.candidates {
             return;
         }
         let bit = 1 << near.bit;
