@@ -115,7 +115,8 @@ impl<'t> Job<'t> {
             }
         }
         if start == at {
-            if digits - at == 4 && self.at(digits) == Some(b'-') {
+            // One that hangs on another word by a hyphen may be the tail of a key.
+            if digits - at == 4 && self.at(digits) == Some(b'-') && before(self.text, at, 1) != Some(b'-') {
                 let moment = self.text.get(at..).and_then(moment);
                 if let Some(len) = moment {
                     self.skip = at + len;
@@ -461,7 +462,7 @@ impl<'t> Job<'t> {
 }
 
 /// Returns the length of the date with a time that `text` begins with: `2026-05-14T12:23:34.567Z`. Envelopes and logs are
-/// full of them; no rule finds anything inside, and nothing that looks like one is anything else.
+/// full of them; no rule finds anything inside, and nothing that looks like one and stands free is anything else.
 ///
 /// # Source
 /// RFC 3339 §5.6, also with a blank for the `T` and without an offset.
@@ -471,6 +472,8 @@ fn moment(text: &[u8]) -> Option<usize> {
         return None;
     };
     let two = |a: u8, b: u8| (a.is_ascii_digit() && b.is_ascii_digit()).then(|| (a - b'0') * 10 + (b - b'0'));
+    // No place on earth is further from UTC than 14 hours; more is the year of a date that follows.
+    let is_offset = |hours: u8| hours <= 14;
     let fits = two(d1, d2).is_some()
         && two(d3, d4).is_some()
         && (1..=12).contains(&two(m1, m2)?)
@@ -484,12 +487,13 @@ fn moment(text: &[u8]) -> Option<usize> {
     (2..=12).contains(&seconds).then_some(())?;
     let offset = match text.get(rest_at..)? {
         [b'Z' | b'z', ..] => 1,
-        [b'+' | b'-', a, b, b':', c, d, ..] if two(*a, *b).is_some() && two(*c, *d).is_some() => 6,
-        [b'+' | b'-', a, b, c, d, ..] if two(*a, *b).is_some() && two(*c, *d).is_some() => 5,
+        [b'+' | b'-', a, b, b':', c, d, ..] if two(*a, *b).is_some_and(is_offset) && two(*c, *d).is_some() => 6,
+        [b'+' | b'-', a, b, c, d, ..] if two(*a, *b).is_some_and(is_offset) && two(*c, *d).is_some() => 5,
         _ => 0,
     };
     let end = rest_at + offset;
-    (!text.get(end).copied().is_some_and(is_word)).then_some(end)
+    let goes_on = |b: u8| is_word(b) || matches!(b, b'-' | b':');
+    (!text.get(end).copied().is_some_and(goes_on)).then_some(end)
 }
 
 /// The country that a candidate speaks of.

@@ -134,23 +134,31 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
     }
 }
 
-/// Whether `at` is in a date with a time: `2026-05-14T12:23:34.567Z`.
+/// Whether `at` is in a date with a time: `2026-05-14T12:23:34.567Z`. They are read from left to right, and none begins in
+/// another.
 fn within_moment(text: &[u8], at: usize) -> bool {
     static MOMENT: OnceLock<Regex> = OnceLock::new();
     let moment = MOMENT.get_or_init(|| {
-        let pattern = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[Tt ](?:[01]\d|2[0-4]):[0-5]\d:[0-9.]{2,12}(?:[Zz]|[+-]\d\d:?\d\d)?";
+        let pattern = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[Tt ](?:[01]\d|2[0-4]):[0-5]\d:[0-9.]{2,12}([Zz]|[+-](?:0\d|1[0-4]):?\d\d)?";
         RegexBuilder::new(pattern).unicode(false).build().unwrap()
     });
-    (at.saturating_sub(40)..=at).any(|start| {
-        let free = start == 0 || !word(text[start - 1]);
-        free && moment.find(&text[start..]).is_some_and(|found| {
-            let end = start + found.end();
+    let mut start = 0;
+    while start <= at {
+        let free = start == 0 || !(word(text[start - 1]) || text[start - 1] == b'-');
+        let end = moment.captures(&text[start..]).filter(|_| free).and_then(|found| {
+            let end = start + found.get_match().end();
             // A longer run of digits and dots, or a word that goes on, is no time.
-            let goes_on = text.get(end).is_some_and(|&b| word(b));
-            let more_digits = text[end - 1].is_ascii_digit() && text.get(end) == Some(&b'.');
-            !goes_on && !more_digits && at < end
-        })
-    })
+            let goes_on = text.get(end).is_some_and(|&b| word(b) || b == b'-' || b == b':');
+            let more_digits = found.get(1).is_none() && text.get(end) == Some(&b'.');
+            (!goes_on && !more_digits).then_some(end)
+        });
+        match end {
+            Some(end) if at < end => return true,
+            Some(end) => start = end,
+            None => start += 1,
+        }
+    }
+    false
 }
 
 /// Where a tail may end: as far as it goes, or before one of the bytes where it may be cut.

@@ -138,6 +138,8 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
         "2026-05-14T12:23:34",
         "2026-05-14 12:23:34.567Z",
         "+0200",
+        "2026-05-14 12:23:34",
+        "Z",
     ]);
     proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat().into_bytes())
 }
