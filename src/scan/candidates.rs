@@ -40,7 +40,7 @@ pub(super) struct Work {
 /// How far a text has been looked at.
 pub(super) struct Job<'t> {
     text: &'t [u8],
-    /// Anchors before this place are part of something that is no value.
+    /// Anchors before this place are part of something that is no value, or known already.
     pub(super) skip: usize,
     hints: &'t Hints<'t>,
     host_done: usize,
@@ -91,7 +91,7 @@ impl<'t> Job<'t> {
     }
 
     /// The first digit of a word.
-    #[inline]
+    #[inline(never)]
     pub(super) fn digit(&mut self, scanner: &Scanner, at: usize, near: Near<'_>, work: &mut Work) {
         let start = match near.behind(near.masks.word) {
             Some(n) => at - n.min(at),
@@ -110,8 +110,9 @@ impl<'t> Job<'t> {
             if self.is_label(scanner, start, end) {
                 return;
             }
-            if digits - at >= PHONE_DIGITS || before(self.text, start, 1) == Some(b'+') {
-                self.phone(scanner, at, work);
+            let maybe = digits - at >= PHONE_DIGITS || before(self.text, start, 1) == Some(b'+');
+            if maybe && self.phone(scanner, at, work) {
+                return;
             }
         }
         if start == at {
@@ -126,8 +127,8 @@ impl<'t> Job<'t> {
             let enough = scanner.fewest_enough;
             // May count digits behind the end of the text: too many is only slow.
             let lead = near.digits().unwrap_or_else(|| self.cluster(at, digits, enough));
-            if lead >= scanner.fewest_digits {
-                self.long_number(scanner, at, lead, mixed, work);
+            if lead >= scanner.fewest_digits && self.long_number(scanner, at, lead, mixed, work) {
+                return;
             }
             if digits - at <= 3
                 && self.at(digits) == Some(b'.')
@@ -152,12 +153,13 @@ impl<'t> Job<'t> {
         }
     }
 
-    /// Digits that are many enough for the numbering plans or a rule for numbers.
+    /// Digits that are many enough for the numbering plans or a rule for numbers. Returns whether they are a telephone
+    /// number beyond doubt.
     #[inline(never)]
-    fn long_number(&mut self, scanner: &Scanner, at: usize, lead: usize, mixed: bool, work: &mut Work) {
+    fn long_number(&mut self, scanner: &Scanner, at: usize, lead: usize, mixed: bool, work: &mut Work) -> bool {
         if !mixed {
-            if lead >= PHONE_DIGITS {
-                self.phone(scanner, at, work);
+            if lead >= PHONE_DIGITS && self.phone(scanner, at, work) {
+                return true;
             }
             if lead >= scanner.number_digits {
                 self.verify(scanner, &scanner.number, at, work);
@@ -166,15 +168,16 @@ impl<'t> Job<'t> {
         if lead >= scanner.code_digits {
             self.verify(scanner, &scanner.code, at, work);
         }
+        false
     }
 
     /// Whether a blank, dot, slash or hyphen at `end` parts a word that holds letters.
     #[inline]
     fn letters_follow(&self, end: usize) -> bool {
-        matches!(self.at(end), Some(b' ' | b'-' | b'.' | b'/')) && {
-            let next = self.on_while(end + 1, |b| b.is_ascii_digit());
-            self.at(next).is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        }
+        let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+        let Some([b' ' | b'-' | b'.' | b'/', next, ..]) = self.text.get(end..) else { return false };
+        letter(*next)
+            || (next.is_ascii_digit() && self.at(self.on_while(end + 2, |b| b.is_ascii_digit())).is_some_and(letter))
     }
 
     /// How many digits follow each other from `at` with nothing but `NUMBER_SEPARATORS` between them; stops counting
@@ -194,18 +197,25 @@ impl<'t> Job<'t> {
         n_digits
     }
 
-    fn phone(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
-        let Some(recognizer) = scanner.phone else { return };
+    /// Looks for a telephone number. Returns whether there is one beyond doubt: nothing in it is looked at again, for no
+    /// number is both that and something else.
+    fn phone(&mut self, scanner: &Scanner, at: usize, work: &mut Work) -> bool {
+        let Some(recognizer) = scanner.phone else { return false };
         if at < self.phone_done {
-            return;
+            return false;
         }
         self.n_candidates += 1;
-        let Some(found) = phone::find(self.text, at, self.phone_done, self.hints.regions) else { return };
+        let Some(found) = phone::find(self.text, at, self.phone_done, self.hints.regions) else { return false };
         self.phone_done = found.span.end as usize;
-        let Ok(index) = u16::try_from(recognizer) else { return };
+        let Ok(index) = u16::try_from(recognizer) else { return false };
         let shape = scanner.recognizers.get(recognizer).map_or(0, |r| r.evidence.shape);
         let evidence = found.evidence + shape;
         self.push(scanner, work, index, found.span, evidence, found.number.region());
+        let sure = evidence >= SETTLED;
+        if sure {
+            self.skip = self.phone_done;
+        }
+        sure
     }
 
     /// An `@`.

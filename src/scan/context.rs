@@ -2,8 +2,8 @@
 //!
 //! Only candidates that are not settled by their shape and check are looked at, and only a window around them. The
 //! window ends at neighbouring candidates and at labels and tokens that an earlier run left, so that what was evidence in
-//! a first run is the same in a second: redact twice = redact once. A neighbour that a mark or a short word joins to the
-//! candidate is jumped over (`tel. 0771234567 / 0771234568`, `0771234567 or 0771234568`).
+//! a first run is the same in a second: redact twice = redact once. A neighbour that stands between the candidate and
+//! the first letter of the window is jumped over (`tel. 0771234567 / 0771234568`).
 
 use super::resolve::Barriers;
 use crate::span::Span;
@@ -48,8 +48,6 @@ const BEFORE: usize = 48;
 const AFTER: usize = 24;
 /// Neighbours that are jumped over at most.
 const JUMPS: usize = 4;
-/// Letters between a candidate and its neighbour that do not part them: `077 1234567 or 077 1234568`.
-const JOINT_LETTERS: usize = 4;
 /// Words of a window at most; what is further away is not looked at.
 const WINDOW_WORDS: usize = 32;
 /// Words of a phrase at most.
@@ -184,7 +182,7 @@ impl Words {
             let piece = segment.get(from..).unwrap_or_default();
             let cut = from == 0 && low > wall;
             self.look(if cut { after_partial_word(piece) } else { piece }, groups);
-            if cut || piece.iter().filter(|&&b| is_letter(b)).count() > JOINT_LETTERS {
+            if cut || piece.iter().copied().any(is_letter) {
                 break;
             }
             budget -= piece.len().min(budget);
@@ -204,7 +202,7 @@ impl Words {
             let piece = segment.get(..mark.map_or(segment.len(), |(start, _)| start - at)).unwrap_or_default();
             let cut = mark.is_none() && high < wall;
             self.look(if cut { before_partial_word(piece) } else { piece }, groups);
-            if cut || piece.iter().filter(|&&b| is_letter(b)).count() > JOINT_LETTERS {
+            if cut || piece.iter().copied().any(is_letter) {
                 break;
             }
             budget -= piece.len().min(budget);
@@ -367,12 +365,17 @@ impl WordHash {
 
     #[inline]
     const fn push(&mut self, byte: u8) {
-        self.tail = (self.tail << 8) | byte as u64;
+        self.tail |= (byte as u64) << (8 * (self.len % 8));
         self.len += 1;
         if self.len.is_multiple_of(8) {
             self.done = Self::mix(self.done ^ self.tail);
             self.tail = 0;
         }
+    }
+
+    /// The hash of a word of fewer than eight letters, given in lower case from the lowest byte up, with zeros behind.
+    const fn short(letters: u64, len: u32) -> u64 {
+        Self { done: 0, tail: letters, len }.finish()
     }
 
     /// The finaliser of SplitMix64 without its last step: every letter moves the upper and the lower bits.
@@ -386,64 +389,75 @@ impl WordHash {
     }
 }
 
-/// What a byte is to [`tokenize`]: its lower-case letter, [`HIGH`] above ASCII, or 0.
-const LETTERS: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut at = 0;
-    while at < 256 {
-        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
-        let byte = at as u8;
-        #[expect(clippy::indexing_slicing, reason = "below 256")]
-        {
-            table[at] = if byte.is_ascii_alphabetic() {
-                byte.to_ascii_lowercase()
-            } else if byte >= 0x80 {
-                HIGH
-            } else {
-                0
-            };
-        }
-        at += 1;
+/// Marks each of eight bytes that is an ASCII letter by its highest bit.
+#[inline]
+const fn letters(bytes: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let lower = (bytes | (0x20 * EACH)) & (0x7f * EACH);
+    // Both sums stay within their byte: one grows into the highest bit from `a` on, the other behind `z`.
+    (lower + 0x1f * EACH) & !(lower + 0x05 * EACH) & !bytes & (0x80 * EACH)
+}
+
+/// Returns the first eight bytes, the first as the lowest, with zeros where there are fewer.
+#[inline]
+fn first_eight(bytes: &[u8]) -> u64 {
+    if let Some(head) = bytes.first_chunk() {
+        return u64::from_le_bytes(*head);
     }
-    table
-};
-const HIGH: u8 = 1;
+    // Two reads that overlap.
+    if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let behind = 8 * (bytes.len() - 4);
+        return u64::from(u32::from_le_bytes(*head)) | u64::from(u32::from_le_bytes(*tail)) << behind;
+    }
+    bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
+}
 
 /// Splits `piece` into words, in lower case and without accents, and writes a hash of each. Returns how many.
+///
+/// # Cost
+/// About 25 instructions a word of up to seven ASCII letters; other words are read letter by letter.
 fn tokenize(piece: &[u8], hashes: &mut [u64]) -> usize {
     let mut n = 0;
-    let mut word = WordHash::new();
-    // Bytes of a character that was taken as a whole.
-    let mut skip = 0_usize;
-    for (at, &byte) in piece.iter().enumerate() {
-        #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
-        let letter = LETTERS[usize::from(byte)];
-        if letter > HIGH {
-            word.push(letter);
-        } else if letter == HIGH {
-            if skip > 0 {
-                skip -= 1;
-            } else {
-                skip = push_high(piece.get(at..).unwrap_or_default(), &mut word) - 1;
-            }
-        } else if word.len > 0 {
-            // `don't` is one word, and so is `dont`.
-            if byte == b'\'' && piece.get(at + 1).is_some_and(u8::is_ascii_alphabetic) {
-                continue;
-            }
-            let Some(place) = hashes.get_mut(n) else { return n };
-            *place = word.finish();
-            n += 1;
-            word = WordHash::new();
+    let mut rest = piece;
+    while !rest.is_empty() {
+        let bytes = first_eight(rest);
+        let letters = letters(bytes);
+        let gap = ((letters | bytes) & 0x8080_8080_8080_8080).trailing_zeros() / 8;
+        if gap > 0 {
+            rest = rest.get(gap as usize..).unwrap_or_default();
+            continue;
+        }
+        let Some(place) = hashes.get_mut(n) else { return n };
+        n += 1;
+        let len = (!letters & 0x8080_8080_8080_8080).trailing_zeros() / 8;
+        let next = bytes >> (8 * len.min(7)) & 0xff;
+        if len < 8 && next < 0x80 && next != u64::from(b'\'') {
+            *place = WordHash::short((bytes | 0x2020_2020_2020_2020) & ((1 << (8 * len)) - 1), len);
+            rest = rest.get(len as usize..).unwrap_or_default();
+        } else {
+            (*place, rest) = word(rest);
         }
     }
-    if word.len > 0
-        && let Some(place) = hashes.get_mut(n)
-    {
-        *place = word.finish();
-        n += 1;
-    }
     n
+}
+
+/// Reads the word that `piece` begins with letter by letter. Returns its hash and what follows it.
+#[inline(never)]
+fn word(piece: &[u8]) -> (u64, &[u8]) {
+    let mut word = WordHash::new();
+    let mut rest = piece;
+    while let Some((&byte, after)) = rest.split_first() {
+        let mut len = 1;
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => word.push(byte | 0x20),
+            0x80.. => len = push_high(rest, &mut word),
+            // `don't` is one word, and so is `dont`.
+            b'\'' if after.first().is_some_and(u8::is_ascii_alphabetic) => {}
+            _ => break,
+        }
+        rest = rest.get(len..).unwrap_or_default();
+    }
+    (word.finish(), rest)
 }
 
 /// Adds the character above ASCII that `piece` begins with; returns its length.
@@ -495,6 +509,24 @@ mod tests {
         assert_ne!(hashes("tel"), hashes("cel"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn words_are_the_same_eight_bytes_at_a_time(text in "[a-cZ'é —0 ]{0,40}") {
+            let (mut slow, mut rest) = (Vec::new(), text.as_bytes());
+            while let Some(&first) = rest.first() {
+                if is_letter(first) {
+                    let (hash, after) = word(rest);
+                    slow.push(hash);
+                    rest = after;
+                } else {
+                    rest = &rest[1..];
+                }
+            }
+            slow.truncate(WINDOW_WORDS);
+            proptest::prop_assert_eq!(hashes(&text), slow);
+        }
+    }
+
     fn builder() -> (Words, GroupId, GroupId) {
         let mut b = Words::builder();
         let s = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
@@ -529,12 +561,10 @@ mod tests {
         check("tel 222 / 111", "111", &["222"], true, false);
         check("tel 222 / 111", "222", &["111"], true, false);
         check("tel [URL] / 111", "111", &[], true, false);
-        check("tel [URL] or 111", "111", &[], true, false);
-        check("tel [URL] then 111 with 222", "222", &["111"], true, false);
-        check("tel [URL] after 111", "111", &[], false, false);
-        check("tel tok_ph_mbbb_xyz before 111", "111", &[], false, false);
+        check("tel [URL] or 111", "111", &[], false, false);
+        check("tel tok_ph_mbbb_xyz or 111", "111", &[], false, false);
         check("111 [URL] order", "111", &[], false, true);
-        check("111 since [URL] order", "111", &[], false, false);
+        check("111 x [URL] order", "111", &[], false, false);
         check(&format!("tel {} 111", "x".repeat(60)), "111", &[], false, false);
         check(&format!("tel{} 111", " ".repeat(44)), "111", &[], true, false);
     }

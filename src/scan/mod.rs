@@ -316,10 +316,12 @@ impl Scanner {
         let mut folded = false;
         self.each_block(bytes, masks, |block, masks, anchors| {
             let offset = start + block * BLOCK;
-            let mut high = anchors.high;
-            let mut any = anchors.any();
-            while high | any != 0 {
-                let bit = (high | any).trailing_zeros();
+            let mut bits = (anchors.any() | anchors.high) & skip_to(from, offset);
+            if let Some(job) = &job {
+                bits &= skip_to(from + job.skip, offset) | anchors.high;
+            }
+            while bits != 0 {
+                let bit = bits.trailing_zeros();
                 let pos = offset + bit as usize;
                 if pos >= upto {
                     if let Some(job) = job.take() {
@@ -331,14 +333,11 @@ impl Scanner {
                     }
                     let Some(text) = batch.get(at) else { return };
                     (from, upto) = (text.span.start as usize, text.span.end as usize);
-                }
-                if pos < from {
-                    // Between two texts: go on at the next one.
-                    let skip = skip_to(from, offset);
-                    high &= skip;
-                    any &= skip;
+                    // What stands between two texts is no text.
+                    bits &= skip_to(from, offset);
                     continue;
                 }
+                bits &= bits - 1;
                 let job = match &mut job {
                     Some(job) => job,
                     None => {
@@ -346,22 +345,17 @@ impl Scanner {
                         job.insert(Job::new(bytes, text.hints, work))
                     }
                 };
-                let one = 1_u64 << bit;
-                if high & one != 0 {
-                    high &= !one;
-                    if !folded && buffer.get(pos..upto).is_some_and(fold::begins_with_fold) {
-                        folded = true;
-                    }
+                if anchors.high & 1 << bit != 0 && !folded && buffer.get(pos..upto).is_some_and(fold::begins_with_fold)
+                {
+                    folded = true;
                 }
                 if folded {
                     // The shadow is scanned when the text is closed.
-                    let skip = skip_to(upto, offset);
-                    high &= skip;
-                    any &= skip;
-                } else if any & one != 0 {
-                    any &= !one;
-                    self.anchor(job, pos - from, sieve::Near { masks, bit }, anchors, work);
+                    bits &= skip_to(upto, offset);
+                    continue;
                 }
+                self.anchor(job, pos - from, sieve::Near { masks, bit }, anchors, work);
+                bits &= skip_to(from + job.skip, offset) | anchors.high;
             }
         });
         if let Some(job) = job.take() {
@@ -400,6 +394,7 @@ impl Scanner {
         }
     }
 
+    #[inline(never)]
     fn anchors(&self, job: &mut Job<'_>, block: usize, masks: &Masks, anchors: &sieve::Anchors, work: &mut Work) {
         let mut any = anchors.any();
         while any != 0 {
@@ -409,7 +404,7 @@ impl Scanner {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn anchor(&self, job: &mut Job<'_>, at: usize, near: sieve::Near<'_>, anchors: &sieve::Anchors, work: &mut Work) {
         // Past the budget the text is a fault, whatever else it holds.
         if at < job.skip || job.n_candidates > self.config.limits.candidates {
