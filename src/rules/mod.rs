@@ -75,7 +75,7 @@ pub enum Sieve {
     Quad,
     /// A token of letters and digits: begins at the start of a word that holds letters and digits, or of two words that one
     /// blank, dot, slash or hyphen parts: digits and then a word with a letter, or at most four letters and then a word
-    /// with a digit.
+    /// with a digit; also of three words with dots, two of digits and then one with a letter.
     Token,
     /// A long token: begins at the start of a word inside a run of at least 16 of `A-Z a-z 0-9 _ -`.
     Long,

@@ -98,7 +98,7 @@ impl Automaton {
 }
 
 /// What may stand between the digits of a plain number.
-pub(super) const NUMBER_SEPARATORS: &[u8] = b" -./()";
+pub(super) const NUMBER_SEPARATORS: &[u8] = b" -./()~";
 
 /// Bytes that one automaton may take, and its construction; larger sets are split in two.
 const AUTOMATON_BYTES: usize = 4 << 20;

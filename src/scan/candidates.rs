@@ -171,13 +171,20 @@ impl<'t> Job<'t> {
         false
     }
 
-    /// Whether a blank, dot, slash or hyphen at `end` parts a word that holds letters.
+    /// Whether a blank, dot, slash or hyphen at `end` parts a word that holds letters, or a dot one of digits and that,
+    /// with another dot, one that holds letters: `0012.3456.789A`.
     #[inline]
     fn letters_follow(&self, end: usize) -> bool {
         let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
-        let Some([b' ' | b'-' | b'.' | b'/', next, ..]) = self.text.get(end..) else { return false };
-        letter(*next)
-            || (next.is_ascii_digit() && self.at(self.on_while(end + 2, |b| b.is_ascii_digit())).is_some_and(letter))
+        let Some(&[joint @ (b' ' | b'-' | b'.' | b'/'), next, ..]) = self.text.get(end..) else { return false };
+        letter(next)
+            || (next.is_ascii_digit() && {
+                let last = self.on_while(end + 2, |b| b.is_ascii_digit());
+                self.at(last).is_some_and(letter)
+                    || (joint == b'.'
+                        && self.at(last) == Some(b'.')
+                        && self.at(self.on_while(last + 1, |b| b.is_ascii_digit())).is_some_and(letter))
+            })
     }
 
     /// How many digits follow each other from `at` with nothing but `NUMBER_SEPARATORS` between them; stops counting
@@ -187,7 +194,7 @@ impl<'t> Job<'t> {
         for &byte in self.text.get(first_end..).unwrap_or_default() {
             match byte {
                 b'0'..=b'9' => n_digits += 1,
-                b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {}
+                b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'~' => {}
                 _ => break,
             }
             if n_digits >= enough {

@@ -149,7 +149,7 @@ static CLASSES: [Class; 256] = {
         *class = match byte {
             b'0'..=b'9' => Class::Digit,
             b' ' | b'-' | b'.' | b'/' => Class::Separator,
-            b'(' | b')' | 0xC2 | 0xE2 | 0xE3 | 0xEF => Class::Part,
+            b'(' | b')' | b'~' | 0xC2 | 0xE2 | 0xE3 | 0xEF => Class::Part,
             _ => Class::Other,
         };
         let Some(next) = byte.checked_add(1) else { break };
@@ -205,7 +205,7 @@ struct Group {
     open: u8,
     /// A bracket was closed before the group.
     closed: bool,
-    /// The separator before the group; a blank, `-`, `.`, `/` or 0.
+    /// The separator before the group; a blank, `-`, `.`, `/`, `~` or 0.
     separator: u8,
 }
 
@@ -362,7 +362,11 @@ struct Gap {
 }
 
 impl Gap {
-    /// Reads a separator of any kind that ends at a digit: blanks, at most one of `-`, `.`, `/`, and brackets that match.
+    /// Reads a separator of any kind that ends at a digit: blanks, at most one of `-`, `.`, `/`, `~`, and brackets that
+    /// match.
+    ///
+    /// # Source
+    /// libphonenumber, `VALID_PUNCTUATION`, without the square brackets, which are those of labels here.
     #[inline(never)]
     fn read(text: &[u8], open: u8) -> Option<Self> {
         let mut gap = Self { length: 0, open, closed: false, mark: 0 };
@@ -373,7 +377,7 @@ impl Gap {
                 [b'0'..=b'9', ..] => return (gap.length > 0).then_some(gap),
                 // A full stop and a blank end a sentence.
                 [b'.', b' ', ..] => return None,
-                [mark @ (b'-' | b'.' | b'/'), ..] => {
+                [mark @ (b'-' | b'.' | b'/' | b'~'), ..] => {
                     marks += 1;
                     gap.mark = mark;
                     1
@@ -595,7 +599,7 @@ fn is_plainly_other(text: &[u8], at: usize, floor: usize) -> bool {
     let Some((&head, rest)) = rest.split_first_chunk() else { return rest.len() < MIN_DIGITS };
     // With a letter among the first seven bytes there are fewer than seven digits, or fewer than six in groups.
     const FIRST_SEVEN: u64 = u64::MAX >> 8;
-    if letters(head) & FIRST_SEVEN != 0 {
+    if letters(head) & FIRST_SEVEN != 0 && !head.contains(&b'~') {
         return true;
     }
     let marks = non_digits(head);
@@ -1191,6 +1195,9 @@ mod tests {
         check("0044 7400 123456", "FR", &["0044 7400 123456"]);
         check("011 44 7400 123456", "US", &["011 44 7400 123456"]);
         check("add+221771234567", "", &["+221771234567"]);
+        check("+44~7400~123456", "", &["+44~7400~123456"]);
+        check("0~0 44 7400 123456", "", &["0~0 44 7400 123456"]);
+        check("~7 km, ~44 7400", "", &[]);
     }
 
     #[test]

@@ -92,9 +92,13 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
             let parts = |at: usize| text.get(at).is_some_and(|b| b" -./".contains(b));
             if text[start..end].iter().any(u8::is_ascii_digit) {
                 let mixed = !text[start..end].iter().all(u8::is_ascii_digit);
+                let after = |joint: usize| run(text, text.len().min(joint + 1), word).1;
+                let has_letter = |s: usize, e: usize| (s..e).any(|i| !text[i].is_ascii_digit());
+                let dot = |at: usize| text.get(at) == Some(&b'.');
                 let letter_follows = parts(end) && {
-                    let next = (end + 1..text.len()).take_while(|&i| word(text[i]));
-                    next.into_iter().any(|i| !text[i].is_ascii_digit())
+                    let next = after(end);
+                    let far = dot(end) && dot(next) && next > end + 1 && has_letter(next + 1, after(next));
+                    has_letter(end + 1, next) || far
                 };
                 return !label(start, end) && (sieve != Sieve::Token || mixed || letter_follows);
             }

@@ -54,7 +54,7 @@ fn half(v: __m256i) -> [u32; 9] {
     );
     let punctuation = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(low, v), _mm256_set1_epi8(1));
     let two = within(v, 0x20, 15);
-    let number = _mm256_or_si256(digit, _mm256_and_si256(punctuation, two));
+    let number = _mm256_or_si256(_mm256_or_si256(digit, is(b'~')), _mm256_and_si256(punctuation, two));
     [
         bits(digit),
         bits(word),

@@ -29,7 +29,7 @@ pub(crate) struct Masks {
     pub(crate) dot: u64,
     /// `/`.
     pub(crate) slash: u64,
-    /// What plain numbers are made of: digits, blank, `( ) - . /`.
+    /// What plain numbers are made of: digits, blank, `( ) - . / ~`.
     pub(crate) number: u64,
     /// Bytes of `0x80` and above.
     pub(crate) high: u64,

@@ -7,7 +7,7 @@ pub(super) fn classify(bytes: &[u8], out: &mut [Masks]) {
         let mut m = Masks::default();
         for (n, &byte) in block.iter().enumerate() {
             let bit = 1 << n;
-            if matches!(byte, b'0'..=b'9' | b' ' | b'(' | b')' | b'-' | b'.' | b'/') {
+            if matches!(byte, b'0'..=b'9' | b' ' | b'(' | b')' | b'-' | b'.' | b'/' | b'~') {
                 m.number |= bit;
             }
             match byte {
