@@ -446,3 +446,222 @@ fn classes_follow_the_kind() {
     }
     assert_eq!(Kind::PhoneNumber.token_class(), "ph");
 }
+
+/// The binary.
+#[cfg(all(feature = "cli", unix))]
+mod cli {
+    use super::tokens;
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+    use std::process::{Command, Stdio};
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// A folder with two keys, which is gone when the test is over.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            let n = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = std::env::temp_dir().join(format!("efface-tokens-{}-{n}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            let folder = Self(path);
+            folder.file("a.key", "c2a1f0b8d39e47561f20aa83b7c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5ef\n", 0o600);
+            folder.file("b.key", "d2a1f0b8d39e47561f20aa83b7c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5ef\n", 0o600);
+            folder
+        }
+
+        fn file(&self, name: &str, text: &str, mode: u32) -> String {
+            let path = self.0.join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            path.to_str().unwrap().to_owned()
+        }
+
+        /// Runs the binary in the folder; `args` are split at blanks.
+        fn run(&self, args: &str, input: &str) -> (i32, String, String) {
+            let mut child = Command::new(env!("CARGO_BIN_EXE_efface"))
+                .args(args.split(' '))
+                .current_dir(&self.0)
+                .env("EFFACE_TEST_KEY", "c2a1f0b8d39e47561f20aa83b7c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5ef")
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut stdin = child.stdin.take().unwrap();
+            let input = input.to_owned();
+            let feeder = std::thread::spawn(move || stdin.write_all(input.as_bytes()).is_ok());
+            let output = child.wait_with_output().unwrap();
+            feeder.join().unwrap();
+            let text = |bytes| String::from_utf8(bytes).unwrap();
+            (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn redact_and_open() {
+        let folder = Folder::new();
+        let redact = |more: &str| {
+            let (code, out, err) = folder
+                .run(&format!("redact --policy pseudonyms {more}"), "call +221 77 123 45 67 or awa@example.org\n");
+            assert_eq!(code, 0, "{err}");
+            out
+        };
+        let out = redact("--key file:a.key --tenant north");
+        let found = tokens(&out);
+        assert_eq!(out, format!("call {} or {}\n", found[0], found[1]));
+        assert_eq!(redact("--key env:EFFACE_TEST_KEY --tenant north"), out);
+        for other in [
+            "--key file:b.key --tenant north",
+            "--key file:a.key",
+            "--key file:a.key --tenant north --environment test",
+        ] {
+            assert_ne!(redact(other), out, "{other}");
+        }
+        assert!(!redact("--key file:a.key --lane analytics").contains("_s"));
+
+        let (code, opened, err) =
+            folder.run(&format!("token open --key file:a.key --tenant north {}", found.join(" ")), "");
+        assert_eq!((code, opened.as_str()), (0, "+221771234567\nawa@example.org\n"), "{err}");
+        assert!(err.contains("2 to open"), "{err}");
+        let (code, opened, _) =
+            folder.run("token open --key file:a.key --tenant north", &format!("{}\n{}\n", found[1], found[0]));
+        assert_eq!((code, opened.as_str()), (0, "awa@example.org\n+221771234567\n"));
+        // One error for whatever is wrong.
+        let analytics = redact("--key file:a.key --tenant north --lane analytics");
+        let damaged = found[0].replace("tok_ph", "tok_em");
+        for (args, token) in [
+            ("--key file:b.key --tenant north", found[0]),
+            ("--key file:a.key --tenant south", found[0]),
+            ("--key file:a.key", found[0]),
+            ("--key file:a.key --tenant north --environment test", found[0]),
+            ("--key file:a.key --tenant north", &damaged),
+            ("--key file:a.key --tenant north", "hello"),
+            ("--key file:a.key --tenant north", tokens(&analytics)[0]),
+        ] {
+            let told = folder.run(&format!("token open {args} {token}"), "");
+            let want = "note: 1 to open; values are printed in clear\nunknown token: 1 of 1\n";
+            assert_eq!(told, (1, "\n".to_owned(), want.to_owned()), "{args}");
+        }
+    }
+
+    #[test]
+    fn wrong_use() {
+        let folder = Folder::new();
+        folder.file("open.key", "c2a1f0b8d39e47561f20aa83b7c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5ef\n", 0o644);
+        folder.file(
+            "weak.toml",
+            "[lanes.analytics]\n\"*\" = \"redact\"\nIBAN = { operator = \"token\", mode = \"siv\" }\n",
+            0o600,
+        );
+        for (args, what, hint) in [
+            (
+                "redact --policy pseudonyms",
+                "writes tokens on the lane storage, and there is no key",
+                "hint: name one: --key",
+            ),
+            ("redact --policy pseudonyms --key file:open.key", "key file is open to others", "hint: chmod 600"),
+            ("redact --policy pseudonyms --key file:none.key", "key file cannot be read: none.key", ""),
+            ("redact --policy pseudonyms --key a.key", "no known sort", "hint: write `file:PATH`"),
+            (
+                "redact --policy weak.toml",
+                "weak.toml:3: a siv token can be turned back",
+                "hint: only the lane `storage`",
+            ),
+            ("policy check weak.toml", "weak.toml:3: a siv token can be turned back", "hint: only the lane `storage`"),
+            (
+                "redact --policy pseudonyms --key file:a.key --tenant-field tenant",
+                "not a JSON Pointer",
+                "--tenant-field /tenant",
+            ),
+            ("redact --policy pseudonyms --key file:a.key --tenant a --tenant-field /b", "cannot be used with", ""),
+        ] {
+            let (code, out, err) = folder.run(args, "+221771234567\n");
+            assert_eq!((code, out.as_str()), (2, ""), "{args}: {err}");
+            assert!(err.contains(what) && err.contains(hint), "{args}: {err}");
+        }
+    }
+
+    #[test]
+    fn tenants_and_threads() {
+        let folder = Folder::new();
+        let lines: String = (0..3_000)
+            .map(|n| {
+                format!("{{\"tenant\":\"t{}\",\"text\":\"call +22177{:07} or a{n}@example.org\"}}\n", n % 3, n * 997)
+            })
+            .collect();
+        let run = |jobs: &str| {
+            folder.run(
+                &format!("redact --policy pseudonyms --key file:a.key --tenant-field /tenant --jobs {jobs}"),
+                &lines,
+            )
+        };
+        let (code, one, _) = run("1");
+        assert_eq!((code, tokens(&one).len()), (0, 6_000));
+        assert_eq!(run("4").1, one);
+        let (code, out, err) = folder.run(
+            "redact --format jsonl --policy pseudonyms --key file:a.key --tenant-field /tenant",
+            "{\"text\":\"awa@example.org\"}\n{\"tenant\":\"\"}\n",
+        );
+        assert_eq!(code, 3);
+        let want = "{\"efface\":\"quarantined\",\"reason\":\"tenant_missing\"}\n{\"efface\":\"quarantined\",\"reason\":\"tenant_invalid\"}\n";
+        assert_eq!(out, want, "{err}");
+    }
+
+    #[test]
+    fn raw_and_processed() {
+        let folder = Folder::new();
+        let run =
+            |more: &str, text: &str| folder.run(&format!("redact --policy pseudonyms --key file:a.key{more}"), text);
+        let (_, once, _) = run("", "awa@example.org\n");
+        assert_eq!(run("", &once).1, once);
+        let (code, out, err) = run(" --input raw", &once);
+        assert_eq!((code, out.as_str()), (0, "[TOKEN-LIKE]\n"));
+        assert!(err.contains("1  looked like a token"), "{err}");
+    }
+
+    #[test]
+    fn policies_are_explained() {
+        let folder = Folder::new();
+        folder.file(
+            "sample.json",
+            r#"{"text":"call 77 123 45 67","key":"AKIAIOSFODNN7EXAMPLE","n":5,"ok":true,"a@example.org":[""]}"#,
+            0o600,
+        );
+        let (code, out, err) = folder.run("policy explain --policy pseudonyms --region SN sample.json", "");
+        assert_eq!(code, 0, "{err}");
+        let want = "\
+field             bytes         entity          analytics         storage
+/a@example.org    0..13 of key  EMAIL_ADDRESS   token mac (entity)  token siv (entity)
+";
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let (got, want) = (words(&out), words(want));
+        assert_eq!(got[..want.len()], want, "{out}");
+        assert!(
+            out.contains("redact (*)") && out.contains("keep (literal)") && out.contains("keep (nothing)"),
+            "{out}"
+        );
+        assert!(!out.contains("123 45"), "{out}");
+        let (_, out, _) = folder.run("policy explain --json --policy pseudonyms --region SN sample.json", "");
+        let rows: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let text = rows.iter().find(|row| row["field"] == "/text").unwrap();
+        assert_eq!(text["lanes"]["storage"], serde_json::json!({"does": "token", "mode": "siv", "why": "entity"}));
+        assert_eq!(
+            (text["start"].as_u64(), text["end"].as_u64(), &text["entity"]),
+            (Some(5), Some(17), &"PHONE_NUMBER".into())
+        );
+        let (code, out, _) = folder.run("policy check pseudonyms", "");
+        assert_eq!(code, 0);
+        assert!(out.contains("pseudonyms is sound") && out.contains("writes tokens, needs a key"), "{out}");
+        let (code, out, err) = folder.run("policy explain --json -", "{");
+        assert_eq!((code, out.as_str()), (3, ""), "{err}");
+    }
+}
