@@ -31,7 +31,7 @@ fn now(started: Instant) -> Duration {
 }
 
 /// Messages of about 330 bytes whose sender is a telephone number; every third text holds a number or an address.
-fn messages(n_people: usize) -> Vec<String> {
+fn messages(n_people: usize, round: usize) -> Vec<String> {
     const TEXTS: [&str; 6] = [
         "bonjour, je voudrais savoir si la boutique est ouverte samedi matin, merci d avance",
         "the parcel has not arrived yet and the driver does not answer, can you have a look please",
@@ -43,7 +43,7 @@ fn messages(n_people: usize) -> Vec<String> {
     let mut chunks = Vec::new();
     let mut chunk = String::new();
     for n in 0..N_MESSAGES {
-        let person = n * 7_919 % n_people;
+        let person = (round * n_people + n * 7_919 % n_people) % 10_000_000;
         let phone = format!("+22177{person:07}");
         let text = TEXTS[n % TEXTS.len()]
             .replace("{phone}", &phone)
@@ -70,11 +70,11 @@ struct Street {
 }
 
 impl Street {
-    fn build(name: &'static str, policy: &str, cache_entries: usize) -> Self {
+    fn build(name: &'static str, policy: &str) -> Self {
         let rules = RuleSet::builtin().expect("packs load");
         let policy = Policy::compile(&Source::builtin(policy).unwrap(), rules.entities()).unwrap();
         let root = RootKey::parse(b"c2a1f0b8d39e47561f20aa83b7c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5ef").unwrap();
-        let config = TokenizerConfig { cache_entries, ..TokenizerConfig::default() };
+        let config = TokenizerConfig::default();
         let mut options = Options::default();
         options.regions = vec![Region::new(b"SN").unwrap()];
         options.tokenizer =
@@ -86,14 +86,14 @@ impl Street {
         Self { name, redactor, scratch }
     }
 
-    fn run(&mut self, chunks: &[String]) -> (u64, usize) {
-        let (mut tally, mut n_bytes) = (Tally::default(), 0);
+    fn run(&mut self, chunks: &[String]) -> u64 {
+        let mut tally = Tally::default();
         for chunk in chunks {
             self.redactor.redact_chunk(Format::JsonLines, black_box(chunk.as_bytes()), &mut self.scratch, &mut tally);
-            n_bytes += self.scratch.lane(0).len() + self.scratch.lane(1).len();
+            black_box((self.scratch.lane(0), self.scratch.lane(1)));
         }
         assert_eq!(tally.n_quarantined, 0);
-        (tally.n_detections(), n_bytes)
+        tally.n_detections()
     }
 }
 
@@ -118,16 +118,18 @@ fn main() {
         let want: Vec<_> = streets.iter_mut().map(|street| street.run(&chunks)).collect();
         assert_eq!(want[0].0 as usize, N_MESSAGES + N_MESSAGES / 3);
         let (mut parse, mut took) = (Vec::new(), [Vec::new(), Vec::new()]);
-        for _ in 0..N_ROUNDS {
+        for round in 0..N_ROUNDS {
+            let chunks = messages(n_people, round);
             let before = now(started);
             for line in chunks.iter().flat_map(|chunk| chunk.lines()) {
                 black_box(serde_json::from_str::<serde_json::Value>(black_box(line)).unwrap());
             }
             parse.push((now(started) - before).as_secs_f64());
-            for ((street, took), want) in streets.iter_mut().zip(&mut took).zip(&want) {
+            for (street, took) in streets.iter_mut().zip(&mut took) {
                 let before = now(started);
-                assert_eq!(street.run(&chunks), *want);
+                let n_detections = street.run(&chunks);
                 took.push((now(started) - before).as_secs_f64());
+                assert_eq!(n_detections as usize, N_MESSAGES + N_MESSAGES / 3);
             }
         }
         let speed = |seconds: f64| N_MESSAGES as f64 / seconds;

@@ -7,7 +7,7 @@ mod canonical;
 
 pub use canonical::{Digits, Known, canonical};
 
-use crate::crypt::{Class, LaneClass, Mode, Purpose, Scope, TokenError, TokenScratch, Tokenizer};
+use crate::crypt::{Class, LaneClass, Mode, Purpose, Scope, TokenError, TokenScratch, Tokenizer, ValueTag};
 use crate::entity::Entity;
 use crate::ids::TenantId;
 use crate::policy::{KEEP_LAST, Operator};
@@ -42,9 +42,25 @@ impl Minter<'_> {
         canonical: Sensitive<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), TokenError> {
+        let tag = self.tokenizer.tag(self.tenant, Class::of(entity.kind), canonical);
+        self.token_tagged(mode, entity, canonical, tag, out)
+    }
+
+    /// Does what [`Minter::token`] does for a value whose [`Tokenizer::tag`] is known.
+    ///
+    /// # Errors
+    /// As [`Minter::token`].
+    pub fn token_tagged(
+        &mut self,
+        mode: Mode,
+        entity: &Entity,
+        canonical: Sensitive<'_>,
+        tag: ValueTag,
+        out: &mut Vec<u8>,
+    ) -> Result<(), TokenError> {
         let purpose = Purpose::new(self.lane, mode).ok_or(TokenError::Primitive)?;
         let scope = Scope { tenant: self.tenant, class: Class::of(entity.kind), purpose };
-        self.tokenizer.token(&scope, canonical, out, self.scratch)
+        self.tokenizer.token_tagged(&scope, canonical, tag, out, self.scratch)
     }
 }
 

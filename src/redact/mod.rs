@@ -301,7 +301,8 @@ impl Redactor {
                 let at = usize::from(entity.0);
                 minting.minted.get(at).filter(|minted| **minted).and_then(|_| self.entities.get(at))
             };
-            canonicals.fill(buffer, found, &self.finder, minted);
+            let tenant = |record| self.owner(buffer, found, record).tenant;
+            canonicals.fill(buffer, found, &self.finder, &minting.tokenizer, tenant, minted);
         }
         for (at, work) in self.lanes.iter().enumerate() {
             let (earlier, rest) = outputs.split_at_mut(at);
@@ -492,13 +493,17 @@ impl<'w> LaneWriter<'w> {
         else {
             return false;
         };
-        let known = place.detection.and_then(|number| self.canonicals.span(number));
-        let span = match known {
-            Some(span) => span,
-            None => self.canonicals.add(entity, text, place.span, place.country, self.owner.regions),
-        };
         let mut minter = Minter { tokenizer, scratch, tenant, lane: self.class };
-        minter.token(mode, entity, self.canonicals.value(span), self.replacements).is_ok()
+        let minted = match place.detection.and_then(|number| self.canonicals.of(number)) {
+            Some((span, Some(tag))) => {
+                minter.token_tagged(mode, entity, self.canonicals.value(span), tag, self.replacements)
+            }
+            _ => {
+                let span = self.canonicals.add(entity, text, place.span, place.country, self.owner.regions);
+                minter.token(mode, entity, self.canonicals.value(span), self.replacements)
+            }
+        };
+        minted.is_ok()
     }
 
     fn line_end(&self, format: Format, body: DocSpan, whole: DocSpan, out: &mut Vec<u8>) {

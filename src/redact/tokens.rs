@@ -1,12 +1,12 @@
 //! Tokens in the input, and the canonical values that tokens of the output are made of.
 
-use super::find::{FieldDetection, Finder, Found};
+use super::find::{FieldDetection, Finder, Found, FoundRecord};
 use super::small;
-use crate::crypt::{Shape, find_tokens, token_at};
+use crate::crypt::{Class, Shape, Tokenizer, ValueTag, find_tokens, token_at};
 use crate::detection::Detection;
 use crate::entity::Entity;
 use crate::envelope::{Field, FieldKind, Fields};
-use crate::ids::{EntityId, Region, RuleId};
+use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::operator::{Digits, Known, canonical};
 use crate::scan::fold_into;
 use crate::sensitive::Sensitive;
@@ -116,40 +116,45 @@ const GONE: EntityId = EntityId(u16::MAX - 1);
 #[derive(Default)]
 pub(super) struct Canonicals {
     bytes: Vec<u8>,
-    /// One for each detection of the call.
-    spans: Vec<Span>,
+    /// One for each detection of the call: where its value stands, and what the cache knows it by.
+    values: Vec<(Span, Option<ValueTag>)>,
     folded: Vec<u8>,
 }
 
 impl Canonicals {
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.spans.clear();
-    }
-
-    /// Makes the canonical values of all detections of the entities that `minted` knows.
+    /// Makes the canonical values of all detections of the entities that `minted` knows. `tenant` tells whose a record is.
     pub(super) fn fill<'r>(
         &mut self,
         buffer: &[u8],
-        found: &Found,
+        found: &'r Found,
         finder: &Finder,
+        tokenizer: &Tokenizer,
+        tenant: impl Fn(&'r FoundRecord) -> Option<TenantId<'r>>,
         minted: impl Fn(EntityId) -> Option<&'r Entity>,
     ) {
-        self.clear();
+        self.bytes.clear();
+        self.values.clear();
+        let none = (Span::new(0, 0), None);
         for record in found.records() {
-            let regions = finder.regions(record);
-            // What stands before belongs to records that cannot be handled.
-            if record.walked.is_ok() {
-                self.spans.resize(self.spans.len().max(Found::first_detection(record)), Span::new(0, 0));
+            let detections = found.detections(record);
+            if detections.is_empty() {
+                continue;
             }
-            for detected in found.detections(record) {
+            // What stands before belongs to records that cannot be handled.
+            self.values.resize(self.values.len().max(Found::first_detection(record)), none);
+            let (regions, tenant) = (finder.regions(record), tenant(record));
+            for detected in detections {
                 let Detection { span, country, .. } = detected.detection;
                 let text = found.fields().field(detected.field).map(|field| found.fields().text(buffer, field));
                 let made = match (minted(detected.detection.entity), text) {
-                    (Some(entity), Some(text)) => self.add(entity, text, span, country, regions),
-                    _ => Span::new(0, 0),
+                    (Some(entity), Some(text)) => {
+                        let span = self.add(entity, text, span, country, regions);
+                        let tag = tenant.map(|tenant| tokenizer.tag(tenant, Class::of(entity.kind), self.value(span)));
+                        (span, tag)
+                    }
+                    _ => none,
                 };
-                self.spans.push(made);
+                self.values.push(made);
             }
         }
     }
@@ -182,9 +187,9 @@ impl Canonicals {
         Span::new(start, small(self.bytes.len()))
     }
 
-    /// Returns where the canonical value of a detection stands.
-    pub(super) fn span(&self, detection: usize) -> Option<Span> {
-        self.spans.get(detection).copied()
+    /// Returns where the canonical value of a detection stands, and what the cache knows it by.
+    pub(super) fn of(&self, detection: usize) -> Option<(Span, Option<ValueTag>)> {
+        self.values.get(detection).copied()
     }
 
     /// Returns a canonical value.
