@@ -12,6 +12,8 @@ pub struct Tally {
     pub n_records: u64,
     /// Records that could not be handled.
     pub n_quarantined: u64,
+    /// Places of raw input that looked like a token.
+    pub n_token_like: u64,
     /// Detections, indexed by entity.
     per_entity: Vec<u64>,
 }
@@ -32,6 +34,7 @@ impl Tally {
     pub fn add(&mut self, other: &Self) {
         self.n_records += other.n_records;
         self.n_quarantined += other.n_quarantined;
+        self.n_token_like += other.n_token_like;
         if self.per_entity.len() < other.per_entity.len() {
             self.per_entity.resize(other.per_entity.len(), 0);
         }

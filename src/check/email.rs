@@ -14,7 +14,8 @@ const ADDRESS_BYTES: usize = 254;
 const LOCAL_BYTES: usize = 64;
 
 /// Returns whether `text` is an address: a local part of atoms with single dots between them, `@`, a domain. Letters of
-/// any script may stand on both sides; quoted local parts and address literals are refused, people do not write them.
+/// any script may stand on both sides; quoted local parts and address literals are refused, people do not write them. Nor is
+/// an account of WhatsApp one (`…@s.whatsapp.net`): it is a telephone number.
 ///
 /// # Units
 /// The candidate as it stands. Domains and names of the documentation pass: in a message they stand for an address.
@@ -30,6 +31,15 @@ pub(super) fn email(text: &[u8]) -> bool {
         && (1..=LOCAL_BYTES).contains(&local.len())
         && local.split(|&byte| byte == b'.').all(|atom| !atom.is_empty() && is_text_of(atom, is_atom_byte))
         && is_domain(domain)
+        && !is_numbered_account(local, domain)
+}
+
+/// Whether an address is that of an account which is named by its telephone number.
+fn is_numbered_account(local: &[u8], domain: &[u8]) -> bool {
+    // The host cut short is no other host.
+    [&b"s.whatsapp.net"[..], b"s.whatsapp", b"c.us"].iter().any(|host| domain.eq_ignore_ascii_case(host))
+        && (7..=15).contains(&local.len())
+        && local.iter().all(u8::is_ascii_digit)
 }
 
 /// Returns whether `text` is an address that holds characters beyond ASCII, and its parts are each of one piece: ASCII
@@ -113,6 +123,11 @@ mod tests {
             ("user@example.o\u{205f}rg", false),
             ("@example.org", false),
             ("user@", false),
+            ("447400123456@s.whatsapp.net", false),
+            ("447400123456@c.us", false),
+            ("447400123456@g.us", true),
+            ("447400123456@example.org", true),
+            ("12345@s.whatsapp.net", true),
             ("", false),
         ] {
             assert_eq!(email(text.as_bytes()), expected, "{text}");

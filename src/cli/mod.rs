@@ -4,11 +4,14 @@
 //! fault; 3 some input was quarantined.
 
 mod eval;
+mod keys;
+mod policy;
 mod redact;
 mod rules;
 mod scan;
 mod selection;
 mod summary;
+mod token;
 mod validate;
 
 use crate::batch::BatchError;
@@ -70,6 +73,10 @@ enum Command {
     Redact(redact::Args),
     /// Check whether values are well formed
     Validate(validate::Args),
+    /// Say what a policy does with a document, and why
+    Policy(policy::Args),
+    /// Open tokens with the key
+    Token(token::Args),
     /// Measure precision and recall on labelled messages
     Eval(eval::Args),
     /// List, show and test the rules
@@ -127,6 +134,8 @@ pub fn main() -> ExitCode {
         Command::Scan(args) => scan::run(args, &globals),
         Command::Redact(args) => redact::run(args, &globals),
         Command::Validate(args) => validate::run(args, &globals),
+        Command::Policy(args) => policy::run(args, &globals),
+        Command::Token(args) => token::run(args),
         Command::Eval(args) => eval::run(args, &globals),
         Command::Rules(args) => rules::run(args, &globals),
     };

@@ -1,13 +1,15 @@
 //! `efface redact`: the same files without the personal data.
 
+use super::keys::KeyArgs;
 use super::selection::{Files, Selection};
 use super::{DONE, Fault, Globals, QUARANTINED, summary};
 use crate::batch::{self, Done, Piece, Target, Trace, Work};
 use crate::entity::nearest;
 use crate::policy::{Lane, Policy, Source};
-use crate::redact::{Redactor, Scratch};
+use crate::redact::{Input, Redactor, Scratch};
 use crate::tally::Tally;
 use anyhow::Context;
+use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -29,13 +31,32 @@ pub(crate) struct Args {
     /// Which of the policy's outputs: storage or analytics [default: storage]
     #[arg(long, value_name = "NAME", default_value = "storage", hide_default_value = true)]
     lane: String,
+    /// What a token in the input is: processed (ours, it stays) or raw (foreign) [default: processed]
+    ///
+    /// raw is for what people wrote: text that looks like a token becomes [TOKEN-LIKE], so that nobody has a token opened
+    /// that was not made here. processed is for what went through efface before: redacting twice is redacting once.
+    #[arg(long, value_enum, default_value_t = InputName::Processed, value_name = "SORT", hide_possible_values = true,
+          hide_default_value = true)]
+    input: InputName,
+    #[command(flatten)]
+    keys: KeyArgs,
     #[command(flatten)]
     selection: Selection,
+}
+
+/// Names of what a token in the input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum InputName {
+    /// It went through efface before
+    Processed,
+    /// People wrote it
+    Raw,
 }
 
 const EXAMPLES: &str = "What a policy does with a value:
   redact   writes the name of its entity in brackets: [PHONE_NUMBER]
   mask     replaces letters and digits by *, and may leave the last ones
+  token    writes a pseudonym, the same for the same value; needs --key
   drop     removes it
   keep     leaves it
 
@@ -52,6 +73,7 @@ Examples:
   efface redact chat.txt                        to standard output
   efface redact logs/ -o clean/                 the same tree; .gz stays .gz
   efface redact --policy mine.toml --lane analytics export.jsonl -o export.clean.jsonl
+  efface redact --policy pseudonyms --key file:root.key export.jsonl -o export.clean.jsonl
   zcat chat.log.gz | efface redact > clean.log";
 
 /// Runs `efface redact`.
@@ -60,7 +82,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let target = Target::plan(&inputs, args.output.as_deref())?;
     let source = source(&args.policy)?;
     let mut policy = None;
-    let selected = args.selection.build(globals, args.files.limits()?, |rules| {
+    let mut selected = args.selection.build(globals, args.files.limits()?, |rules| {
         let policy = policy.insert(Policy::compile(&source, rules.entities())?);
         Ok(policy.min_score())
     })?;
@@ -74,6 +96,11 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         Fault::new(format!("no such lane: {}", args.lane), format!("lanes of this policy: {}", names.join(", ")))
     })?;
     let config = args.files.config(selected.options.limits)?;
+    args.keys.options(&mut selected.options)?;
+    selected.options.input = match args.input {
+        InputName::Processed => Input::Processed,
+        InputName::Raw => Input::Raw,
+    };
     let rules = selected.rules;
     let redactor = Redactor::build(selected.scanner, &rules, vec![lane.clone()], &selected.options)?;
     let summary = batch::run(&config, &inputs.inputs, &target, &Redact { redactor })?;
@@ -82,7 +109,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads a policy by the name of one that ships with us, or by the name of its file.
-fn source(name: &str) -> anyhow::Result<Source> {
+pub(super) fn source(name: &str) -> anyhow::Result<Source> {
     if let Some(source) = Source::builtin(name) {
         return Ok(source);
     }

@@ -245,7 +245,7 @@ pub(crate) fn per_mille(score: f64) -> anyhow::Result<u16> {
     Ok(score)
 }
 
-fn pointer(text: Option<&String>, flag: &str) -> anyhow::Result<Option<String>> {
+pub(crate) fn pointer(text: Option<&String>, flag: &str) -> anyhow::Result<Option<String>> {
     match text {
         Some(text) if !text.starts_with('/') => {
             Err(Fault::new(format!("{flag}: not a JSON Pointer: {text}"), format!("with a slash: {flag} /{text}"))

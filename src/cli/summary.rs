@@ -23,6 +23,9 @@ pub(super) fn tell(summary: &Summary, inputs: &Inputs, rules: &RuleSet) {
         let name = rules.entity(entity).map_or("", |entity| entity.name.as_str());
         talk(format_args!("{:>12}  {name}", grouped(n)));
     }
+    if tally.n_token_like > 0 {
+        talk(format_args!("{:>12}  looked like a token, and is [TOKEN-LIKE] now", grouped(tally.n_token_like)));
+    }
     for quarantined in &summary.quarantined {
         let source = plain(&quarantined.source);
         match quarantined.record {

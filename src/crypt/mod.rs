@@ -49,5 +49,5 @@ pub use token::{
     Class, Epoch, Found, MAX_BODY_BYTES, Malformed, Mode, Shape, Token, encode, encoded_len, find_tokens, token_at,
 };
 pub use tokenizer::{
-    MAX_CANONICAL_BYTES, OpenError, Opened, Scope, TokenError, TokenScratch, Tokenizer, TokenizerConfig,
+    MAX_CANONICAL_BYTES, OpenError, Opened, Scope, TokenError, TokenScratch, Tokenizer, TokenizerConfig, ValueTag,
 };

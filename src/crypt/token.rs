@@ -134,6 +134,16 @@ impl Mode {
         }
     }
 
+    /// Returns the name that policies use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Vault => "vault",
+            Self::Siv => "siv",
+            Self::Mac => "mac",
+        }
+    }
+
     const fn from_letter(letter: u8) -> Option<Self> {
         match letter {
             b'v' => Some(Self::Vault),

@@ -8,7 +8,7 @@ use crate::sensitive::Sensitive;
 use aes_siv::siv::Aes256Siv;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use siphasher::sip128::{Hasher128, SipHasher24};
+use siphasher::sip128::{Hasher128, SipHasher13};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hasher;
@@ -98,6 +98,26 @@ impl Tokenizer {
         out: &mut Vec<u8>,
         scratch: &mut TokenScratch,
     ) -> Result<(), TokenError> {
+        let tag = self.tag(scope.tenant, scope.class, canonical);
+        self.token_tagged(scope, canonical, tag, out, scratch)
+    }
+
+    /// Does what [`Tokenizer::token`] does for a value whose [`Tokenizer::tag`] is known, so that a value that goes to many
+    /// lanes is hashed once.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::token`].
+    ///
+    /// # Security
+    /// `tag` is that of this tenant, class and value: under another's, the cache would answer with the other's token.
+    pub fn token_tagged(
+        &self,
+        scope: &Scope<'_>,
+        canonical: Sensitive<'_>,
+        tag: ValueTag,
+        out: &mut Vec<u8>,
+        scratch: &mut TokenScratch,
+    ) -> Result<(), TokenError> {
         let value = canonical.expose();
         if value.is_empty() {
             return Err(TokenError::Empty);
@@ -105,7 +125,7 @@ impl Tokenizer {
         if value.len() > MAX_CANONICAL_BYTES {
             return Err(TokenError::TooLong { len: value.len(), limit: MAX_CANONICAL_BYTES });
         }
-        let tag = self.cache_tag(scope, value);
+        let tag = tag.of(scope.purpose);
         if let Some((body, crc)) = scratch.cache.get(tag) {
             return self.write(scope, body, Some(crc), out).map(drop);
         }
@@ -146,16 +166,18 @@ impl Tokenizer {
     /// Returns what the cache knows a value by.
     ///
     /// # Source
-    /// SipHash-2-4 with 128 bits: Aumasson and Bernstein, *SipHash: a fast short-input PRF*, 2012, and its reference code.
-    fn cache_tag(&self, scope: &Scope<'_>, value: &[u8]) -> u128 {
-        let mut hasher = SipHasher24::new_with_key(&self.cache_key);
-        let tenant = scope.tenant.as_str().as_bytes();
-        let [c0, c1] = scope.class.bytes();
+    /// SipHash-1-3 with 128 bits: Aumasson and Bernstein, *SipHash: a fast short-input PRF*, 2012, and its reference code. One
+    /// and three rounds are what hash tables of the standard library use: who sends messages sees no tag.
+    #[must_use]
+    pub fn tag(&self, tenant: TenantId<'_>, class: Class, canonical: Sensitive<'_>) -> ValueTag {
+        let mut hasher = SipHasher13::new_with_key(&self.cache_key);
+        let tenant = tenant.as_str().as_bytes();
+        let [c0, c1] = class.bytes();
         // The tenant has at most 255 bytes. The value comes last and so needs no length.
-        hasher.write(&[tenant.len() as u8, scope.purpose as u8, c0, c1]);
+        hasher.write(&[tenant.len() as u8, c0, c1]);
         hasher.write(tenant);
-        hasher.write(value);
-        hasher.finish128().as_u128()
+        hasher.write(canonical.expose());
+        ValueTag(hasher.finish128().as_u128())
     }
 
     fn write(&self, scope: &Scope<'_>, body: &[u8], crc: Option<u8>, out: &mut Vec<u8>) -> Result<u8, TokenError> {
@@ -173,6 +195,27 @@ impl Tokenizer {
 impl fmt::Debug for Tokenizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tokenizer").field("keys", &self.keys).field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// What the cache knows a value of one tenant and class by.
+///
+/// # Security
+/// A hash under a key of the process; it is in no output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ValueTag(u128);
+
+impl ValueTag {
+    /// Returns the tag of the value's token of one purpose. Every purpose moves all tags alike, so two that differ still do.
+    const fn of(self, purpose: Purpose) -> u128 {
+        // Any odd number with as many ones as zeros: it moves the bits that choose a place in the cache, too.
+        self.0 ^ (purpose as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+    }
+}
+
+impl fmt::Debug for ValueTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ValueTag(..)")
     }
 }
 

@@ -206,7 +206,7 @@ impl Selectors {
     }
 
     /// Returns the state of the whole document.
-    pub(super) const fn root(&self) -> StateId {
+    pub(crate) const fn root(&self) -> StateId {
         StateId(0)
     }
 
@@ -223,7 +223,7 @@ impl Selectors {
 
     /// Steps into the member of an object.
     #[inline]
-    pub(super) fn key(&self, from: StateId, key: &[u8]) -> StateId {
+    pub(crate) fn key(&self, from: StateId, key: &[u8]) -> StateId {
         match self.state(from) {
             Some(state) if !state.ends => state.step(key),
             _ => from,
@@ -232,7 +232,7 @@ impl Selectors {
 
     /// Steps into the element of an array.
     #[inline]
-    pub(super) fn index(&self, from: StateId, index: u32) -> StateId {
+    pub(crate) fn index(&self, from: StateId, index: u32) -> StateId {
         match self.state(from) {
             Some(state) if !state.ends => {
                 if state.named.is_empty() {

@@ -1,13 +1,70 @@
 //! Operators: a decision and a text become a new text.
 //!
-//! The room does not know where the text stood, which lane it goes to or why it was detected. Here are the operators
-//! that need no key: label, mask, removal, and leaving it as it is.
+//! The room does not know where the text stood or why it was detected. [`apply`] has the operators that need no key: label,
+//! mask, removal, and leaving it as it is. [`Minter`] makes tokens, of the [`canonical`] form of a value.
 
+mod canonical;
+
+pub use canonical::{Digits, Known, canonical};
+
+use crate::crypt::{Class, LaneClass, Mode, Purpose, Scope, TokenError, TokenScratch, Tokenizer, ValueTag};
 use crate::entity::Entity;
+use crate::ids::TenantId;
 use crate::policy::{KEEP_LAST, Operator};
 use crate::sensitive::Sensitive;
 
-/// Appends to `out` what `text` becomes.
+/// Makes the tokens of one tenant on one sort of lane.
+#[derive(Debug)]
+pub struct Minter<'m> {
+    /// Has the keys.
+    pub tokenizer: &'m Tokenizer,
+    /// The memory of the worker.
+    pub scratch: &'m mut TokenScratch,
+    /// Whose message it is.
+    pub tenant: TenantId<'m>,
+    /// The sort of lane.
+    pub lane: LaneClass,
+}
+
+impl Minter<'_> {
+    /// Appends the token of a value, of which `canonical` is the canonical form.
+    ///
+    /// # Errors
+    /// There is no value, it is too long, or the lane has no tokens of this mode; `out` is then as it was, and the value
+    /// must be written as a label or not at all.
+    ///
+    /// # Cost
+    /// No allocation once the keys of the tenant are ready and `out` has room.
+    pub fn token(
+        &mut self,
+        mode: Mode,
+        entity: &Entity,
+        canonical: Sensitive<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), TokenError> {
+        let tag = self.tokenizer.tag(self.tenant, Class::of(entity.kind), canonical);
+        self.token_tagged(mode, entity, canonical, tag, out)
+    }
+
+    /// Does what [`Minter::token`] does for a value whose [`Tokenizer::tag`] is known.
+    ///
+    /// # Errors
+    /// As [`Minter::token`].
+    pub fn token_tagged(
+        &mut self,
+        mode: Mode,
+        entity: &Entity,
+        canonical: Sensitive<'_>,
+        tag: ValueTag,
+        out: &mut Vec<u8>,
+    ) -> Result<(), TokenError> {
+        let purpose = Purpose::new(self.lane, mode).ok_or(TokenError::Primitive)?;
+        let scope = Scope { tenant: self.tenant, class: Class::of(entity.kind), purpose };
+        self.tokenizer.token_tagged(&scope, canonical, tag, out, self.scratch)
+    }
+}
+
+/// Appends to `out` what `text` becomes. A token is made by a [`Minter`]; here its place is taken by the label.
 ///
 /// # Security
 /// A label is an entity's name in brackets and holds nothing of the text. A mask tells the number of letters and digits
@@ -36,7 +93,7 @@ pub fn apply(operator: &Operator, entity: &Entity, text: Sensitive<'_>, out: &mu
     match operator {
         Operator::Keep => out.extend_from_slice(text.expose()),
         Operator::Mask { keep_last } => mask(text, *keep_last, out),
-        Operator::Redact => label(entity, out),
+        Operator::Redact | Operator::Token { .. } => label(entity, out),
         Operator::Drop => {}
     }
 }
@@ -98,6 +155,7 @@ mod tests {
         check(&Operator::Keep, b"+1 202 555 0143", b"+1 202 555 0143");
         check(&Operator::Redact, b"+1 202 555 0143", b"[PHONE_NUMBER]");
         check(&Operator::Drop, b"+1 202 555 0143", b"");
+        check(&Operator::Token { mode: Mode::Siv }, b"+1 202 555 0143", b"[PHONE_NUMBER]");
         check(&Operator::Mask { keep_last: 0 }, b"+1 202 555 0143", b"+* *** *** ****");
         check(&Operator::Mask { keep_last: 2 }, b"+1 202 555 0143", b"+* *** *** **43");
     }

@@ -1,6 +1,7 @@
 //! Reads policies. Everything that can be wrong with a policy is told here, with file, line and hint.
 
-use super::{FieldRule, KEEP_LAST, Lane, Operator, Policy, Reversal, Treatment};
+use super::{Answer, FieldRule, Guarded, KEEP_LAST, Lane, Operator, Policy, Reversal, Treatment, Why};
+use crate::crypt::Mode;
 use crate::entity::{Entity, Kind, nearest};
 use crate::ids::EntityId;
 use serde::Deserialize;
@@ -30,7 +31,31 @@ impl Source {
     }
 }
 
-const BUILTIN: &[(&str, &str)] = &[("default", include_str!("../../patterns/policy/default.toml"))];
+const BUILTIN: &[(&str, &str)] = &[
+    ("default", include_str!("../../patterns/policy/default.toml")),
+    ("pseudonyms", include_str!("../../patterns/policy/pseudonyms.toml")),
+];
+
+/// Kinds that have fewer than a million values, or so few that are in use.
+const FEW: &[Kind] = &[Kind::Age, Kind::DateTime, Kind::PostalCode, Kind::Location, Kind::RoutingNumber];
+
+/// Entities that are guarded although others of their kind are not.
+const GUARDED: &[(&str, Guarded)] = &[
+    ("CARD_CVV", Guarded::Secret),
+    ("CARD_TRACK", Guarded::Secret),
+    ("CARD_EXPIRY", Guarded::Few),
+    ("PHONE_EXTENSION", Guarded::Few),
+];
+
+/// What no policy may do with what has this name or kind.
+pub(super) fn guarded(name: &str, kind: Option<Kind>) -> Option<Guarded> {
+    let of_kind = |kind: Kind| match kind {
+        _ if kind.token_class() == Kind::ApiKey.token_class() => Some(Guarded::Secret),
+        _ if FEW.contains(&kind) => Some(Guarded::Few),
+        _ => None,
+    };
+    GUARDED.iter().find(|(known, _)| *known == name).map(|&(_, guarded)| guarded).or_else(|| of_kind(kind?))
+}
 
 /// What is wrong with a policy, where, and what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -179,9 +204,27 @@ impl Reader<'_> {
             if reversal == Reversal::Never && operator.reversal() == Reversal::Allowed {
                 return Err(self.fault(
                     value.span().start,
-                    format!("{} can be turned back, and the lane {text} never is", operator.name()),
-                    "only the lane `storage` takes it; here: redact, mask or drop",
+                    format!("{} can be turned back, and the lane {text} never is", shown(&operator)),
+                    "only the lane `storage` takes it; here: { operator = \"token\", mode = \"mac\" }, redact, mask or drop",
                 ));
+            }
+            let kind_of_it = known.map(|entity| entity.kind).or(kind);
+            match guarded(word, kind_of_it) {
+                Some(Guarded::Secret) if operator.strictness() < Operator::Redact.strictness() => {
+                    return Err(self.fault(
+                        value.span().start,
+                        format!("{word} opens something, and {} leaves too much of it", shown(&operator)),
+                        "keys, passwords and codes take redact or drop",
+                    ));
+                }
+                Some(Guarded::Few) if matches!(operator, Operator::Token { .. }) => {
+                    return Err(self.fault(
+                        value.span().start,
+                        format!("{word} has too few values for a token: all of them can be tried"),
+                        "it takes redact, drop, mask or keep",
+                    ));
+                }
+                _ => {}
             }
             // One word may name both: `EMAIL_ADDRESS` is an entity and the kind of other entities.
             if let Some(entity) = known {
@@ -202,7 +245,19 @@ impl Reader<'_> {
             ));
         };
         let answer = |entity: &Entity| {
-            by_entity.get(entity.name.as_str()).or_else(|| by_kind.get(&entity.kind)).unwrap_or(&any).clone()
+            let (operator, why) = match (by_entity.get(entity.name.as_str()), by_kind.get(&entity.kind)) {
+                (Some(operator), _) => (operator, Why::Entity),
+                (None, Some(operator)) => (operator, Why::Kind),
+                (None, None) => (&any, Why::Any),
+            };
+            let too_weak = operator.strictness() < Operator::Redact.strictness();
+            match Guarded::of(entity) {
+                Some(Guarded::Secret) if too_weak => Answer { operator: Operator::Redact, why: Why::Secret },
+                Some(Guarded::Few) if matches!(operator, Operator::Token { .. }) => {
+                    Answer { operator: Operator::Redact, why: Why::Few }
+                }
+                _ => Answer { operator: operator.clone(), why },
+            }
         };
         Ok(Lane {
             name: text.clone(),
@@ -230,7 +285,11 @@ impl Reader<'_> {
             },
             _ => return Err(self.fault(at, "not an operator".to_owned(), OPERATORS)),
         };
-        let allowed: &[&str] = if word == "mask" { &["operator", "keep_last"] } else { &["operator"] };
+        let allowed: &[&str] = match word {
+            "mask" => &["operator", "keep_last"],
+            "token" => &["operator", "mode"],
+            _ => &["operator"],
+        };
         if let Some(option) = options.keys().find(|key| !allowed.contains(&key.as_str())) {
             let hint = match allowed {
                 [_, most @ ..] if !most.is_empty() => format!("{word} takes: {}", most.join(", ")),
@@ -251,8 +310,20 @@ impl Reader<'_> {
                     || self.fault(at, "keep_last is out of bounds".to_owned(), &format!("a number, 0 to {KEEP_LAST}"));
                 Ok(Operator::Mask { keep_last: keep_last.ok_or_else(fault)? })
             }
+            "token" => match options.get("mode").map(|mode| mode.as_str().unwrap_or_default()) {
+                Some("siv") => Ok(Operator::Token { mode: Mode::Siv }),
+                Some("mac") => Ok(Operator::Token { mode: Mode::Mac }),
+                None => Err(self.fault(at, "a token needs a mode".to_owned(), MODES)),
+                // What is not text shows as nothing.
+                Some(mode) => Err(self.fault(at, format!("unknown mode of token: {mode}"), MODES)),
+            },
+            _ if UNKEYED.contains(&word.to_ascii_lowercase().replace(['-', '_'], "").as_str()) => Err(self.fault(
+                at,
+                format!("{word} needs no key: whoever has it can try every number there is"),
+                "write { operator = \"token\", mode = \"mac\" }, which needs one",
+            )),
             _ => {
-                let hint = match nearest(word, ["keep", "mask", "redact", "drop"]) {
+                let hint = match nearest(word, ["keep", "mask", "token", "redact", "drop"]) {
                     Some(meant) => format!("did you mean {meant}? {OPERATORS}"),
                     None => OPERATORS.to_owned(),
                 };
@@ -375,4 +446,20 @@ fn escapes_hold(pointer: &str) -> bool {
     parts.all(|part| part.starts_with(['0', '1']))
 }
 
-const OPERATORS: &str = "one of: redact, mask, drop, keep";
+/// Names an operator for a message.
+fn shown(operator: &Operator) -> &'static str {
+    match operator {
+        Operator::Token { mode: Mode::Siv } => "a siv token",
+        Operator::Token { mode: Mode::Mac } => "a mac token",
+        other => other.name(),
+    }
+}
+
+const OPERATORS: &str = "one of: redact, mask, token, drop, keep";
+const MODES: &str =
+    "{ operator = \"token\", mode = \"siv\" }: the holder of the key opens it; mode = \"mac\": nobody does";
+/// Operators that others have and that protect nothing: what has few values can be found by trying them all.
+const UNKEYED: &[&str] = &[
+    "hash", "md5", "sha", "sha1", "sha256", "sha512", "sha2", "sha3", "crc", "crc32", "blake2", "blake3", "murmur",
+    "murmur2", "murmur3", "xxhash", "farmhash", "siphash", "fnv", "base64", "hex", "rot13",
+];

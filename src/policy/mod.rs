@@ -12,6 +12,7 @@
 //! "*"         = "redact"                # every lane answers for everything
 //! CREDIT_CARD = { operator = "mask", keep_last = 4 }
 //! BR_CPF      = "drop"                  # an entity beats its kind, a kind beats `*`
+//! PHONE_NUMBER = { operator = "token", mode = "siv" }    # opened by the key; `mac` by nobody
 //!
 //! [[fields]]                            # optional: whole fields, by JSON Pointer; `*` is any key or index
 //! at    = "/contact/urn"
@@ -24,6 +25,8 @@ mod load;
 
 pub use load::{PolicyError, Source};
 
+use crate::crypt::{LaneClass, Mode, Purpose};
+use crate::entity::Entity;
 use crate::ids::EntityId;
 
 /// Which operator for which entity on which lane.
@@ -53,10 +56,52 @@ pub struct Lane {
     name: String,
     reversal: Reversal,
     /// Indexed by entity.
-    table: Vec<Operator>,
+    table: Vec<Answer>,
     /// For an entity that the policy was not compiled against: the strictest there is.
     unknown: Operator,
     fields: Vec<FieldRule>,
+}
+
+/// What a lane does with an entity, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Answer {
+    operator: Operator,
+    why: Why,
+}
+
+/// Why a lane does what it does with an entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The lane names the entity.
+    Entity,
+    /// The lane names its kind.
+    Kind,
+    /// The lane's `*`.
+    Any,
+    /// What its kind or `*` says is too weak: a secret, a code. See [`Guarded::Secret`].
+    Secret,
+    /// What its kind or `*` says is a token, and there are too few values. See [`Guarded::Few`].
+    Few,
+    /// The policy was compiled without this entity.
+    Unknown,
+}
+
+/// What no policy may do with an entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarded {
+    /// It opens something: keys, passwords, codes, what is on the back and the stripe of a card. It is redacted or dropped.
+    Secret,
+    /// It has fewer than a million values: whoever sees tokens of it can guess them by how often they come, whoever holds the
+    /// key by trying all. It gets no token.
+    Few,
+}
+
+impl Guarded {
+    /// Returns what no policy may do with `entity`.
+    #[must_use]
+    pub fn of(entity: &Entity) -> Option<Self> {
+        load::guarded(&entity.name, Some(entity.kind))
+    }
 }
 
 /// How a detected value is rewritten.
@@ -69,6 +114,11 @@ pub enum Operator {
     Mask {
         /// So many of the last letters and digits stay, up to [`KEEP_LAST`] and never more than a third of them.
         keep_last: u8,
+    },
+    /// Writes a token of the value's canonical form: equal values, equal tokens, within one tenant and lane. Needs a key.
+    Token {
+        /// Whether the holder of the key can open it.
+        mode: Mode,
     },
     /// Writes the entity's name in brackets.
     Redact,
@@ -152,11 +202,44 @@ impl Lane {
     /// Returns the operator for a detection of `entity`; where `rival` is as plausible, the stricter of the two.
     #[must_use]
     pub fn decide(&self, entity: EntityId, rival: Option<EntityId>) -> &Operator {
+        self.decided(entity, rival).1
+    }
+
+    /// Does what [`Lane::decide`] does, and tells which of the two entities the operator is of.
+    #[must_use]
+    pub fn decided(&self, entity: EntityId, rival: Option<EntityId>) -> (EntityId, &Operator) {
         let first = self.answer(entity);
-        match rival.map(|rival| self.answer(rival)) {
-            Some(second) if second.strictness() > first.strictness() => second,
-            _ => first,
+        match rival.map(|rival| (rival, self.answer(rival))) {
+            Some((rival, second)) if second.strictness() > first.strictness() => (rival, second),
+            _ => (entity, first),
         }
+    }
+
+    /// Returns why the lane does what it does with `entity`.
+    #[must_use]
+    pub fn why(&self, entity: EntityId) -> Why {
+        self.table.get(usize::from(entity.0)).map_or(Why::Unknown, |answer| answer.why)
+    }
+
+    /// Returns what the keys of the lane's tokens are for: `storage`, or analytics, which every other lane is.
+    #[must_use]
+    pub const fn class(&self) -> LaneClass {
+        match self.reversal {
+            Reversal::Allowed => LaneClass::Storage,
+            Reversal::Never => LaneClass::Analytics,
+        }
+    }
+
+    /// Returns what the key of a token of this mode is for; nothing where the lane has no such tokens.
+    #[must_use]
+    pub const fn purpose(&self, mode: Mode) -> Option<Purpose> {
+        Purpose::new(self.class(), mode)
+    }
+
+    /// Returns whether the lane writes tokens, and so needs a key.
+    #[must_use]
+    pub fn has_tokens(&self) -> bool {
+        self.table.iter().any(|answer| matches!(answer.operator, Operator::Token { .. }))
     }
 
     /// Returns what to do with whole fields, in the order of the file. A rule speaks for all that is below its place; the
@@ -167,18 +250,22 @@ impl Lane {
     }
 
     fn answer(&self, entity: EntityId) -> &Operator {
-        self.table.get(usize::from(entity.0)).unwrap_or(&self.unknown)
+        self.table.get(usize::from(entity.0)).map_or(&self.unknown, |answer| &answer.operator)
     }
 }
 
 impl Operator {
     /// Returns how much an operator takes away, to compare two of them: keep, mask (the more it leaves, the weaker),
-    /// redact, drop. A label still tells the entity, so removal is stricter.
+    /// token (one that can be opened is weaker), redact, drop. A token still tells which values are equal, a label still
+    /// tells the entity.
     #[must_use]
     pub const fn strictness(&self) -> u8 {
         match self {
             Self::Keep => 0,
             Self::Mask { keep_last } => 100 - if *keep_last > KEEP_LAST { KEEP_LAST } else { *keep_last },
+            Self::Token { mode: Mode::Siv } => 120,
+            Self::Token { mode: Mode::Vault } => 130,
+            Self::Token { mode: Mode::Mac } => 140,
             Self::Redact => 200,
             Self::Drop => 255,
         }
@@ -188,7 +275,10 @@ impl Operator {
     #[must_use]
     pub const fn reversal(&self) -> Reversal {
         match self {
-            Self::Keep | Self::Mask { .. } | Self::Redact | Self::Drop => Reversal::Never,
+            Self::Token { mode: Mode::Siv | Mode::Vault } => Reversal::Allowed,
+            Self::Keep | Self::Mask { .. } | Self::Token { mode: Mode::Mac } | Self::Redact | Self::Drop => {
+                Reversal::Never
+            }
         }
     }
 
@@ -198,6 +288,7 @@ impl Operator {
         match self {
             Self::Keep => "keep",
             Self::Mask { .. } => "mask",
+            Self::Token { .. } => "token",
             Self::Redact => "redact",
             Self::Drop => "drop",
         }
@@ -215,6 +306,8 @@ mod tests {
             Operator::Mask { keep_last: 4 },
             Operator::Mask { keep_last: 1 },
             Operator::Mask { keep_last: 0 },
+            Operator::Token { mode: Mode::Siv },
+            Operator::Token { mode: Mode::Mac },
             Operator::Redact,
             Operator::Drop,
         ];
@@ -223,7 +316,7 @@ mod tests {
         let lane = Lane {
             name: "storage".to_owned(),
             reversal: Reversal::Allowed,
-            table: order.to_vec(),
+            table: order.iter().map(|operator| Answer { operator: operator.clone(), why: Why::Entity }).collect(),
             unknown: Operator::Redact,
             fields: Vec::new(),
         };

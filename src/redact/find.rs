@@ -1,12 +1,13 @@
 //! Records in, detections out: the envelope says where text is, the scanner what is in it.
 
-use super::{Options, Reason};
+use super::tokens::{self, Input};
+use super::{Options, Reason, Tenant, TenantFault};
 use crate::detection::Detection;
 use crate::envelope::{
     Envelope, EnvelopeFault, Field, FieldKind, Fields, Format, Home, LaneSelectors, Mark, Record, Selector,
     SelectorError, Selectors, Treatment, Walked,
 };
-use crate::ids::{EntityId, Region};
+use crate::ids::{EntityId, Region, TenantId};
 use crate::limits::Limits;
 use crate::policy::{self, FieldRule};
 use crate::scan::{Hints, Scanner, Text};
@@ -18,6 +19,8 @@ pub struct Finder {
     envelope: Envelope,
     regions: Vec<Region>,
     limits: Limits,
+    tenants: bool,
+    input: Input,
 }
 
 /// The working memory of one worker, and the answer to its last call.
@@ -52,6 +55,8 @@ pub struct FoundRecord {
     pub walked: Result<Walked, Reason>,
     /// Where the record itself says what its region is: that, or none.
     region: Option<Option<Region>>,
+    /// The field that names its tenant, where records do.
+    tenant: Option<u32>,
     first: u32,
     last: u32,
 }
@@ -75,11 +80,24 @@ impl Finder {
         options: &Options,
     ) -> Result<Self, SelectorError> {
         let lanes: Vec<_> = rules.into_iter().map(|rules| lane_selectors(rules, options)).collect();
-        let marks: Vec<_> =
-            options.region_field.iter().map(|pointer| Mark { pointer: pointer.clone(), bit: 0 }).collect();
+        let tenant_field = match &options.tenant {
+            Tenant::Field(pointer) => Some(pointer),
+            Tenant::None | Tenant::Fixed(_) => None,
+        };
+        let mark = |pointer: &String, bit| Mark { pointer: pointer.clone(), bit };
+        let region_mark = options.region_field.as_ref().map(|pointer| mark(pointer, REGION));
+        let tenant_mark = tenant_field.map(|pointer| mark(pointer, TENANT));
+        let marks: Vec<_> = region_mark.into_iter().chain(tenant_mark).collect();
         let selectors = Selectors::build(&lanes, &marks)?;
         let envelope = Envelope::new(options.limits, selectors);
-        Ok(Self { scanner, envelope, regions: options.regions.clone(), limits: options.limits })
+        Ok(Self {
+            scanner,
+            envelope,
+            regions: options.regions.clone(),
+            limits: options.limits,
+            tenants: tenant_field.is_some(),
+            input: options.input,
+        })
     }
 
     /// Makes the working memory for one worker.
@@ -139,7 +157,14 @@ impl Finder {
                 Ok(walked) if marked => self.region(buffer, &found.fields, walked),
                 _ => None,
             };
-            found.records.push(FoundRecord { record, walked, region, first: 0, last: 0 });
+            let (walked, tenant) = match walked {
+                Ok(walked) if self.tenants => match self.tenant(buffer, &found.fields, walked) {
+                    Ok(field) => (Ok(walked), Some(field)),
+                    Err(fault) => (Err(Reason::Tenant(fault)), None),
+                },
+                walked => (walked, None),
+            };
+            found.records.push(FoundRecord { record, walked, region, tenant, first: 0, last: 0 });
         }
         self.scan(buffer, Home::Record, found);
         if !found.fields.side().is_empty() {
@@ -147,6 +172,13 @@ impl Finder {
             self.scan(buffer, Home::Side, found);
             if n_before > 0 && found.detections.len() > n_before {
                 found.detections.sort_unstable_by_key(|detected| (detected.field, detected.detection.span));
+            }
+        }
+        match self.input {
+            Input::Processed => tokens::spare(buffer, &found.fields, &mut found.detections),
+            Input::Raw => {
+                let scans = |field: &Field| self.selectors().scans_all() || self.scans(field);
+                tokens::claim(buffer, &found.fields, scans, &mut found.detections);
             }
         }
         let mut at = 0;
@@ -166,12 +198,34 @@ impl Finder {
     }
 
     fn region(&self, buffer: &[u8], fields: &Fields, walked: Walked) -> Option<Option<Region>> {
-        let marked = |field: &&Field| {
-            matches!(field.kind, FieldKind::Text | FieldKind::Number) && self.selectors().marks(field.state) != 0
+        let field = fields.field(self.marked(fields, walked, REGION)?)?;
+        Some(Region::new(fields.text(buffer, field)))
+    }
+
+    /// Returns the number of the field that names a record's tenant.
+    fn tenant(&self, buffer: &[u8], fields: &Fields, walked: Walked) -> Result<u32, TenantFault> {
+        let number = self.marked(fields, walked, TENANT).ok_or(TenantFault::Missing)?;
+        match tenant_in(buffer, fields, number) {
+            Some(_) => Ok(number),
+            None => Err(TenantFault::Invalid),
+        }
+    }
+
+    /// Returns the number of the first text or number of a record with this mark.
+    fn marked(&self, fields: &Fields, walked: Walked, bit: u8) -> Option<u32> {
+        let marked = |field: &Field| {
+            matches!(field.kind, FieldKind::Text | FieldKind::Number)
+                && self.selectors().marks(field.state) & (1 << bit) != 0
         };
-        let own = walked.fields();
-        let own = fields.all().get(own.start as usize..own.end as usize)?;
-        own.iter().find(marked).map(|field| Region::new(fields.text(buffer, field)))
+        walked.fields().find(|&number| fields.field(number).is_some_and(marked))
+    }
+
+    /// Returns the regions whose national numbers a record may hold.
+    pub(super) fn regions<'f>(&'f self, record: &'f FoundRecord) -> &'f [Region] {
+        match &record.region {
+            Some(region) => region.as_slice(),
+            None => &self.regions,
+        }
     }
 
     /// Scans all texts of one home in one call.
@@ -198,10 +252,7 @@ impl Finder {
         asked.clear();
         for record in records.iter() {
             let Ok(walked) = record.walked else { continue };
-            let regions = match &record.region {
-                Some(region) => region.as_slice(),
-                None => &self.regions,
-            };
+            let regions = self.regions(record);
             let plain = small(hints.len());
             hints.push(Hints::default().regions(regions));
             let (mut named, mut named_by) = (plain, None);
@@ -279,6 +330,16 @@ impl Found {
         }
     }
 
+    /// Returns the number of a record's first detection among those of all records.
+    pub(super) const fn first_detection(record: &FoundRecord) -> usize {
+        record.first as usize
+    }
+
+    /// Returns the tenant that a record names itself.
+    pub(super) fn tenant<'f>(&'f self, buffer: &'f [u8], record: &FoundRecord) -> Option<TenantId<'f>> {
+        tenant_in(buffer, &self.fields, record.tenant?)
+    }
+
     /// Makes the last call one that failed as a whole.
     pub(super) fn fail(&mut self, buffer: &[u8], fault: EnvelopeFault) {
         self.fields.clear();
@@ -286,8 +347,17 @@ impl Found {
         self.detections.clear();
         let whole = DocSpan::new(0, small(buffer.len()));
         let (record, walked) = (Record { body: whole, whole }, Err(Reason::Envelope(fault)));
-        self.records.push(FoundRecord { record, walked, region: None, first: 0, last: 0 });
+        self.records.push(FoundRecord { record, walked, region: None, tenant: None, first: 0, last: 0 });
     }
+}
+
+/// The bits of marks.
+const REGION: u8 = 0;
+const TENANT: u8 = 1;
+
+fn tenant_in<'f>(buffer: &'f [u8], fields: &'f Fields, number: u32) -> Option<TenantId<'f>> {
+    let field = fields.field(number)?;
+    TenantId::new(std::str::from_utf8(fields.text(buffer, field)).ok()?)
 }
 
 fn lane_selectors(rules: &[FieldRule], options: &Options) -> LaneSelectors {

@@ -31,22 +31,27 @@
 //! ```
 
 mod find;
+mod tokens;
 
 pub use find::{FieldDetection, Finder, Found, FoundRecord};
+pub use tokens::Input;
 
+use crate::crypt::{LaneClass, Mode, TokenScratch, Tokenizer};
 use crate::entity::Entity;
 use crate::envelope::{
     Change, Edit, EnvelopeFault, Format, Record, Records, SelectorError, Spliced, Splicer, Treatment,
 };
-use crate::ids::{EntityId, Region};
+use crate::ids::{EntityId, Region, TenantId};
 use crate::limits::Limits;
-use crate::operator;
+use crate::operator::{self, Minter};
 use crate::policy::{Lane, Operator};
 use crate::rules::RuleSet;
 use crate::scan::{ScanFault, Scanner};
 use crate::sensitive::Sensitive;
 use crate::span::{DocSpan, Span};
 use crate::tally::Tally;
+use std::sync::Arc;
+use tokens::{Canonicals, TOKEN_LIKE, TOKEN_LIKE_LABEL};
 
 /// What is known about an input, besides its format.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +67,61 @@ pub struct Options {
     pub text_field: Option<String>,
     /// Bounds on one record.
     pub limits: Limits,
+    /// What makes tokens, for policies that write them.
+    pub tokenizer: Option<Arc<Tokenizer>>,
+    /// Whose the records are; tokens of two tenants have nothing in common.
+    pub tenant: Tenant,
+    /// What a token in the input is.
+    pub input: Input,
+}
+
+/// Whose records are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tenant {
+    /// Nobody said. No token is written.
+    #[default]
+    None,
+    /// All of one tenant.
+    Fixed(String),
+    /// Each says so itself, in the field at this JSON Pointer. One that does not is quarantined.
+    Field(String),
+}
+
+/// Why a [`Redactor`] cannot be put together. An operator's to mend.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A JSON Pointer is not one, or there are too many.
+    #[error(transparent)]
+    Selector(#[from] SelectorError),
+    /// A lane writes tokens, and there is no key to make them with.
+    #[error("the policy writes tokens on the lane {lane}, and there is no key\n  hint: name one: --key file:root.key")]
+    NoKey {
+        /// The lane.
+        lane: String,
+    },
+    /// A lane writes tokens, and nobody said whose the records are.
+    #[error(
+        "the policy writes tokens on the lane {lane}, and nobody said whose the records are\n  hint: --tenant NAME, or --tenant-field /tenant where records say so"
+    )]
+    NoTenant {
+        /// The lane.
+        lane: String,
+    },
+    /// The name of the tenant is none.
+    #[error(
+        "the tenant's name is empty, longer than 255 bytes or holds control characters\n  hint: a short name that never changes"
+    )]
+    Tenant,
+}
+
+/// Why a record that should name its tenant does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantFault {
+    /// The field is not there, or is no text or number.
+    Missing,
+    /// It is empty, too long or holds control characters.
+    Invalid,
 }
 
 /// Why a record cannot be handled.
@@ -77,6 +137,9 @@ pub enum Reason {
     /// More detections in all its fields than the limit.
     #[error("{}", self.word())]
     TooManyDetections,
+    /// It does not name its tenant.
+    #[error("{}", self.word())]
+    Tenant(TenantFault),
 }
 
 impl Reason {
@@ -89,6 +152,8 @@ impl Reason {
             Self::Scan(ScanFault::TooManyCandidates) => "too_many_candidates",
             Self::Scan(ScanFault::TooLong) => "field_too_long",
             Self::Scan(ScanFault::OutOfBounds) => "internal_error",
+            Self::Tenant(TenantFault::Missing) => "tenant_missing",
+            Self::Tenant(TenantFault::Invalid) => "tenant_invalid",
         }
     }
 }
@@ -98,6 +163,16 @@ pub struct Redactor {
     finder: Finder,
     lanes: Vec<LaneWork>,
     entities: Vec<Entity>,
+    minting: Option<Minting>,
+}
+
+/// What tokens are made with, where a lane writes some.
+struct Minting {
+    tokenizer: Arc<Tokenizer>,
+    /// None where each record names its own.
+    tenant: Option<String>,
+    /// Whether a lane writes tokens of it, by entity.
+    minted: Vec<bool>,
 }
 
 /// A lane, and what is known of it beforehand.
@@ -113,6 +188,8 @@ pub struct Scratch {
     splicer: Splicer,
     edits: Vec<Edit>,
     replacements: Vec<u8>,
+    tokens: Option<TokenScratch>,
+    canonicals: Canonicals,
     outputs: Vec<Vec<u8>>,
     /// Where each record ends, per lane: `ends[lane][record]`.
     ends: Vec<Vec<usize>>,
@@ -123,24 +200,23 @@ impl Redactor {
     /// compiled against them; outputs come in their order.
     ///
     /// # Errors
-    /// A JSON Pointer of the options or of a policy is not one, or there is too much of something.
-    pub fn build(
-        scanner: Scanner,
-        rules: &RuleSet,
-        lanes: Vec<Lane>,
-        options: &Options,
-    ) -> Result<Self, SelectorError> {
+    /// A JSON Pointer of the options or of a policy is not one, or there is too much of something; a lane writes tokens, and
+    /// there is no key or no tenant.
+    pub fn build(scanner: Scanner, rules: &RuleSet, lanes: Vec<Lane>, options: &Options) -> Result<Self, BuildError> {
+        let minting = minting(&lanes, rules, options)?;
         let finder = Finder::build(scanner, lanes.iter().map(Lane::fields), options)?;
         let n_entities = u16::try_from(rules.entities().len()).unwrap_or(u16::MAX);
         let same = |a: &Lane, b: &Lane| {
-            a.fields() == b.fields()
+            // The same token on two sorts of lane is two tokens.
+            (a.class() == b.class() || !a.has_tokens())
+                && a.fields() == b.fields()
                 && (0..n_entities).map(EntityId).all(|entity| a.decide(entity, None) == b.decide(entity, None))
         };
         let twins: Vec<_> = (0..lanes.len())
             .map(|at| lanes.iter().take(at).position(|earlier| lanes.get(at).is_some_and(|lane| same(earlier, lane))))
             .collect();
         let lanes = lanes.into_iter().zip(twins).map(|(lane, twin)| LaneWork { lane, twin }).collect();
-        Ok(Self { finder, lanes, entities: rules.entities().to_vec() })
+        Ok(Self { finder, lanes, entities: rules.entities().to_vec(), minting })
     }
 
     /// Makes the working memory for one worker.
@@ -151,6 +227,8 @@ impl Redactor {
             splicer: Splicer::default(),
             edits: Vec::new(),
             replacements: Vec::new(),
+            tokens: self.minting.as_ref().map(|minting| minting.tokenizer.scratch()),
+            canonicals: Canonicals::default(),
             outputs: self.lanes.iter().map(|_| Vec::new()).collect(),
             ends: self.lanes.iter().map(|_| Vec::new()).collect(),
         }
@@ -211,10 +289,21 @@ impl Redactor {
             tally.n_records += 1;
             tally.n_quarantined += u64::from(record.walked.is_err());
             for detected in scratch.found.detections(record) {
-                tally.count(detected.detection.entity);
+                match detected.detection.entity {
+                    TOKEN_LIKE => tally.n_token_like += 1,
+                    entity => tally.count(entity),
+                }
             }
         }
-        let Scratch { found, splicer, edits, replacements, outputs, ends } = scratch;
+        let Scratch { found, splicer, edits, replacements, tokens, canonicals, outputs, ends } = scratch;
+        if let Some(minting) = &self.minting {
+            let minted = |entity: EntityId| {
+                let at = usize::from(entity.0);
+                minting.minted.get(at).filter(|minted| **minted).and_then(|_| self.entities.get(at))
+            };
+            let tenant = |record| self.owner(buffer, found, record).tenant;
+            canonicals.fill(buffer, found, &self.finder, &minting.tokenizer, tenant, minted);
+        }
         for (at, work) in self.lanes.iter().enumerate() {
             let (earlier, rest) = outputs.split_at_mut(at);
             let (earlier_ends, rest_ends) = ends.split_at_mut(at);
@@ -226,13 +315,49 @@ impl Redactor {
                 ends.extend_from_slice(earlier_ends.get(twin).map(Vec::as_slice).unwrap_or_default());
                 continue;
             }
-            let mut lane = LaneWriter { redactor: self, lane: &work.lane, at, buffer, found, edits, replacements };
+            let mut lane = LaneWriter {
+                redactor: self,
+                lane: &work.lane,
+                at,
+                buffer,
+                found,
+                edits,
+                replacements,
+                tokens: tokens.as_mut(),
+                canonicals,
+                class: work.lane.class(),
+                owner: Owner { regions: &[], tenant: None },
+            };
             for record in found.records() {
                 lane.record(format, record, splicer, out);
                 ends.push(out.len());
             }
         }
     }
+}
+
+impl Redactor {
+    fn owner<'w>(&'w self, buffer: &'w [u8], found: &'w Found, record: &'w FoundRecord) -> Owner<'w> {
+        let fixed = self.minting.as_ref().and_then(|minting| TenantId::new(minting.tenant.as_deref()?));
+        Owner { regions: self.finder.regions(record), tenant: fixed.or_else(|| found.tenant(buffer, record)) }
+    }
+}
+
+/// Puts together what tokens are made with, and refuses what is missing.
+fn minting(lanes: &[Lane], rules: &RuleSet, options: &Options) -> Result<Option<Minting>, BuildError> {
+    let fixed = match &options.tenant {
+        Tenant::Fixed(name) => Some(TenantId::new(name).ok_or(BuildError::Tenant)?.as_str().to_owned()),
+        Tenant::None | Tenant::Field(_) => None,
+    };
+    let Some(lane) = lanes.iter().find(|lane| lane.has_tokens()) else { return Ok(None) };
+    let lane = || lane.name().to_owned();
+    let tokenizer = options.tokenizer.as_ref().ok_or_else(|| BuildError::NoKey { lane: lane() })?;
+    if options.tenant == Tenant::None {
+        return Err(BuildError::NoTenant { lane: lane() });
+    }
+    let mints = |entity| lanes.iter().any(|lane| matches!(lane.decide(entity, None), Operator::Token { .. }));
+    let minted = (0..small(rules.entities().len())).map(|at| u16::try_from(at).is_ok_and(|at| mints(EntityId(at))));
+    Ok(Some(Minting { tokenizer: Arc::clone(tokenizer), tenant: fixed, minted: minted.collect() }))
 }
 
 /// Writes the output of one lane.
@@ -244,10 +369,34 @@ struct LaneWriter<'w> {
     found: &'w Found,
     edits: &'w mut Vec<Edit>,
     replacements: &'w mut Vec<u8>,
+    tokens: Option<&'w mut TokenScratch>,
+    canonicals: &'w mut Canonicals,
+    class: LaneClass,
+    /// Of the record at hand.
+    owner: Owner<'w>,
 }
 
-impl LaneWriter<'_> {
-    fn record(&mut self, format: Format, record: &FoundRecord, splicer: &mut Splicer, out: &mut Vec<u8>) {
+/// What a record says of itself that tokens depend on.
+#[derive(Clone, Copy)]
+struct Owner<'w> {
+    regions: &'w [Region],
+    tenant: Option<TenantId<'w>>,
+}
+
+/// What is replaced.
+#[derive(Clone, Copy)]
+struct Place {
+    field: u32,
+    span: Span,
+    /// The entity that labels tell.
+    entity: EntityId,
+    /// The number of the detection among those of the call; none for a whole field.
+    detection: Option<usize>,
+    country: Option<Region>,
+}
+
+impl<'w> LaneWriter<'w> {
+    fn record(&mut self, format: Format, record: &'w FoundRecord, splicer: &mut Splicer, out: &mut Vec<u8>) {
         let Record { body, whole } = record.record;
         let walked = match record.walked {
             Ok(walked) => walked,
@@ -263,23 +412,28 @@ impl LaneWriter<'_> {
         }
         self.edits.clear();
         self.replacements.clear();
+        if self.tokens.is_some() {
+            self.owner = self.redactor.owner(self.buffer, self.found, record);
+        }
+        let mut rest = (Found::first_detection(record)..).zip(detections);
         if selectors.is_trivial() {
-            for detected in detections {
-                self.edit(detected.field, detected);
+            for (number, detected) in rest {
+                self.edit(number, detected);
             }
         } else {
-            let mut rest = detections.iter().peekable();
+            let mut rest = rest.by_ref().peekable();
             for number in walked.fields() {
                 let Some(field) = self.found.fields().field(number) else { continue };
                 let treatment = self.redactor.finder.treatment(field, self.at);
                 if let Treatment::Operator(entity) = treatment {
-                    let (entity, all) = (EntityId(entity), Span::new(0, small(field.text().len())));
-                    self.replace(number, all, entity, self.lane.decide(entity, None));
+                    let (entity, span) = (EntityId(entity), Span::new(0, small(field.text().len())));
+                    let place = Place { field: number, span, entity, detection: None, country: None };
+                    self.replace(place, entity, self.lane.decide(entity, None));
                 }
                 // Another lane may have had the field scanned.
-                while let Some(detected) = rest.next_if(|detected| detected.field == number) {
+                while let Some((at, detected)) = rest.next_if(|(_, detected)| detected.field == number) {
                     if treatment == Treatment::Scan {
-                        self.edit(number, detected);
+                        self.edit(at, detected);
                     }
                 }
             }
@@ -290,25 +444,66 @@ impl LaneWriter<'_> {
         self.line_end(format, body, whole, out);
     }
 
-    fn edit(&mut self, field: u32, detected: &FieldDetection) {
+    fn edit(&mut self, number: usize, detected: &FieldDetection) {
         let detection = &detected.detection;
-        let operator = self.lane.decide(detection.entity, detection.rival);
-        self.replace(field, detection.span, detection.entity, operator);
+        let (owner, operator) = self.lane.decided(detection.entity, detection.rival);
+        let place = Place {
+            field: detected.field,
+            span: detection.span,
+            entity: detection.entity,
+            // Of another entity, the canonical value is another.
+            detection: (owner == detection.entity).then_some(number),
+            country: detection.country,
+        };
+        self.replace(place, owner, operator);
     }
 
-    fn replace(&mut self, number: u32, span: Span, entity: EntityId, operator: &Operator) {
+    /// Replaces a place; `owner` is the entity that the operator is of.
+    fn replace(&mut self, place: Place, owner: EntityId, operator: &Operator) {
         if *operator == Operator::Keep {
             return;
         }
         let fields = self.found.fields();
-        let text = fields.field(number).map(|field| fields.text(self.buffer, field)).unwrap_or_default();
+        let text = fields.field(place.field).map(|field| fields.text(self.buffer, field)).unwrap_or_default();
         let start = small(self.replacements.len());
+        let entity = |entity: EntityId| self.redactor.entities.get(usize::from(entity.0));
         // An entity or a text that is not there is a bug of ours; then the place is emptied, not kept.
-        if let (Some(entity), Some(text)) = (self.redactor.entities.get(usize::from(entity.0)), span.of(text)) {
-            operator::apply(operator, entity, Sensitive::new(text), self.replacements);
+        match (entity(place.entity), place.span.of(text)) {
+            (Some(shown), Some(value)) => {
+                let minted = match operator {
+                    Operator::Token { mode } => entity(owner).is_some_and(|owner| self.mint(place, owner, *mode, text)),
+                    _ => false,
+                };
+                // What gets no token gets the label.
+                if !minted {
+                    operator::apply(operator, shown, Sensitive::new(value), self.replacements);
+                }
+            }
+            _ if place.entity == TOKEN_LIKE => self.replacements.extend_from_slice(TOKEN_LIKE_LABEL),
+            _ => {}
         }
         let with = Span::new(start, small(self.replacements.len()));
-        self.edits.push(Edit { field: number, change: Change::Replace { span, with } });
+        self.edits.push(Edit { field: place.field, change: Change::Replace { span: place.span, with } });
+    }
+
+    /// Writes the token of a place; tells whether there is one.
+    fn mint(&mut self, place: Place, entity: &Entity, mode: Mode, text: &[u8]) -> bool {
+        let (Some(Minting { tokenizer, .. }), Some(scratch), Some(tenant)) =
+            (&self.redactor.minting, self.tokens.as_deref_mut(), self.owner.tenant)
+        else {
+            return false;
+        };
+        let mut minter = Minter { tokenizer, scratch, tenant, lane: self.class };
+        let minted = match place.detection.and_then(|number| self.canonicals.of(number)) {
+            Some((span, Some(tag))) => {
+                minter.token_tagged(mode, entity, self.canonicals.value(span), tag, self.replacements)
+            }
+            _ => {
+                let span = self.canonicals.add(entity, text, place.span, place.country, self.owner.regions);
+                minter.token(mode, entity, self.canonicals.value(span), self.replacements)
+            }
+        };
+        minted.is_ok()
     }
 
     fn line_end(&self, format: Format, body: DocSpan, whole: DocSpan, out: &mut Vec<u8>) {

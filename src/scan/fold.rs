@@ -117,6 +117,27 @@ fn decode(bytes: &[u8]) -> (Option<char>, usize) {
     (c, if c.is_some() { len } else { 1 })
 }
 
+/// Appends `text` as the scanner reads it: digits of every script, full-width letters and signs in ASCII, without what is
+/// not seen. Other characters and bytes that are no UTF-8 stay.
+///
+/// # Cost
+/// One pass; one copy where the text is ASCII.
+pub fn fold_into(text: &[u8], out: &mut Vec<u8>) {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let ascii = rest.iter().take_while(|&&b| b < 0x80).count();
+        out.extend_from_slice(rest.get(..ascii).unwrap_or_default());
+        let Some(rest) = rest.get(ascii..).filter(|rest| !rest.is_empty()) else { return };
+        let (c, len) = decode(rest);
+        match c.map_or(Fold::Keep, fold) {
+            Fold::Drop => {}
+            Fold::To(byte) => out.push(byte),
+            Fold::Keep => out.extend_from_slice(rest.get(..len).unwrap_or_default()),
+        }
+        at += ascii + len;
+    }
+}
+
 /// The shadow of a text, and where each of its bytes came from.
 #[derive(Default)]
 pub(super) struct Shadow {
@@ -177,6 +198,9 @@ mod tests {
         let mut s = Shadow::default();
         s.fill(text.as_bytes());
         assert_eq!(String::from_utf8_lossy(&s.bytes), shadow);
+        let mut copy = Vec::new();
+        fold_into(text.as_bytes(), &mut copy);
+        assert_eq!(copy, s.bytes);
         assert_eq!(needs_fold(text.as_bytes()), text != shadow, "{text}");
     }
 

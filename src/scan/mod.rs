@@ -15,6 +15,7 @@ pub mod simd;
 mod validate;
 mod verify;
 
+pub use fold::fold_into;
 pub use validate::Validator;
 
 use build::{Automata, Recognizer};

@@ -25,4 +25,5 @@ mod policy;
 mod readme;
 mod redact;
 mod scan;
+mod tokens;
 mod validate;

@@ -1,8 +1,9 @@
 //! Policies: every entity has an answer, and every fault is told with file, line and hint.
 
+use efface::crypt::Mode;
 use efface::entity::{Entity, Kind};
 use efface::ids::{EntityId, Region};
-use efface::policy::{FieldRule, Operator, Policy, PolicyError, Reversal, Source, Treatment};
+use efface::policy::{FieldRule, Operator, Policy, PolicyError, Reversal, Source, Treatment, Why};
 
 const EMAIL: EntityId = EntityId(0);
 const CARD: EntityId = EntityId(1);
@@ -49,13 +50,71 @@ fn entity_beats_kind_beats_any() {
     check(
         "one word for an entity and for its kind",
         "[lanes.storage]\n\"*\" = 'redact'\nCREDIT_CARD = { operator = 'mask', keep_last = 4 }",
-        &[(CARD, mask(4)), (CVV, mask(4)), (CPF, Operator::Redact)],
+        &[(CARD, mask(4)), (CVV, Operator::Redact), (CPF, Operator::Redact)],
     );
     check(
         "the kind's word does not win over another entity's own",
         "[lanes.storage]\n\"*\" = 'keep'\nCREDIT_CARD = { operator = 'mask', keep_last = 4 }\nCARD_CVV = 'drop'",
         &[(CARD, mask(4)), (CVV, Operator::Drop)],
     );
+}
+
+#[test]
+fn tokens() {
+    let siv = Operator::Token { mode: Mode::Siv };
+    let mac = Operator::Token { mode: Mode::Mac };
+    check(
+        "modes",
+        "[lanes.storage]\n\"*\" = 'redact'\nTAX_ID = { operator = 'token', mode = 'siv' }\nEMAIL_ADDRESS = { operator = 'token', mode = 'mac' }",
+        &[(CPF, siv.clone()), (EMAIL, mac.clone()), (CARD, Operator::Redact)],
+    );
+    let any = "\"*\" = { operator = 'token', mode = 'mac' }";
+    check(
+        "what opens something is a label",
+        &format!("[lanes.storage]\n{any}"),
+        &[(CPF, mac), (CVV, Operator::Redact)],
+    );
+    let policy =
+        compile(&format!("[lanes.storage]\n\"*\" = 'redact'\nTAX_ID = 'keep'\n[lanes.analytics]\n{any}")).unwrap();
+    let (analytics, storage) = (policy.lane("analytics").unwrap(), policy.lane("storage").unwrap());
+    assert_eq!((analytics.has_tokens(), storage.has_tokens()), (true, false));
+    assert_eq!((analytics.why(CVV), analytics.why(CPF)), (Why::Secret, Why::Any));
+    assert_eq!((storage.why(CPF), storage.why(EntityId(99))), (Why::Kind, Why::Unknown));
+}
+
+#[test]
+fn weak_tokens_are_refused() {
+    let lane = |lane: &str, line: &str| format!("[lanes.{lane}]\n\"*\" = 'redact'\n{line}");
+    let siv = "{ operator = 'token', mode = 'siv' }";
+    let mac = "{ operator = 'token', mode = 'mac' }";
+    let analytics = |line: &str, what: &str, hint: &str| fault(&lane("analytics", line), 3, what, hint);
+    analytics(
+        &format!("TAX_ID = {siv}"),
+        "a siv token can be turned back, and the lane analytics never is",
+        "mode = \"mac\"",
+    );
+    fault(&lane("lake", &format!("TAX_ID = {siv}")), 3, "the lane lake never is", "only the lane `storage`");
+    for hash in ["hash", "sha256", "SHA-256", "md5", "murmur2"] {
+        analytics(&format!("TAX_ID = '{hash}'"), &format!("{hash} needs no key"), "mode = \"mac\"");
+        fault(&lane("storage", &format!("TAX_ID = {{ operator = '{hash}' }}")), 3, "needs no key", "mode = \"mac\"");
+    }
+    let storage = |line: &str, what: &str, hint: &str| fault(&lane("storage", line), 3, what, hint);
+    storage("TAX_ID = 'token'", "a token needs a mode", "mode = \"siv\"");
+    storage("TAX_ID = { operator = 'token', mode = 'vault' }", "unknown mode of token: vault", "mode = \"siv\"");
+    storage("TAX_ID = { operator = 'token', mode = 5 }", "unknown mode of token", "mode = \"siv\"");
+    storage("TAX_ID = { operator = 'token', mode = 'siv', epoch = 'bbc' }", "unknown option of token: epoch", "mode");
+    storage("TAX_ID = { operator = 'redact', mode = 'siv' }", "unknown option of redact: mode", "takes no option");
+    for secret in ["API_KEY", "PASSWORD", "OTP_CODE", "CARD_CVV"] {
+        for operator in [siv, mac, "'keep'", "'mask'"] {
+            storage(&format!("{secret} = {operator}"), &format!("{secret} opens something"), "redact or drop");
+        }
+        assert!(compile(&lane("storage", &format!("{secret} = 'drop'"))).is_ok());
+    }
+    for few in ["AGE", "DATE_TIME", "POSTAL_CODE", "LOCATION", "ROUTING_NUMBER"] {
+        storage(&format!("{few} = {mac}"), &format!("{few} has too few values"), "redact");
+        storage(&format!("{few} = {siv}"), "all of them can be tried", "redact");
+        assert!(compile(&lane("storage", &format!("{few} = 'keep'"))).is_ok());
+    }
 }
 
 #[test]
