@@ -1,12 +1,87 @@
 //! Numbers that African states issue.
 
-use super::date::starts_with_yymmdd;
+use super::date::{has_ddmmyy, has_yymmdd, has_yyyymmdd, starts_with_yymmdd};
+use super::digits::{are_digits, is_repeated, number, number_at};
 use super::luhn::luhn;
+use super::weighted::{Rest, ends_in, is_at, value};
 use super::{Check, Form};
+
+const fn row(name: &'static str, worth: i16, run: fn(&[u8]) -> bool) -> Check {
+    Check { name, form: Form::Compact, worth, run }
+}
 
 pub(super) const CHECKS: &[Check] = &[
     // Luhn passes one in ten, a date of six digits one in 27, the citizenship digit three in ten.
     Check { name: "za_idnr", form: Form::Compact, worth: 98, run: za_idnr },
+    // SARS, tax reference number: first digit 0 to 3 or 9, Luhn.
+    row("za_tin", 45, |n| n.len() == 10 && matches!(n.first(), Some(b'0'..=b'3' | b'9')) && !is_repeated(n) && luhn(n)),
+    // وزارة الداخلية, national number of Egypt: century, day, governorate.
+    row("eg_national_id", 80, |n| {
+        n.len() == 14
+            && matches!(n.first(), Some(b'2' | b'3'))
+            && has_yymmdd(n, 1)
+            && number_at(n, 7, 9).is_some_and(|g| matches!(g, 1..=4 | 11..=19 | 21..=29 | 31..=35 | 88))
+            && are_digits(n)
+    }),
+    // GRA Ghana, TIN: letter of the kind, 00, weights 1 to 9 by 11, X for ten.
+    row("gh_tin", 35, |n| {
+        let Some((&check, body)) = n.split_last() else { return false };
+        let Some((_, digits)) = body.split_first() else { return false };
+        let sum: u32 = digits.iter().zip(1..).map(|(byte, weight)| u32::from(byte.wrapping_sub(b'0')) * weight).sum();
+        n.len() == 11 && are_digits(digits) && digits.starts_with(b"00") && is_at(b"0123456789X", sum % 11, check)
+    }),
+    // DGI Guinée, NIF permanent: Luhn.
+    row("gn_nifp", 33, |n| n.len() == 9 && !is_repeated(n) && luhn(n)),
+    // OMPIC Maroc, ICE: MOD 97-10.
+    row("ma_ice", 66, |n| n.len() == 15 && !is_repeated(n) && number(n).is_some_and(|n| n % 97 == 0 && n > 0)),
+    // Civil Status Division Mauritius: letter, day, serial, character by 17.
+    row("mu_nid", 90, |n| {
+        let Some((&check, body)) = n.split_last() else { return false };
+        let sum = body.iter().zip((2..=14).rev()).try_fold(0, |sum, (&byte, w)| Some(sum + value(byte)? * w));
+        n.len() == 14
+            && has_ddmmyy(n, 1)
+            && sum.is_some_and(|sum| is_at(b"0123456789ABCDEFG", (17 - sum % 17) % 17, check))
+    }),
+    // Autoridade Tributária de Moçambique, NUIT: weights by 11.
+    row("mz_nuit", 35, |n| {
+        let Some((&check, body)) = n.split_last() else { return false };
+        super::weighted::weighted_sum(body, &[8, 9, 4, 5, 6, 7, 8, 9])
+            .is_some_and(|sum| is_at(b"01234567891", sum % 11, check))
+            && !is_repeated(n)
+    }),
+    // Home Affairs Namibia: day. NIDA Tanzania: day. NIDA Rwanda: status, year, sex.
+    row("na_national_id", 48, |n| n.len() == 11 && are_digits(n) && has_yymmdd(n, 0)),
+    row("tz_nida", 90, |n| n.len() == 20 && are_digits(n) && has_yyyymmdd(n, 0)),
+    row("rw_nid", 90, |n| {
+        n.len() == 16
+            && are_digits(n)
+            && matches!(n.first(), Some(b'1'..=b'3'))
+            && number_at(n, 1, 5).is_some_and(|year| (1900..2030).contains(&year))
+            && matches!(n.get(5), Some(b'7' | b'8'))
+    }),
+    // DGID Sénégal, NINEA: weights 1 and 2 by ten.
+    row("sn_ninea", 33, |n| {
+        let digits = match n.len() {
+            7 | 9 => n,
+            _ => n.get(..n.len().saturating_sub(3)).unwrap_or_default(),
+        };
+        match digits.len() {
+            7 => ends_in(digits, &[2, 1, 2, 1, 2, 1], 10, Rest::Less),
+            9 => ends_in(digits, &[1, 2, 1, 2, 1, 2, 1, 2], 10, Rest::Less),
+            _ => false,
+        }
+    }),
+    // Registrar General of Zimbabwe: letter of the remainder by 23.
+    row("zw_national_id", 45, |n| {
+        let letter = n.iter().position(u8::is_ascii_uppercase).unwrap_or(0);
+        let (Some(body), Some(&check), Some(district)) = (n.get(..letter), n.get(letter), n.get(letter + 1..)) else {
+            return false;
+        };
+        let at = number(body).and_then(|body| u32::try_from((body + 22) % 23).ok());
+        district.len() == 2 && are_digits(district) && at.is_some_and(|at| is_at(b"ABCDEFGHJKLMNPQRSTVWXYZ", at, check))
+    }),
+    // Omang Botswana: nine digits, the fifth tells the sex.
+    row("bw_omang", 23, |n| n.len() == 9 && are_digits(n) && matches!(n.get(4), Some(b'1' | b'2'))),
 ];
 
 /// Returns whether `digits` is a South African identity number: date of birth, sequence, citizenship (0 citizen, 1 permanent

@@ -1,12 +1,315 @@
 //! Numbers that Asian states issue.
 
+use super::date::{has_yymmdd, has_yyyymmdd};
+use super::digits::{are_digits, is_repeated, number, number_at};
+use super::iso7064::mod_11_2;
+use super::luhn::luhn;
 use super::verhoeff::verhoeff;
+use super::weighted::{Rest, ends_in, is_at, is_multiple, place, split_check, value, value_sum, weighted_sum};
+use super::western::after;
 use super::{Check, Form};
+
+const fn row(name: &'static str, worth: i16, run: fn(&[u8]) -> bool) -> Check {
+    Check { name, form: Form::Compact, worth, run }
+}
 
 pub(super) const CHECKS: &[Check] = &[
     Check { name: "in_aadhaar", form: Form::Compact, worth: 36, run: in_aadhaar },
     Check { name: "in_pan", form: Form::Compact, worth: 13, run: in_pan },
+    // ATO, TFN: sum by 11; eight digits have weights of their own.
+    row("au_tfn", 35, |n| {
+        (is_multiple(n, &[1, 4, 3, 7, 5, 8, 6, 9, 10], 11) || is_multiple(n, &[10, 7, 8, 4, 6, 3, 5, 1], 11))
+            && !is_repeated(n)
+    }),
+    // Services Australia, Medicare card number: first digit 2 to 6, the ninth checks the eight before it.
+    row("au_medicare", 46, |n| {
+        matches!(n.len(), 10 | 11)
+            && matches!(n.first(), Some(b'2'..=b'6'))
+            && are_digits(n)
+            && n.get(..9).is_some_and(|nine| ends_in(nine, &[1, 3, 7, 9, 1, 3, 7, 9], 10, Rest::Same))
+    }),
+    // Australian Business Register, ABN: one less at the first place, sum by 89. ASIC, ACN: weights by ten.
+    row("au_abn", 65, |n| {
+        let n = after(n, b"AU");
+        !n.starts_with(b"0")
+            && weighted_sum(n, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]).is_some_and(|sum| sum % 89 == 10)
+    }),
+    row("au_acn", 33, |n| ends_in(n, &[8, 7, 6, 5, 4, 3, 2, 1], 10, Rest::Less) && !is_repeated(n)),
+    // GB 11643-1999: region, day, serial, ISO 7064 MOD 11-2.
+    row("cn_ric", 110, |n| {
+        let province = number_at(n, 0, 2);
+        province
+            .is_some_and(|p| matches!(p, 11..=15 | 21..=23 | 31..=37 | 41..=46 | 50..=54 | 61..=65 | 71 | 81..=83 | 91))
+            && n.len() == 18
+            && has_yyyymmdd(n, 6)
+            && mod_11_2(n)
+    }),
+    // GB 32100-2015: weights powers of three by 31.
+    row("cn_uscc", 65, |n| {
+        const ALPHABET: &[u8] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+        const WEIGHTS: [u32; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
+        let Some((&check, body)) = n.split_last() else { return false };
+        let sum = body.iter().zip(WEIGHTS).try_fold(0, |sum, (&byte, w)| Some(sum + place(ALPHABET, byte)? * w));
+        n.len() == 18
+            && n.get(2..8).is_some_and(are_digits)
+            && !is_repeated(n)
+            && sum.is_some_and(|sum| is_at(ALPHABET, (31 - sum % 31) % 31, check))
+    }),
+    // Immigration Department of Hong Kong: one or two letters, six digits, sum by 11.
+    row("hk_id", 45, |n| {
+        let Some((&check, body)) = n.split_last() else { return false };
+        let sum = match body.len() {
+            7 => value_sum(body, &[8, 7, 6, 5, 4, 3, 2]).map(|sum| sum + 36 * 9),
+            8 => value_sum(body, &[9, 8, 7, 6, 5, 4, 3, 2]),
+            _ => None,
+        };
+        sum.is_some_and(|sum| is_at(b"0A987654321", sum % 11, check))
+    }),
+    // Permendagri, NIK: province, day (women 40 more), serial.
+    row("id_nik", 80, |n| {
+        let mut day = [0; 6];
+        day.copy_from_slice(n.get(6..12).unwrap_or(&[0; 6]));
+        if let [tens @ b'4'..=b'7', ..] = &mut day {
+            *tens -= 4;
+        }
+        let province = number_at(n, 0, 2);
+        province.is_some_and(|p| matches!(p, 11..=19 | 21 | 31..=36 | 51..=53 | 61..=65 | 71..=76 | 81 | 82 | 91..=97))
+            && n.len() == 16
+            && super::date::has_ddmmyy(&day, 0)
+            && n.get(12..) != Some(b"0000")
+    }),
+    // DJP Indonesia, NPWP: Luhn over the first nine digits.
+    row("id_npwp", 33, |n| {
+        let n = n.strip_prefix(b"0").filter(|_| n.len() == 16).unwrap_or(n);
+        n.len() == 15 && !is_repeated(n) && n.get(..9).is_some_and(luhn)
+    }),
+    // Population Authority of Israel: Luhn over nine digits; companies begin with 5.
+    row("il_idnr", 33, |n| il_number(n)),
+    row("il_hp", 66, |n| n.len() == 9 && n.starts_with(b"5") && il_number(n)),
+    // UIDAI, virtual ID: sixteen digits, Verhoeff.
+    row("in_vid", 34, |n| n.len() == 16 && matches!(n.first(), Some(b'2'..=b'9')) && verhoeff(n) && !is_repeated(n)),
+    // GSTN: state, PAN, entity, Z, Luhn in base 36.
+    row("in_gstin", 90, |n| {
+        let digit = |(at, &byte): (usize, &u8)| {
+            let product = value(byte)? * if at % 2 == 0 { 1 } else { 2 };
+            Some(product / 36 + product % 36)
+        };
+        let sum = n.iter().rev().enumerate().map(digit).try_fold(0, |sum, v| Some(sum + v?));
+        n.len() == 15
+            && number_at(n, 0, 2).is_some_and(|state| matches!(state, 1..=38 | 97 | 99))
+            && n.get(2..12).is_some_and(in_pan)
+            && n.get(12) != Some(&b'0')
+            && sum.is_some_and(|sum| sum % 36 == 0)
+    }),
+    // Election Commission of India, EPIC: three letters, seven digits, Luhn.
+    row("in_epic", 33, |n| n.get(3..).is_some_and(|n| n.len() == 7 && luhn(n))),
+    // Sabte Ahval, code melli: sum by 11.
+    row("ir_national_id", 35, |n| {
+        split_check(n).is_some_and(|(check, body)| {
+            weighted_sum(body, &[10, 9, 8, 7, 6, 5, 4, 3, 2])
+                .is_some_and(|sum| check == if sum % 11 < 2 { sum % 11 } else { 11 - sum % 11 })
+        }) && !is_repeated(n)
+    }),
+    // 番号法施行規則, My Number: sum by 11; corporate number: first digit by nine.
+    row("jp_my_number", 35, |n| ends_in(n, &[6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2], 11, Rest::Less) && !is_repeated(n)),
+    row("jp_cn", 32, |n| {
+        let Some((&check, body)) = n.split_first() else { return false };
+        weighted_sum(body, &[2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1])
+            .is_some_and(|sum| u32::from(check.wrapping_sub(b'0')) == 9 - sum % 9)
+    }),
+    // 주민등록법 시행규칙, RRN and the number of foreigners: day, sex and century. Since October 2020 without check digit.
+    row("kr_rrn", 52, |n| {
+        n.len() == 13 && are_digits(n) && has_yymmdd(n, 0) && matches!(n.get(6), Some(b'0'..=b'4' | b'9'))
+    }),
+    row("kr_frn", 58, |n| n.len() == 13 && are_digits(n) && has_yymmdd(n, 0) && matches!(n.get(6), Some(b'5'..=b'8'))),
+    // NTS Korea, business number: weights 1, 3, 7 by ten, the ninth product counts with its tens.
+    row("kr_brn", 36, |n| {
+        let Some((check, body)) = split_check(n) else { return false };
+        let carry = body.last().map_or(0, |byte| u32::from(byte.wrapping_sub(b'0')) * 5 / 10);
+        n.get(..3).is_some_and(|office| office >= &b"101"[..])
+            && weighted_sum(body, &[1, 3, 7, 1, 3, 7, 1, 3, 5])
+                .is_some_and(|sum| (10 - (sum + carry) % 10) % 10 == check)
+    }),
+    // PACI Kuwait: century, day, sum by 11.
+    row("kw_civil_id", 60, |n| {
+        n.len() == 12 && matches!(n.first(), Some(b'1'..=b'3')) && has_yymmdd(n, 1) && are_digits(n)
+    }),
+    // DRP Sri Lanka: year and day of the year (women 500 more).
+    row("lk_nic", 20, |n| {
+        let digits = n.strip_suffix(b"V").or_else(|| n.strip_suffix(b"X")).unwrap_or(n);
+        let (at, plausible) = match (digits.len(), n.len()) {
+            (9, 10) => (2, true),
+            (12, 12) => (4, matches!(digits.get(..2), Some(b"19" | b"20"))),
+            _ => return false,
+        };
+        plausible
+            && are_digits(digits)
+            && number_at(digits, at, at + 3).is_some_and(|day| matches!(day, 1..=366 | 501..=866))
+    }),
+    // JPN Malaysia, MyKad: day, place of birth.
+    row("my_nric", 52, |n| {
+        n.len() == 12
+            && are_digits(n)
+            && has_yymmdd(n, 0)
+            && number_at(n, 6, 8).is_some_and(
+                |place| matches!(place, 1..=16 | 21..=59 | 60..=68 | 71 | 72 | 74..=79 | 82..=93 | 98 | 99),
+            )
+    }),
+    // Inland Revenue New Zealand, IRD: sum by 11, where it leaves ten a second set of weights.
+    row("nz_ird", 38, nz_ird),
+    // Health New Zealand, HISO 10046: letters without I and O, sum by 11, or by 23 (new).
+    row("nz_nhi", 40, nz_nhi),
+    // NADRA Pakistan: province, day-free serial, sex.
+    row("pk_cnic", 4, |n| {
+        n.len() == 13 && are_digits(n) && matches!(n.first(), Some(b'1'..=b'7')) && !n.ends_with(b"0")
+    }),
+    // ICA Singapore, NRIC and FIN: weights by 11, letters by series.
+    row("sg_nric", 45, sg_nric),
+    // ACRA Singapore, UEN: three forms.
+    row("sg_uen", 50, sg_uen),
+    // กรมการปกครอง, national number: weights 13 to 2 by 11.
+    row("th_pin", 36, |n| matches!(n.first(), Some(b'1'..=b'8')) && th_sum(n)),
+    row("th_moa", 68, |n| n.starts_with(b"0") && th_sum(n)),
+    row("th_tin", 35, |n| matches!(n.first(), Some(b'0'..=b'8')) && th_sum(n)),
+    // 內政部, national number: letter of the place as two digits, weights by ten; numbers of foreigners the same way.
+    row("tw_national_id", 38, |n| matches!(n.get(1), Some(b'1' | b'2')) && tw_number(n)),
+    row("tw_arc", 38, |n| matches!(n.get(1), Some(b'8' | b'9' | b'A'..=b'D')) && tw_number(n)),
+    // 財政部, 統一編號: sums of digits by five, a seven at the seventh place counts as nought or one.
+    row("tw_ubn", 23, |n| {
+        let weights = [1, 2, 1, 2, 1, 2, 4, 1];
+        let sum: u32 =
+            n.iter().zip(weights).map(|(b, w)| u32::from(b.wrapping_sub(b'0')) * w).map(|p| p / 10 + p % 10).sum();
+        n.len() == 8
+            && are_digits(n)
+            && !is_repeated(n)
+            && (sum % 5 == 0 || n.get(6) == Some(&b'7') && (sum + 1) % 5 == 0)
+    }),
+    // Tổng cục Thuế, MST: weights by 11; branches have three digits more.
+    row("vn_mst", 35, |n| {
+        matches!(n.len(), 10 | 13)
+            && !is_repeated(n)
+            && are_digits(n)
+            && n.get(2..9) != Some(b"0000000")
+            && n.get(10..) != Some(b"000")
+            && n.get(..10).and_then(split_check).is_some_and(|(check, body)| {
+                weighted_sum(body, &[31, 29, 23, 19, 17, 13, 7, 5, 3]).is_some_and(|sum| 10 - sum % 11 == check)
+            })
+    }),
+    // Bộ Công an, CCCD: province, sex and century, year.
+    row("vn_cccd", 30, |n| {
+        n.len() == 12
+            && n.starts_with(b"0")
+            && number_at(n, 0, 3).is_some_and(|p| (1..=96).contains(&p))
+            && matches!(n.get(3), Some(b'0'..=b'3'))
+    }),
+    // ICP Emirates: 784, year, serial.
+    row("ae_id", 140, |n| {
+        n.len() == 15
+            && n.starts_with(b"784")
+            && number_at(n, 3, 7).is_some_and(|year| (1900..2100).contains(&year))
+            && are_digits(n)
+    }),
+    // Absher, Saudi ID (1) and Iqama (2): Luhn.
+    row("sa_national_id", 66, |n| n.len() == 10 && n.starts_with(b"1") && luhn(n) && !is_repeated(n)),
+    row("sa_iqama", 66, |n| n.len() == 10 && n.starts_with(b"2") && luhn(n) && !is_repeated(n)),
 ];
+
+fn il_number(digits: &[u8]) -> bool {
+    let mut nine = [b'0'; 9];
+    let Some(skip) = 9_usize.checked_sub(digits.len()) else { return false };
+    nine.iter_mut().skip(skip).zip(digits).for_each(|(place, &byte)| *place = byte);
+    digits.len() >= 8 && number(digits).is_some_and(|n| n > 9) && !is_repeated(digits) && luhn(&nine)
+}
+
+fn nz_ird(digits: &[u8]) -> bool {
+    let mut nine = [b'0'; 9];
+    let Some(skip) = 9_usize.checked_sub(digits.len()) else { return false };
+    nine.iter_mut().skip(skip).zip(digits).for_each(|(place, &byte)| *place = byte);
+    let Some((check, body)) = split_check(&nine) else { return false };
+    let (Some(one), Some(two)) =
+        (weighted_sum(body, &[3, 2, 7, 6, 5, 4, 3, 2]), weighted_sum(body, &[7, 4, 3, 2, 5, 2, 7, 6]))
+    else {
+        return false;
+    };
+    let rest = |sum: u32| (11 - sum % 11) % 11;
+    let expected = if rest(one) == 10 { rest(two) } else { rest(one) };
+    (8..=9).contains(&digits.len())
+        && !is_repeated(digits)
+        && number(digits).is_some_and(|n| (10_000_000..200_000_000).contains(&n))
+        && expected == check
+}
+
+fn nz_nhi(text: &[u8]) -> bool {
+    const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ";
+    let Some((&check, body)) = text.split_last() else { return false };
+    let value =
+        |byte: u8| if byte.is_ascii_digit() { Some(u32::from(byte - b'0')) } else { Some(place(LETTERS, byte)? + 1) };
+    let sum = body.iter().zip([7, 6, 5, 4, 3, 2]).try_fold(0, |sum, (&byte, w)| Some(sum + value(byte)? * w));
+    let (Some(sum), 7) = (sum, text.len()) else { return false };
+    match check {
+        b'0'..=b'9' => sum % 11 != 0 && (11 - sum % 11) % 10 == u32::from(check - b'0'),
+        _ => value(check) == Some(23 - sum % 23),
+    }
+}
+
+fn sg_nric(text: &[u8]) -> bool {
+    let [series, digits @ .., check] = text else { return false };
+    let Some(sum) = weighted_sum(digits, &[2, 7, 6, 5, 4, 3, 2]) else { return false };
+    let (letters, more): (&[u8], u32) = match series {
+        b'S' => (b"JZIHGFEDCBA", 0),
+        b'T' => (b"JZIHGFEDCBA", 4),
+        b'F' => (b"XWUTRQPNMLK", 0),
+        b'G' => (b"XWUTRQPNMLK", 4),
+        b'M' => (b"XWUTRQPNJLK", 3),
+        _ => return false,
+    };
+    is_at(letters, (sum + more) % 11, *check)
+}
+
+fn sg_uen(text: &[u8]) -> bool {
+    let Some((&check, body)) = text.split_last() else { return false };
+    let year = |at: usize| number_at(text, at, at + 4).is_some_and(|year| (1800..2100).contains(&year));
+    match text.len() {
+        9 => weighted_sum(body, &[10, 4, 9, 3, 8, 2, 7, 1]).is_some_and(|sum| is_at(b"XMKECAWLJDB", sum % 11, check)),
+        10 if text.first().is_some_and(u8::is_ascii_digit) => {
+            year(0)
+                && weighted_sum(body, &[10, 8, 6, 4, 9, 7, 5, 3, 1])
+                    .is_some_and(|sum| is_at(b"ZKCMDNERGWH", sum % 11, check))
+        }
+        10 => {
+            const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWX0123456789";
+            let sum = body
+                .iter()
+                .zip([4, 3, 5, 3, 10, 2, 2, 5, 7])
+                .try_fold(0, |sum, (&byte, w)| Some(sum + place(ALPHABET, byte)? * w));
+            matches!(text.first(), Some(b'R' | b'S' | b'T'))
+                && number_at(text, 1, 3).is_some()
+                && number_at(text, 5, 9).is_some()
+                && sum.is_some_and(|sum| is_at(ALPHABET, (sum + 6) % 11, check))
+        }
+        _ => false,
+    }
+}
+
+fn th_sum(digits: &[u8]) -> bool {
+    ends_in(digits, &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2], 11, Rest::Complement) && !is_repeated(digits)
+}
+
+fn tw_number(text: &[u8]) -> bool {
+    /// The letters in the order of the numbers 10 to 35 that stand for them.
+    const PLACES: &[u8] = b"ABCDEFGHJKLMNPQRSTUVXYWZIO";
+    let [first, second, digits @ .., check] = text else { return false };
+    let Some(number) = place(PLACES, *first).map(|at| at + 10) else { return false };
+    let second = if second.is_ascii_digit() {
+        u32::from(second - b'0')
+    } else {
+        let Some(at) = place(PLACES, *second) else { return false };
+        at % 10
+    };
+    let Some(sum) = weighted_sum(digits, &[7, 6, 5, 4, 3, 2, 1]) else { return false };
+    let sum = number / 10 + number % 10 * 9 + second * 8 + sum;
+    check.is_ascii_digit() && (sum + u32::from(check - b'0')) % 10 == 0
+}
 
 /// Returns whether `digits` is an Indian Aadhaar number: twelve digits, the first from 2 to 9, Verhoeff, and not the same
 /// read backwards.

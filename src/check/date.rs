@@ -29,6 +29,30 @@ pub(super) fn starts_with_yymmdd(text: &[u8]) -> bool {
     is_date(1900 + year, month, day) || is_date(2000 + year, month, day)
 }
 
+/// Returns whether the six digits from `at` are a day, the year last (`DDMMYY`).
+#[must_use]
+pub(super) fn has_ddmmyy(text: &[u8], at: usize) -> bool {
+    let Some([a, b, c, d, e, f]) = text.get(at..at + 6) else { return false };
+    starts_with_yymmdd(&[*e, *f, *c, *d, *a, *b])
+}
+
+/// Returns whether the six digits from `at` are a day, the year first (`YYMMDD`).
+#[must_use]
+pub(super) fn has_yymmdd(text: &[u8], at: usize) -> bool {
+    text.get(at..).is_some_and(starts_with_yymmdd)
+}
+
+/// Returns whether the eight digits from `at` are a day from 1850 to 2099, the year first (`YYYYMMDD`).
+#[must_use]
+pub(super) fn has_yyyymmdd(text: &[u8], at: usize) -> bool {
+    let (Some(year), Some(month), Some(day)) =
+        (number_at(text, at, at + 4), number_at(text, at + 4, at + 6), number_at(text, at + 6, at + 8))
+    else {
+        return false;
+    };
+    (1850..2100).contains(&year) && is_date(year, month, day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +70,8 @@ mod tests {
         ] {
             assert_eq!(is_date(date.0, date.1, date.2), expected, "{date:?}");
         }
+        assert!(has_ddmmyy(b"x290200", 1) && !has_ddmmyy(b"310499", 0) && !has_ddmmyy(b"0101", 0));
+        assert!(has_yymmdd(b"x000229", 1) && has_yyyymmdd(b"x20000229", 1) && !has_yyyymmdd(b"21000101", 0));
         assert!(starts_with_yymmdd(b"000229x"), "2000 was a leap year, 1900 was not");
         assert!(!starts_with_yymmdd(b"010229") && !starts_with_yymmdd(b"9913") && !starts_with_yymmdd(b"80 101"));
     }

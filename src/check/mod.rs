@@ -14,6 +14,8 @@ mod asia;
 mod card;
 mod date;
 mod digits;
+mod eastern;
+
 mod email;
 mod europe;
 mod host;
@@ -24,9 +26,14 @@ mod jwt;
 mod luhn;
 mod mac;
 mod pem;
+mod subscriber;
 mod url;
+mod vat;
+mod vehicle;
 mod verhoeff;
+mod wallet;
 mod weighted;
+mod western;
 
 /// A named check.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +84,13 @@ const GROUPS: &[&[Check]] = &[
     url::CHECKS,
     jwt::CHECKS,
     pem::CHECKS,
+    subscriber::CHECKS,
+    vehicle::CHECKS,
+    wallet::CHECKS,
+    vat::CHECKS,
     europe::CHECKS,
+    western::CHECKS,
+    eastern::CHECKS,
     africa::CHECKS,
     americas::CHECKS,
     asia::CHECKS,

@@ -3,7 +3,7 @@
 use super::{DONE, FOUND, Fault, Globals, load_rules, print, talk};
 use crate::entity::{Entity, Family, nearest};
 use crate::ids::Region;
-use crate::rules::{CountryFrom, Examples, Gate, Rule, RuleSet, Sieve, Source};
+use crate::rules::{CountryFrom, Examples, Gate, Rule, RuleSet, Sieve, Source, Want};
 use crate::scan::{Hints, ScanConfig, Scanner, Scratch, Validator};
 use anyhow::Context;
 use std::fmt::Write as _;
@@ -31,6 +31,18 @@ enum Command {
         #[arg(value_name = "ID")]
         id: String,
     },
+    /// Make values that follow a rule, as JSON Lines: nobody's on purpose, for tests and examples
+    Sample {
+        /// The rule's id; all rules where none is given
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+        /// The same values for the same number
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+        /// How many of each rule
+        #[arg(long, value_name = "N", default_value_t = 3)]
+        count: u64,
+    },
     /// Run every rule's own examples, alone and together with all rules
     Test,
 }
@@ -42,6 +54,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::List { json: true } => list_json(&rules),
         Command::List { json: false } => list(&rules),
         Command::Show { id } => show(&rules, &id),
+        Command::Sample { id, seed, count } => sample(&rules, id.as_deref(), seed, count),
         Command::Test => test(&rules),
     }
 }
@@ -111,13 +124,34 @@ fn list_json(rules: &RuleSet) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(DONE))
 }
 
+fn sample(rules: &RuleSet, id: Option<&str>, seed: u64, count: u64) -> anyhow::Result<ExitCode> {
+    if let Some(id) = id.filter(|id| !rules.rules().iter().any(|rule| rule.id == *id)) {
+        return Err(no_such_rule(rules, id));
+    }
+    for rule in rules.rules().iter().filter(|rule| id.is_none_or(|id| rule.id == id)) {
+        let entity = rules.entity(rule.entity).map_or("", |entity| &entity.name);
+        for n in 0..count {
+            for (want, valid) in [(Want::Valid, true), (Want::Invalid, false)] {
+                let Some(value) = rule.sample(seed.wrapping_add(n), want) else { continue };
+                let line = serde_json::json!({ "rule": rule.id, "entity": entity, "text": value, "valid": valid });
+                print(format!("{line}\n").as_bytes())?;
+            }
+        }
+    }
+    Ok(ExitCode::from(DONE))
+}
+
+fn no_such_rule(rules: &RuleSet, id: &str) -> anyhow::Error {
+    let hint = match nearest(id, rules.rules().iter().map(|rule| rule.id.as_str())) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => "`efface rules list` shows every id".to_owned(),
+    };
+    Fault::new(format!("no such rule: {id}"), hint).into()
+}
+
 fn show(rules: &RuleSet, id: &str) -> anyhow::Result<ExitCode> {
     let Some(rule) = rules.rules().iter().find(|rule| rule.id == id) else {
-        let hint = match nearest(id, rules.rules().iter().map(|rule| rule.id.as_str())) {
-            Some(meant) => format!("did you mean {meant}?"),
-            None => "`efface rules list` shows every id".to_owned(),
-        };
-        return Err(Fault::new(format!("no such rule: {id}"), hint).into());
+        return Err(no_such_rule(rules, id));
     };
     let text = match Source::builtin(&rule.pack) {
         Some(source) => source.text,

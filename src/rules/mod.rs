@@ -6,9 +6,11 @@
 
 mod load;
 mod pack;
+mod sample;
 mod template;
 
 pub use load::{RuleError, Source};
+pub use sample::Want;
 
 use crate::check::Check;
 use crate::entity::{Entity, Kind};
