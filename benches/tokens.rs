@@ -49,11 +49,11 @@ fn messages(n_people: usize, round: usize) -> Vec<String> {
             .replace("{phone}", &phone)
             .replace("{email}", &format!("awa.diop.{person}@example.org"));
         let (ts, id) = (1_772_000_000 + n, 90_000 + n);
-        write!(
+        writeln!(
             chunk,
             "{{\"id\":\"m-{id}\",\"type\":\"message\",\"direction\":\"in\",\"created_on\":{ts},\"channel\":{{\"type\":\"whatsapp\",\"name\":\"support\"}},\
              \"contact\":{{\"urn\":\"tel:{phone}\",\"language\":\"fr\",\"groups\":[\"customers\"]}},\"status\":\"delivered\",\"labels\":[],\
-             \"attachments\":[],\"text\":\"{text}\"}}\n"
+             \"attachments\":[],\"text\":\"{text}\"}}"
         )
         .unwrap();
         if (n + 1).is_multiple_of(CHUNK) {

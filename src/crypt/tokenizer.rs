@@ -135,6 +135,18 @@ impl Tokenizer {
         Ok(())
     }
 
+    /// Brings near what the cache knows of values whose tokens will be asked for soon.
+    ///
+    /// # Cost
+    /// A table larger than the processor's caches makes each answer wait for memory, one after the other; here the waits
+    /// overlap.
+    pub fn warm(&self, tags: impl Iterator<Item = ValueTag>, purposes: &[Purpose], scratch: &TokenScratch) {
+        let touched = tags.fold(0, |touched, tag| {
+            purposes.iter().fold(touched, |touched, &purpose| touched | scratch.cache.touch(tag.of(purpose)))
+        });
+        std::hint::black_box(touched);
+    }
+
     /// Opens an `s` token of a tenant.
     ///
     /// # Errors

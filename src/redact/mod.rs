@@ -36,7 +36,7 @@ mod tokens;
 pub use find::{FieldDetection, Finder, Found, FoundRecord};
 pub use tokens::Input;
 
-use crate::crypt::{LaneClass, Mode, TokenScratch, Tokenizer};
+use crate::crypt::{LaneClass, Mode, Purpose, TokenScratch, Tokenizer};
 use crate::entity::Entity;
 use crate::envelope::{
     Change, Edit, EnvelopeFault, Format, Record, Records, SelectorError, Spliced, Splicer, Treatment,
@@ -173,6 +173,8 @@ struct Minting {
     tenant: Option<String>,
     /// Whether a lane writes tokens of it, by entity.
     minted: Vec<bool>,
+    /// Of the tokens that lanes write.
+    purposes: Vec<Purpose>,
 }
 
 /// A lane, and what is known of it beforehand.
@@ -303,6 +305,9 @@ impl Redactor {
             };
             let tenant = |record| self.owner(buffer, found, record).tenant;
             canonicals.fill(buffer, found, &self.finder, &minting.tokenizer, tenant, minted);
+            if let Some(scratch) = tokens {
+                minting.tokenizer.warm(canonicals.tags(), &minting.purposes, scratch);
+            }
         }
         for (at, work) in self.lanes.iter().enumerate() {
             let (earlier, rest) = outputs.split_at_mut(at);
@@ -357,7 +362,16 @@ fn minting(lanes: &[Lane], rules: &RuleSet, options: &Options) -> Result<Option<
     }
     let mints = |entity| lanes.iter().any(|lane| matches!(lane.decide(entity, None), Operator::Token { .. }));
     let minted = (0..small(rules.entities().len())).map(|at| u16::try_from(at).is_ok_and(|at| mints(EntityId(at))));
-    Ok(Some(Minting { tokenizer: Arc::clone(tokenizer), tenant: fixed, minted: minted.collect() }))
+    let writes = |lane: &Lane, mode| {
+        let entities = (0..small(rules.entities().len())).filter_map(|at| u16::try_from(at).ok()).map(EntityId);
+        entities.into_iter().any(|entity| *lane.decide(entity, None) == Operator::Token { mode })
+    };
+    let purpose = |lane, mode| if writes(lane, mode) { lane.purpose(mode) } else { None };
+    let mut purposes: Vec<_> =
+        lanes.iter().flat_map(|lane| Mode::ALL.map(|mode| purpose(lane, mode))).flatten().collect();
+    purposes.sort_unstable();
+    purposes.dedup();
+    Ok(Some(Minting { tokenizer: Arc::clone(tokenizer), tenant: fixed, minted: minted.collect(), purposes }))
 }
 
 /// Writes the output of one lane.

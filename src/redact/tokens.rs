@@ -159,6 +159,11 @@ impl Canonicals {
         }
     }
 
+    /// Yields what the cache knows the values by.
+    pub(super) fn tags(&self) -> impl Iterator<Item = ValueTag> + '_ {
+        self.values.iter().filter_map(|(_, tag)| *tag)
+    }
+
     /// Makes the canonical value of a place in a text.
     pub(super) fn add(
         &mut self,
