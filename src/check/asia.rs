@@ -84,7 +84,7 @@ pub(super) const CHECKS: &[Check] = &[
         n.len() == 15 && !is_repeated(n) && n.get(..9).is_some_and(luhn)
     }),
     // Population Authority of Israel: Luhn over nine digits; companies begin with 5.
-    row("il_idnr", 33, |n| il_number(n)),
+    row("il_idnr", 33, il_number),
     row("il_hp", 66, |n| n.len() == 9 && n.starts_with(b"5") && il_number(n)),
     // UIDAI, virtual ID: sixteen digits, Verhoeff.
     row("in_vid", 34, |n| n.len() == 16 && matches!(n.first(), Some(b'2'..=b'9')) && verhoeff(n) && !is_repeated(n)),
@@ -182,7 +182,7 @@ pub(super) const CHECKS: &[Check] = &[
         n.len() == 8
             && are_digits(n)
             && !is_repeated(n)
-            && (sum % 5 == 0 || n.get(6) == Some(&b'7') && (sum + 1) % 5 == 0)
+            && (sum.is_multiple_of(5) || n.get(6) == Some(&b'7') && (sum + 1).is_multiple_of(5))
     }),
     // Tổng cục Thuế, MST: weights by 11; branches have three digits more.
     row("vn_mst", 35, |n| {

@@ -95,7 +95,7 @@ mod tests {
                 assert_eq!(run(text.as_bytes()), expected, "{text}");
             }
         };
-        check(iccid, &[("8991101200003204510", true), ("8991101200003204511", false), ("7991101200003204511", false)]);
+        check(iccid, &[("8991101200003204514", true), ("8991101200003204511", false), ("7991101200003204514", false)]);
         check(imsi, &[("310150123456789", true), ("000150123456789", false), ("31015012345678901", false)]);
         check(meid, &[("AF0123450ABCDE", true), ("AF0123450ABCDEC", true), ("AF0123450ABCDED", false)]);
         check(

@@ -458,10 +458,19 @@ impl<'t> Job<'t> {
         let mut around = None;
         for candidate in candidates.iter_mut().filter(|c| !c.settled) {
             let Some(of) = scanner.recognizers.get(usize::from(candidate.recognizer)) else { continue };
-            let own = barriers.around(candidate.span.start);
-            if around != own {
-                around = own;
-                scanner.words.around(self.text, own.unwrap_or(candidate.span), barriers, groups);
+            let own = barriers.around(candidate.span.start).unwrap_or(candidate.span);
+            // Words of a wider candidate that this one is a part of stand beside this one: `ssn 536-22-1234` may be the
+            // number of a passport.
+            let beside = [(own.start, candidate.span.start), (candidate.span.end, own.end)]
+                .map(|(start, end)| Span::new(start, end.max(start)).of(self.text).unwrap_or_default());
+            let lettered = beside.iter().any(|piece| piece.iter().any(u8::is_ascii_alphabetic));
+            let place = Some((own, lettered.then_some(candidate.span)));
+            if around != place {
+                around = place;
+                scanner.words.around(self.text, own, barriers, groups);
+                if lettered {
+                    beside.iter().for_each(|piece| scanner.words.look(piece, groups));
+                }
             }
             let mut positive = 0;
             if groups.any(&of.words) {

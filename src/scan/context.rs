@@ -251,7 +251,8 @@ impl Words {
         }
     }
 
-    fn look(&self, piece: &[u8], groups: &mut Groups) {
+    /// Adds the groups of the words and phrases in `piece`.
+    pub(super) fn look(&self, piece: &[u8], groups: &mut Groups) {
         let n = tokenize(piece, &mut groups.words);
         for at in 0..n {
             let Some(&first) = groups.words.get(at) else { break };
