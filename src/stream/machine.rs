@@ -539,6 +539,12 @@ impl Machine {
         }
     }
 
+    /// Returns whether fetching is paused, so that partitions that come must be paused as well.
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        self.is_paused || self.is_stopping
+    }
+
     /// Returns whether a commit was begun and not answered.
     #[must_use]
     pub const fn is_committing(&self) -> bool {
