@@ -26,4 +26,6 @@ mod readme;
 mod redact;
 mod scan;
 mod tokens;
+#[cfg(feature = "stream")]
+mod stream;
 mod validate;
