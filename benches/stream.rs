@@ -36,10 +36,8 @@ fn compare() {
             let mut cluster = itself("cluster", &[("EFFACE_BENCH_MESSAGES", &n.to_string())]);
             let mut servers = String::new();
             BufReader::new(cluster.stdout.as_mut().unwrap()).read_line(&mut servers).unwrap();
-            let mut member = itself(
-                role,
-                &[("EFFACE_BENCH_SERVERS", servers.trim()), ("EFFACE_BENCH_MESSAGES", &n.to_string())],
-            );
+            let mut member =
+                itself(role, &[("EFFACE_BENCH_SERVERS", servers.trim()), ("EFFACE_BENCH_MESSAGES", &n.to_string())]);
             let mut said = String::new();
             member.stdout.take().unwrap().read_to_string(&mut said).unwrap();
             assert!(member.wait().unwrap().success());
@@ -96,7 +94,7 @@ fn message(number: usize, random: &mut Random) -> Traffic {
         random.below(10_000)
     );
     while json.len() < N_BYTES - 2 {
-        json.push_str("waiting for an answer from the desk "); 
+        json.push_str("waiting for an answer from the desk ");
     }
     json.truncate(N_BYTES - 2);
     json.push_str("\"}");

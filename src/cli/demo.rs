@@ -7,6 +7,7 @@ use crate::stream::sample::{self, Message};
 use crate::stream::{Config, Control, Event, Job, SOURCE_HEADER, Tell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
@@ -38,7 +39,8 @@ pub(crate) fn run(_: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         mock.topic(topic, N_PARTITIONS)?;
     }
     mock.topic("chat.quarantine", 1)?;
-    let job = Job::build(config, &rules, &|name| std::env::var(name).ok())?;
+    let key = key();
+    let job = Job::build(config, &rules, &|name| (name == "EFFACE_ROOT_KEY").then(|| key.clone()))?;
 
     let messages = sample::messages(N_MESSAGES, SEED);
     let source = Source::new(&servers)?;
@@ -96,9 +98,10 @@ pub(crate) fn run(_: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let _ = writeln!(
         out,
         "{}\n\n  efface redact examples/messages.jsonl     a file of yours works as well\n  \
-         efface stream check --config demo/efface.toml\n  \
-         efface stream --config demo/efface.toml   on your own cluster; docs/stream.md explains every setting\n",
+         EFFACE_ROOT_KEY=$(openssl rand -hex 32) efface stream --config demo/efface.toml\n  \
+         {:<41} on your own cluster; docs/stream.md explains every setting\n",
         ink.bold("What to try next"),
+        "",
     );
     let _ = writeln!(
         out,
@@ -112,6 +115,12 @@ pub(crate) fn run(_: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     print(out.as_bytes())?;
     let is_whole = storage.len() == analytics.len() && storage.len() + quarantine.len() == N_MESSAGES && n_leaks == 0;
     Ok(ExitCode::from(if is_whole { DONE } else { FAULT }))
+}
+
+/// A key for these seconds. It guards nothing: all its people are invented.
+fn key() -> String {
+    let half = || RandomState::new().build_hasher().finish();
+    (0..4).fold(String::new(), |hex, _| format!("{hex}{:016x}", half()))
 }
 
 /// Runs the stream until every message is through; returns the seconds from the first partition to the last record.
@@ -179,35 +188,58 @@ fn show(messages: &[Message], storage: &[Traffic], analytics: &[Traffic], ink: I
         let read = |record: &Traffic| {
             let document: serde_json::Value = serde_json::from_slice(record.value.as_deref()?).ok()?;
             let field = |name: &str| document.get(name)?.as_str().map(str::to_owned);
-            Some((field("id")?, (field("text")?, record.headers.clone())))
+            Some((field("message")?, (field("text")?, record.headers.clone())))
         };
         records.iter().filter_map(read).collect()
     };
     let (storage, analytics) = (by_id(storage), by_id(analytics));
+    let text = |message: &Message| -> Option<String> {
+        let document: serde_json::Value = serde_json::from_str(&message.json).ok()?;
+        Some(document.get("text")?.as_str()?.to_owned())
+    };
+    let both = |message: &Message| Some((storage.get(&message.id)?, analytics.get(&message.id)?));
     say(format_args!("{}\n", ink.bold("Before and after")))?;
     let mut languages = BTreeSet::new();
     for message in messages.iter().filter(|message| !message.planted.is_empty()) {
         if languages.len() == N_SHOWN {
             break;
         }
-        let (Some((kept, headers)), Some((counted, _))) = (storage.get(&message.id), analytics.get(&message.id)) else {
-            continue;
-        };
-        let document: serde_json::Value = serde_json::from_str(&message.json).unwrap_or_default();
-        let raw = document.get("text").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let (Some(raw), Some(((kept, headers), (counted, _)))) = (text(message), both(message)) else { continue };
         if !languages.insert(message.language) {
             continue;
         }
         let source = headers.iter().find(|(name, _)| name == SOURCE_HEADER).and_then(|(_, value)| value.as_deref());
         let source = String::from_utf8_lossy(source.unwrap_or_default()).into_owned();
-        let channel = document.pointer("/channel/type").and_then(serde_json::Value::as_str).unwrap_or_default();
         say(format_args!(
             "  {}\n    raw        {}\n    storage    {}\n    analytics  {}\n",
-            ink.dim(&format!("{} {channel} of {}, {}, from {source}", message.language, message.tenant, message.id)),
-            marked(raw, &message.planted, |value| ink.bad(value)),
+            ink.dim(&format!("{} of {}, {}, from {source}", message.language, message.tenant, message.id)),
+            marked(&raw, &message.planted, |value| ink.bad(value)),
             labels(kept, ink),
             labels(counted, ink),
         ))?;
+    }
+    // Who is who stays visible: one person, two messages, one token.
+    let mut seen: BTreeMap<&str, &Message> = BTreeMap::new();
+    for message in messages.iter().filter(|message| message.planted.len() == 1 && text(message).is_some()) {
+        let Some(value) = message.planted.first().filter(|value| value.contains('@')) else { continue };
+        let Some(other) = seen.insert(value, message).filter(|other| other.language != message.language) else {
+            continue;
+        };
+        let (Some(((one, _), (first, _))), Some(((two, _), (second, _)))) = (both(other), both(message)) else {
+            continue;
+        };
+        return say(format_args!(
+            "{}\n\n  {}\n    storage    {}\n    storage    {}\n    analytics  {}\n    analytics  {}\n",
+            ink.bold("One person, two messages"),
+            ink.dim(&format!(
+                "{} and {} of {}: one token on a lane, another on the other; the key opens those of storage alone",
+                other.id, message.id, message.tenant
+            )),
+            labels(one, ink),
+            labels(two, ink),
+            labels(first, ink),
+            labels(second, ink),
+        ));
     }
     Ok(())
 }
@@ -217,10 +249,12 @@ fn marked(text: &str, values: &[String], mark: impl Fn(&str) -> String) -> Strin
     values.iter().fold(text.to_owned(), |text, value| text.replacen(value.as_str(), &mark(value), 1))
 }
 
-/// Marks labels: names in brackets.
+/// Marks labels, names in brackets, and tokens.
 fn labels(text: &str, ink: Ink) -> String {
+    let token = |word: &str| if word.starts_with("tok_") { ink.hue(word) } else { word.to_owned() };
+    let text = text.split(' ').map(token).collect::<Vec<_>>().join(" ");
     let mut out = String::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some((before, after)) = rest.split_once('[') {
         out.push_str(before);
         match after.split_once(']') {

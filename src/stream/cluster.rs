@@ -106,6 +106,7 @@ mod tests {
                 key: Key::Scan,
                 headers: Vec::new(),
                 policy_hash: String::new(),
+                class: crate::crypt::LaneClass::Storage,
             };
             let lanes: Vec<_> = config.lanes.iter().map(plan).collect();
             let topics = topics.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();

@@ -38,6 +38,8 @@ pub struct Config {
     pub lanes: Vec<LaneConfig>,
     /// The topic for what cannot be handled.
     pub quarantine: String,
+    /// The root key, for policies that write tokens.
+    pub keys: Option<KeysConfig>,
     /// Bounds.
     pub limits: Limits,
 }
@@ -102,6 +104,8 @@ pub struct Input {
     pub region_field: Option<String>,
     /// The region of a record that does not say its own.
     pub region: Option<Region>,
+    /// Where a record says whose it is; tokens of two tenants have nothing in common.
+    pub tenant: Option<TenantFrom>,
 }
 
 /// What becomes of a record's key on a lane.
@@ -113,6 +117,30 @@ pub enum Key {
     Keep,
     /// Removed.
     Drop,
+    /// A token of the whole key; needs a root key and tenants.
+    Token,
+}
+
+/// Where a record says whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TenantFrom {
+    /// All are of one tenant.
+    Fixed(String),
+    /// In this header.
+    Header(String),
+    /// In the field at this JSON Pointer.
+    Field(String),
+    /// Its topic's name is the tenant's.
+    Topic,
+}
+
+/// The root key of tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeysConfig {
+    /// `file:PATH`, `env:NAME` or `command:PROGRAM ARGUMENT…`.
+    pub root: String,
+    /// Which installation this is.
+    pub environment: Option<String>,
 }
 
 impl Key {
@@ -123,6 +151,7 @@ impl Key {
             Self::Scan => "scan",
             Self::Keep => "keep",
             Self::Drop => "drop",
+            Self::Token => "token",
         }
     }
 }
@@ -233,7 +262,28 @@ struct Toml {
     #[serde(default)]
     limits: LimitsToml,
     #[serde(default)]
-    keys: Option<Spanned<toml::Table>>,
+    keys: Option<KeysToml>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeysToml {
+    root: String,
+    #[serde(default)]
+    environment: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TenantToml {
+    #[serde(default)]
+    header: Option<String>,
+    #[serde(default)]
+    field: Option<String>,
+    #[serde(default)]
+    topic: bool,
+    #[serde(default)]
+    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -262,7 +312,7 @@ struct InputToml {
     #[serde(default)]
     region: Option<RegionToml>,
     #[serde(default)]
-    tenant: Option<Spanned<toml::Value>>,
+    tenant: Option<Spanned<TenantToml>>,
     #[serde(default)]
     subject: Option<Spanned<toml::Value>>,
     #[serde(default)]
@@ -346,18 +396,11 @@ impl Reader<'_> {
             self.fault(
                 at,
                 err.message().to_owned(),
-                "a stream has [kafka], [input], [lanes.NAME], [quarantine] and [limits]; docs/stream.md has an example",
+                "a stream has [kafka], [input], [lanes.NAME], [quarantine], [keys] and [limits]; docs/stream.md has an example",
             )
         })?;
         let kafka = self.kafka(&toml.kafka)?;
         let input = self.input(&toml.input)?;
-        if let Some(keys) = &toml.keys {
-            return Err(self.fault(
-                keys.span().start,
-                "keys are of no use yet".to_owned(),
-                "policies of this version write labels, not tokens; leave [keys] out",
-            ));
-        }
         if toml.lanes.is_empty() {
             return Err(self.fault(0, "nothing is written".to_owned(), "add  [lanes.storage]  with  topic = \"…\""));
         }
@@ -366,7 +409,7 @@ impl Reader<'_> {
         let mut lanes = Vec::new();
         let mut taken: Vec<(&str, String)> = Vec::new();
         for (name, lane) in named {
-            lanes.push(self.lane(name, lane)?);
+            lanes.push(self.lane(name, lane, toml.keys.is_some() && input.tenant.is_some())?);
             self.topic(&lane.topic, &toml.input, &mut taken, &format!("the lane {}", name.get_ref()))?;
         }
         lanes.sort_by(|a: &LaneConfig, b| a.name.cmp(&b.name));
@@ -385,6 +428,7 @@ impl Reader<'_> {
             input,
             lanes,
             quarantine: quarantine.topic.get_ref().clone(),
+            keys: toml.keys.map(|keys| KeysConfig { root: keys.root, environment: keys.environment }),
             limits: self.limits(&toml.limits)?,
         })
     }
@@ -450,15 +494,13 @@ impl Reader<'_> {
         if topics.is_empty() {
             return Err(self.fault(input.topics.span().start, "nothing is read".to_owned(), "topics = [\"chat.raw\"]"));
         }
-        for (value, what) in
-            [(&input.tenant, "tenant"), (&input.subject, "subject"), (&input.conversation, "conversation")]
-        {
-            // Connects with tokens: the tenant's key, the person's vault entry, what the previous message asked for.
+        for (value, what) in [(&input.subject, "subject"), (&input.conversation, "conversation")] {
+            // The person's entry in a vault, and what the previous message asked for.
             if let Some(value) = value {
                 return Err(self.fault(
                     value.span().start,
                     format!("{what} is of no use yet"),
-                    "policies of this version write labels, not tokens; leave it out",
+                    "for a later version; leave it out",
                 ));
             }
         }
@@ -496,10 +538,34 @@ impl Reader<'_> {
                 region = Some(known);
             }
         }
-        Ok(Input { topics, envelope, region_field, region })
+        let tenant = input.tenant.as_ref().map(|tenant| self.tenant(tenant)).transpose()?;
+        Ok(Input { topics, envelope, region_field, region, tenant })
     }
 
-    fn lane(&self, name: &Spanned<String>, lane: &LaneToml) -> Result<LaneConfig, ConfigError> {
+    fn tenant(&self, tenant: &Spanned<TenantToml>) -> Result<TenantFrom, ConfigError> {
+        let fault = |what: &str, hint: &str| Err(self.fault(tenant.span().start, what.to_owned(), hint));
+        let from = match tenant.get_ref() {
+            TenantToml { header: Some(name), field: None, topic: false, name: None } => {
+                TenantFrom::Header(name.clone())
+            }
+            TenantToml { header: None, field: Some(at), topic: false, name: None } => TenantFrom::Field(at.clone()),
+            TenantToml { header: None, field: None, topic: true, name: None } => TenantFrom::Topic,
+            TenantToml { header: None, field: None, topic: false, name: Some(name) } => TenantFrom::Fixed(name.clone()),
+            _ => {
+                let hint = "{ header = \"tenant\" }, { field = \"/tenant\" }, { topic = true } or { name = \"acme\" }";
+                return fault("the tenant is to be in one place", hint);
+            }
+        };
+        match &from {
+            TenantFrom::Field(at) if !at.starts_with('/') => fault("not a JSON Pointer", "with a slash: /tenant"),
+            TenantFrom::Fixed(name) if crate::ids::TenantId::new(name).is_none() => {
+                fault("not a name of a tenant", "1 to 255 bytes without control characters")
+            }
+            _ => Ok(from),
+        }
+    }
+
+    fn lane(&self, name: &Spanned<String>, lane: &LaneToml, has_tokens: bool) -> Result<LaneConfig, ConfigError> {
         let key = match lane.key.as_ref().map(|key| (key.get_ref().as_str(), key.span().start)) {
             None | Some(("scan", _)) => Key::Scan,
             Some(("drop", _)) => Key::Drop,
@@ -508,11 +574,17 @@ impl Reader<'_> {
                 let what = format!("a key may be a person's number, and the lane {} never shows one", name.get_ref());
                 return Err(self.fault(at, what, "scan or drop"));
             }
+            Some(("token", _)) if has_tokens => Key::Token,
             Some(("token", at)) => {
-                return Err(self.fault(at, "keys become no tokens yet".to_owned(), "scan, drop, or on storage keep"));
+                let what = "a key becomes a token only with a root key and a tenant".to_owned();
+                return Err(self.fault(at, what, "[keys] root = \"file:root.key\", and input.tenant"));
             }
             Some((other, at)) => {
-                return Err(self.fault(at, format!("no such treatment of a key: {other}"), "scan, keep or drop"));
+                return Err(self.fault(
+                    at,
+                    format!("no such treatment of a key: {other}"),
+                    "scan, token, keep or drop",
+                ));
             }
         };
         let policy_at = lane.policy.as_ref().map_or(name.span().start, |policy| policy.span().start);
@@ -675,7 +747,12 @@ in_flight_records = 100
         check("\"SN\"", "\"UK\"", "efface.toml:9: not a country: UK");
         check("topic = \"chat.analytics\"", "topic = \"a\"\nkey = \"keep\"", "efface.toml:17: a key may be a person");
         check("in_flight_records = 100", "in_flight_records = 0", "efface.toml:22: in_flight_records is out of bounds");
-        check("in_flight_records = 100", "[keys]\nroot = \"file:root.key\"", "efface.toml:22: keys are of no use yet");
+        check("key = \"keep\"", "key = \"token\"", "efface.toml:13: a key becomes a token only with");
+        check(
+            "topics =",
+            "tenant = { topic = true, name = \"a\" }\ntopics =",
+            "efface.toml:8: the tenant is to be in one",
+        );
         if !cfg!(feature = "tls") {
             check("\"client.id\"", "\"ssl.ca.location\"", "efface.toml:5: ssl.ca.location needs TLS");
         }

@@ -699,13 +699,21 @@ impl<'s> Shard<'s> {
     fn rewrite(&self, chunk: &[Got<'_>]) -> Sheet {
         let worker = &self.job.worker;
         let mut sheet = lock(&self.sheets).pop().unwrap_or_else(|| worker.sheet());
+        let reads_headers = !worker.headers().is_empty() || worker.tenant_header().is_some();
         let records: Vec<Incoming<'_>> = chunk
             .iter()
-            .map(|got| Incoming {
-                value: got.message.payload(),
-                key: got.message.key(),
-                headers: if worker.headers().is_empty() { Vec::new() } else { headers(&got.message, worker) },
-                refused: got.taken.refused.map(|_| "output_too_long"),
+            .map(|got| {
+                let mut record = Incoming {
+                    value: got.message.payload(),
+                    key: got.message.key(),
+                    topic: got.message.topic(),
+                    refused: got.taken.refused.map(|_| "output_too_long"),
+                    ..Incoming::default()
+                };
+                if reads_headers {
+                    headers(&got.message, worker, &mut record);
+                }
+                record
             })
             .collect();
         worker.rewrite(&records, &mut sheet);
@@ -760,6 +768,7 @@ impl<'s> Shard<'s> {
                 let key = match lane.key {
                     super::Key::Scan => output.key(),
                     super::Key::Keep => got.message.key(),
+                    super::Key::Token => output.key_token(lanes.len()),
                     super::Key::Drop => None,
                 };
                 let mut headers = OwnedHeaders::new_with_capacity(4)
@@ -823,19 +832,20 @@ pub fn expects_panic() -> bool {
     EXPECTS_PANIC.get()
 }
 
-/// Reads the headers that some lane passes on. The library panics on a name that is not UTF-8; no lane passes that on.
-fn headers<'m>(message: &'m BorrowedMessage<'_>, worker: &Worker) -> Vec<(u16, Option<&'m [u8]>)> {
-    let Some(all) = message.headers() else { return Vec::new() };
-    let mut found = Vec::new();
+/// Reads the headers that some lane passes on, and the tenant's. The library panics on a name that is not UTF-8; no lane passes that on.
+fn headers<'m>(message: &'m BorrowedMessage<'_>, worker: &Worker, record: &mut Incoming<'m>) {
+    let Some(all) = message.headers() else { return };
     EXPECTS_PANIC.set(true);
     for at in 0..all.count() {
         let Ok(Some(header)) = catch_unwind(AssertUnwindSafe(|| all.try_get(at))) else { continue };
         if let Some(number) = worker.headers().iter().position(|name| name == header.key) {
-            found.push((u16::try_from(number).unwrap_or(u16::MAX), header.value));
+            record.headers.push((u16::try_from(number).unwrap_or(u16::MAX), header.value));
+        }
+        if worker.tenant_header() == Some(header.key) {
+            record.tenant = header.value;
         }
     }
     EXPECTS_PANIC.set(false);
-    found
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,6 +1,7 @@
 //! What is the lane's own: where a record goes, and what is stamped on it.
 
 use super::config::Key;
+use crate::crypt::LaneClass;
 use siphasher::sip::SipHasher24;
 use std::fmt::Write as _;
 use std::hash::Hasher;
@@ -29,6 +30,8 @@ pub struct LanePlan {
     pub headers: Vec<String>,
     /// Identifies the policy: 16 hexadecimal digits.
     pub policy_hash: String,
+    /// What keys of tokens on it are for.
+    pub class: LaneClass,
 }
 
 /// The header that names the policy.
@@ -42,8 +45,8 @@ impl LanePlan {
     /// Returns the partition that a record goes to. `key` is the rewritten one; records without a key stay together by
     /// their source partition, hashed.
     ///
-    /// A fixed key is enough for the hash: it sees no personal value. Labels are the same for all persons, so keys that are
-    /// personal gather in few partitions until they become tokens, which will take this place.
+    /// A fixed key is enough for the hash: it sees no personal value, but the token of one, or a label. Labels are the same
+    /// for all persons, so personal keys without tokens gather in few partitions.
     #[must_use]
     pub fn partition(&self, source: i32, key: Option<&[u8]>, n_partitions: i32) -> i32 {
         if self.shape == Shape::Traced {
@@ -100,6 +103,7 @@ mod tests {
             key: Key::Scan,
             headers: Vec::new(),
             policy_hash: String::new(),
+            class: LaneClass::Storage,
         }
     }
 

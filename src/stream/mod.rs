@@ -25,19 +25,21 @@ pub mod sample;
 mod worker;
 
 pub use cluster::Cluster;
-pub use config::{Config, ConfigError, Input, Kafka, Key, LaneConfig, Layout, Limits};
+pub use config::{Config, ConfigError, Input, Kafka, Key, KeysConfig, LaneConfig, Layout, Limits, TenantFrom};
 pub use event::{Event, Start, StartLane};
 pub use kafka::expects_panic;
 pub use lanes::{LanePlan, POLICY_HEADER, SOURCE_HEADER, Shape, VERSION_HEADER};
 pub use machine::{Bounds, Command, Machine, Partition, Place, Progress, Refusal, Room, Taken, Verdict};
 
+use crate::crypt::{KeyConfig, KeySource, Keys, Tokenizer, TokenizerConfig};
 use crate::policy::{Policy, Reversal, Source};
-use crate::redact::{Options, Redactor};
+use crate::redact::{self, BuildError, Options, Redactor, Tenant};
 use crate::rules::RuleSet;
 use crate::scan::{ScanConfig, Scanner};
 use crate::tally::Tally;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -171,20 +173,40 @@ impl Job {
                 key: lane.key,
                 headers: lane.headers.clone(),
                 policy_hash: hash(&source.text),
+                class: found.class(),
             });
             lanes.push(found.clone());
         }
         let limits = config.limits.record;
         let scanner = Scanner::build(rules, ScanConfig { min_score: min_score.unwrap_or(default.min_score), limits })
             .map_err(|err| StreamError::new(err.to_string(), "efface rules test"))?;
+        let tokenizer = tokenizer(&config, env)?;
         let options = Options {
+            tokenizer: tokenizer.clone(),
+            tenant: match &config.input.tenant {
+                None => Tenant::None,
+                Some(TenantFrom::Fixed(name)) => Tenant::Fixed(name.clone()),
+                Some(TenantFrom::Field(pointer)) => Tenant::Field(pointer.clone()),
+                Some(TenantFrom::Header(_) | TenantFrom::Topic) => Tenant::Given,
+            },
+            // People wrote it: what looks like a token there is none of ours.
+            input: redact::Input::Raw,
             regions: config.input.region.into_iter().collect(),
             region_field: config.input.region_field.clone(),
             limits,
             ..Options::default()
         };
-        let redactor = Redactor::build(scanner, rules, lanes, &options)
-            .map_err(|err| StreamError::new(err.to_string(), "see input.region and the [[fields]] of the policies"))?;
+        let redactor = Redactor::build(scanner, rules, lanes, &options).map_err(|err| match err {
+            BuildError::NoKey { lane } => StreamError::new(
+                format!("the policy writes tokens on the lane {lane}, and there is no key"),
+                "add  [keys]  with  root = \"file:root.key\"; docs/keys.md says how to make one",
+            ),
+            BuildError::NoTenant { lane } => StreamError::new(
+                format!("the policy writes tokens on the lane {lane}, and nobody says whose the records are"),
+                "input.tenant = { header = \"tenant\" }, or { name = \"default\" } where there is one tenant",
+            ),
+            err => told(&err),
+        })?;
         let secrets = |table: &std::collections::BTreeMap<String, String>| {
             let read = |(name, value): (&String, &String)| Ok((name.clone(), config.secret(name, value, env)?));
             table.iter().map(read).collect::<Result<Vec<_>, ConfigError>>().map_err(|err| told(&err))
@@ -194,7 +216,8 @@ impl Job {
             consumer: secrets(&config.kafka.consumer)?,
             producer: secrets(&config.kafka.producer)?,
         };
-        let worker = Worker::new(Work::Redact(Box::new(redactor)), config.input.envelope, plans);
+        let work = Work::Redact { redactor: Box::new(redactor), tokenizer };
+        let worker = Worker::new(work, &config.input, plans);
         let n_threads =
             config.limits.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         Ok(Self { config, properties, worker, n_rules: rules.rules().len(), n_threads })
@@ -251,7 +274,7 @@ impl Job {
     #[doc(hidden)]
     #[must_use]
     pub fn pass_through_for_bench(mut self) -> Self {
-        self.worker = Worker::new(Work::PassThrough, self.config.input.envelope, self.worker.lanes().to_vec());
+        self.worker = Worker::new(Work::PassThrough, &self.config.input, self.worker.lanes().to_vec());
         self
     }
 }
@@ -271,6 +294,29 @@ fn policy(config: &Config, lane: &LaneConfig) -> Result<Source, StreamError> {
             ))
         }
     }
+}
+
+/// Reads the root key and derives from it.
+fn tokenizer(config: &Config, env: &dyn Fn(&str) -> Option<String>) -> Result<Option<Arc<Tokenizer>>, StreamError> {
+    let Some(keys) = &config.keys else { return Ok(None) };
+    let root = match keys.root.strip_prefix("file:") {
+        Some(path) => format!("file:{}", config.folder.join(path).display()),
+        None => keys.root.clone(),
+    };
+    let root =
+        KeySource::parse(&root).and_then(|source| source.read(|name| env(name).map(Into::into))).map_err(|err| {
+            StreamError::new(format!("{}: keys.root: {err}", config.file), "docs/keys.md says how to make one")
+        })?;
+    let mut derived = KeyConfig::default();
+    if let Some(environment) = &keys.environment {
+        environment.clone_into(&mut derived.environment);
+    }
+    let keys = Keys::build(&root, derived)
+        .map_err(|err| StreamError::new(format!("{}: keys.environment: {err}", config.file), "a short name"))?;
+    // Only has to keep messages from meeting in a cache on purpose; the standard library seeds its tables from the system.
+    let half = || RandomState::new().build_hasher().finish();
+    let cache_key = (u128::from(half()) << 64 | u128::from(half())).to_le_bytes();
+    Ok(Some(Arc::new(Tokenizer::new(keys, TokenizerConfig::default(), cache_key))))
 }
 
 fn hash(text: &str) -> String {

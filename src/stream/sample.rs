@@ -78,7 +78,7 @@ fn message(number: usize, full: &[&Template], plain: &[&Template], random: &mut 
     let conversation = format!("c-{person:03}");
     let id = format!("m-{number:05}");
     let mut json = format!(
-        "{{\"id\":\"{id}\",\"tenant\":\"{tenant}\",\"conversation\":\"{conversation}\",\"channel\":{{\"type\":\"{}\",\"country\":\"{}\"}},\"text\":{}}}",
+        "{{\"message\":\"{id}\",\"tenant\":\"{tenant}\",\"conversation\":\"{conversation}\",\"channel\":{{\"type\":\"{}\",\"country\":\"{}\"}},\"text\":{}}}",
         template.channel,
         template.country,
         serde_json::to_string(&text).ok()?,

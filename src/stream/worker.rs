@@ -3,13 +3,18 @@
 //! Values, keys and header values of many records are laid side by side and scanned in one call, because the scanner is
 //! twice as fast over many short texts. A record of which any part cannot be handled goes to no lane.
 
-use super::config::{Key, Layout};
+use super::config::{Input, Key, Layout, TenantFrom};
 use super::lanes::LanePlan;
+use crate::crypt::{Class, LaneClass, Mode, Purpose, Scope, TokenScratch, Tokenizer, token_at};
+use crate::entity::Kind;
 use crate::envelope::{Format, Record};
+use crate::ids::TenantId;
 use crate::redact::{Reason, Redactor, Scratch};
+use crate::sensitive::Sensitive;
 use crate::span::DocSpan;
 use crate::tally::Tally;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// A record as it was read.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +24,9 @@ pub(super) struct Incoming<'m> {
     pub(super) key: Option<&'m [u8]>,
     /// Headers that some lane passes on: their number in [`Worker::headers`], and the value.
     pub(super) headers: Vec<(u16, Option<&'m [u8]>)>,
+    /// Its topic's name, and the value of the header that names the tenant.
+    pub(super) topic: &'m str,
+    pub(super) tenant: Option<&'m [u8]>,
     /// It can only be quarantined.
     pub(super) refused: Option<&'static str>,
 }
@@ -27,15 +35,20 @@ pub(super) struct Incoming<'m> {
 pub(super) struct Worker {
     work: Work,
     layout: Layout,
+    tenant: Option<TenantFrom>,
     lanes: Vec<LanePlan>,
     /// Every header that some lane passes on.
     headers: Vec<String>,
     scans_keys: bool,
+    mints_keys: bool,
 }
 
 /// How records become outputs.
 pub(super) enum Work {
-    Redact(Box<Redactor>),
+    Redact {
+        redactor: Box<Redactor>,
+        tokenizer: Option<Arc<Tokenizer>>,
+    },
     /// As they are, on every lane: the yardstick of benches. No configuration leads here.
     PassThrough,
 }
@@ -46,6 +59,13 @@ pub(super) struct Sheet {
     text: Pile,
     rows: Vec<Row>,
     headers: Vec<(u16, Part)>,
+    /// Tenants of rows, where records are of several: places in `names`.
+    tenants: Vec<Option<(usize, usize)>>,
+    names: String,
+    /// Tokens of whole keys, by row and lane: places in `minted`.
+    keys: Vec<(usize, usize)>,
+    minted: Vec<u8>,
+    token_scratch: Option<TokenScratch>,
     pub(super) tally: Tally,
 }
 
@@ -53,6 +73,8 @@ pub(super) struct Sheet {
 struct Pile {
     buffer: Vec<u8>,
     records: Vec<Record>,
+    /// The row that each record is a part of.
+    rows: Vec<u32>,
     scratch: Option<Scratch>,
 }
 
@@ -77,16 +99,26 @@ enum Part {
 pub(super) struct Output<'s> {
     sheet: &'s Sheet,
     row: Row,
+    at: usize,
     lane: usize,
 }
 
 impl Worker {
-    pub(super) fn new(work: Work, layout: Layout, lanes: Vec<LanePlan>) -> Self {
+    pub(super) fn new(work: Work, input: &Input, lanes: Vec<LanePlan>) -> Self {
         let mut headers: Vec<String> = lanes.iter().flat_map(|lane| lane.headers.iter().cloned()).collect();
         headers.sort_unstable();
         headers.dedup();
-        let scans_keys = lanes.iter().any(|lane| lane.key == Key::Scan);
-        Self { work, layout, lanes, headers, scans_keys }
+        let scans_keys = lanes.iter().any(|lane| matches!(lane.key, Key::Scan | Key::Token));
+        let mints_keys = lanes.iter().any(|lane| lane.key == Key::Token);
+        Self { work, layout: input.envelope, tenant: input.tenant.clone(), lanes, headers, scans_keys, mints_keys }
+    }
+
+    /// Returns the header that names a record's tenant.
+    pub(super) fn tenant_header(&self) -> Option<&str> {
+        match &self.tenant {
+            Some(TenantFrom::Header(name)) => Some(name),
+            _ => None,
+        }
     }
 
     pub(super) fn lanes(&self) -> &[LanePlan] {
@@ -99,13 +131,28 @@ impl Worker {
     }
 
     pub(super) fn sheet(&self) -> Sheet {
-        let pile = || Pile { buffer: Vec::new(), records: Vec::new(), scratch: self.scratch() };
-        Sheet { json: pile(), text: pile(), rows: Vec::new(), headers: Vec::new(), tally: Tally::default() }
+        let pile = || Pile { buffer: Vec::new(), records: Vec::new(), rows: Vec::new(), scratch: self.scratch() };
+        let tokenizer = match &self.work {
+            Work::Redact { tokenizer, .. } => tokenizer.as_ref(),
+            Work::PassThrough => None,
+        };
+        Sheet {
+            json: pile(),
+            text: pile(),
+            rows: Vec::new(),
+            headers: Vec::new(),
+            tenants: Vec::new(),
+            names: String::new(),
+            keys: Vec::new(),
+            minted: Vec::new(),
+            token_scratch: tokenizer.map(|tokenizer| tokenizer.scratch()),
+            tally: Tally::default(),
+        }
     }
 
     fn scratch(&self) -> Option<Scratch> {
         match &self.work {
-            Work::Redact(redactor) => Some(redactor.scratch()),
+            Work::Redact { redactor, .. } => Some(redactor.scratch()),
             Work::PassThrough => None,
         }
     }
@@ -135,20 +182,28 @@ impl Worker {
 
     fn rewrite_together(&self, records: &[Incoming<'_>], sheet: &mut Sheet) {
         sheet.lay(self, records);
-        let Work::Redact(redactor) = &self.work else { return };
-        for (format, pile) in [(Format::Json, &mut sheet.json), (Format::Text, &mut sheet.text)] {
-            if let (false, Some(scratch)) = (pile.records.is_empty(), &mut pile.scratch) {
-                redactor.redact_records(format, &pile.buffer, pile.records.iter().copied(), scratch, &mut sheet.tally);
-            }
+        let Work::Redact { redactor, tokenizer } = &self.work else { return };
+        let by_field = matches!(self.tenant, Some(TenantFrom::Field(_)));
+        let by_caller = by_field || matches!(self.tenant, Some(TenantFrom::Header(_) | TenantFrom::Topic));
+        sheet.name_tenants(self, records);
+        sheet.redact(redactor, Format::Json, if by_field { false } else { by_caller });
+        if by_field {
+            sheet.tenants_of_json();
         }
+        sheet.redact(redactor, Format::Text, by_caller);
         for at in 0..sheet.rows.len() {
             let Some(&row) = sheet.rows.get(at) else { continue };
             let parts = [row.value, row.key];
             let headers = sheet.headers_of(row).iter().map(|(_, part)| *part);
             let fault = parts.into_iter().chain(headers).find_map(|part| sheet.fault(part));
-            if let (Some(row), Some(reason)) = (sheet.rows.get_mut(at), fault) {
-                row.refused = row.refused.or(Some(reason.word()));
+            let orphan = by_caller && sheet.tenants.get(at).is_none_or(Option::is_none);
+            if let Some(row) = sheet.rows.get_mut(at) {
+                let orphan = orphan.then_some("tenant_missing");
+                row.refused = row.refused.or(fault.map(|reason| reason.word())).or(orphan);
             }
+        }
+        if let (true, Some(tokenizer)) = (self.mints_keys, tokenizer) {
+            sheet.mint_keys(self, tokenizer, records);
         }
     }
 }
@@ -160,30 +215,131 @@ impl Sheet {
         self.tally = Tally::default();
         self.rows.clear();
         self.headers.clear();
+        self.tenants.clear();
+        self.names.clear();
+        self.keys.clear();
+        self.minted.clear();
         for pile in [&mut self.json, &mut self.text] {
             pile.buffer.clear();
             pile.records.clear();
+            pile.rows.clear();
         }
         for record in records {
+            let at = self.rows.len() as u32;
             if record.refused.is_some() {
                 self.rows.push(Row { value: Part::None, key: Part::None, headers: (0, 0), refused: record.refused });
                 continue;
             }
             let value = record.value.map_or(Part::None, |value| match worker.layout.of(value) {
-                Format::Json | Format::JsonLines => self.json.add(value).map_or(Part::Empty, Part::Json),
-                Format::Text | Format::Log => self.text.add(value).map_or(Part::Empty, Part::Text),
+                Format::Json | Format::JsonLines => self.json.add(at, value).map_or(Part::Empty, Part::Json),
+                Format::Text | Format::Log => self.text.add(at, value).map_or(Part::Empty, Part::Text),
             });
             let key = match record.key {
-                Some(key) if worker.scans_keys => self.text.add(key).map_or(Part::Empty, Part::Text),
+                Some(key) if worker.scans_keys => self.text.add(at, key).map_or(Part::Empty, Part::Text),
                 _ => Part::None,
             };
             let begin = self.headers.len() as u32;
             for (number, value) in &record.headers {
-                let part = value.map_or(Part::None, |value| self.text.add(value).map_or(Part::Empty, Part::Text));
+                let part = value.map_or(Part::None, |value| self.text.add(at, value).map_or(Part::Empty, Part::Text));
                 self.headers.push((*number, part));
             }
             self.rows.push(Row { value, key, headers: (begin, self.headers.len() as u32), refused: None });
         }
+    }
+
+    /// Takes note of tenants that a header or the topic names.
+    fn name_tenants(&mut self, worker: &Worker, records: &[Incoming<'_>]) {
+        let name = |record: &Incoming<'_>| match worker.tenant {
+            Some(TenantFrom::Header(_)) => {
+                record.tenant.and_then(|name| std::str::from_utf8(name).ok()).map(str::to_owned)
+            }
+            Some(TenantFrom::Topic) => Some(record.topic.to_owned()),
+            _ => None,
+        };
+        for record in records {
+            let place = name(record).and_then(|name| self.name_tenant(TenantId::new(&name)?));
+            self.tenants.push(place);
+        }
+    }
+
+    fn name_tenant(&mut self, tenant: TenantId<'_>) -> Option<(usize, usize)> {
+        let start = self.names.len();
+        self.names.push_str(tenant.as_str());
+        Some((start, self.names.len()))
+    }
+
+    /// Takes over the tenants that documents named themselves, for their keys and headers.
+    fn tenants_of_json(&mut self) {
+        for at in 0..self.rows.len() {
+            let place = match (self.rows.get(at).map(|row| row.value), &self.json.scratch) {
+                (Some(Part::Json(number)), Some(scratch)) => {
+                    let name = scratch.tenant(&self.json.buffer, number as usize).map(|name| name.as_str().to_owned());
+                    name.and_then(|name| self.name_tenant(TenantId::new(&name)?))
+                }
+                _ => None,
+            };
+            if let Some(tenant) = self.tenants.get_mut(at) {
+                *tenant = place;
+            }
+        }
+    }
+
+    fn tenant(&self, row: usize) -> Option<TenantId<'_>> {
+        let (start, end) = (*self.tenants.get(row)?)?;
+        TenantId::new(self.names.get(start..end)?)
+    }
+
+    fn redact(&mut self, redactor: &Redactor, format: Format, by_caller: bool) {
+        let pile = if format == Format::Json { &mut self.json } else { &mut self.text };
+        let (Some(mut scratch), false) = (pile.scratch.take(), pile.records.is_empty()) else { return };
+        let mut tally = std::mem::take(&mut self.tally);
+        let pile = if format == Format::Json { &self.json } else { &self.text };
+        if by_caller {
+            let records =
+                pile.records.iter().zip(&pile.rows).map(|(record, row)| (*record, self.tenant(*row as usize)));
+            redactor.redact_records_of(format, &pile.buffer, records, &mut scratch, &mut tally);
+        } else {
+            redactor.redact_records(format, &pile.buffer, pile.records.iter().copied(), &mut scratch, &mut tally);
+        }
+        self.tally = tally;
+        let pile = if format == Format::Json { &mut self.json } else { &mut self.text };
+        pile.scratch = Some(scratch);
+    }
+
+    /// Makes tokens of whole keys. A key that is a value by itself has the token of that value already.
+    fn mint_keys(&mut self, worker: &Worker, tokenizer: &Tokenizer, records: &[Incoming<'_>]) {
+        let Some(mut scratch) = self.token_scratch.take() else { return };
+        let mut minted = Vec::new();
+        for (at, record) in records.iter().enumerate() {
+            for (number, lane) in worker.lanes.iter().enumerate() {
+                let start = minted.len();
+                let row = self.rows.get(at).copied().filter(|row| row.refused.is_none());
+                if let (Key::Token, Some(row), Some(key)) = (lane.key, row, record.key) {
+                    let rewritten = self.text(row.key, number).unwrap_or_default();
+                    let is_token =
+                        token_at(rewritten, 0).is_some_and(|token| token.span.len() as usize == rewritten.len());
+                    let mode = if lane.class == LaneClass::Storage { Mode::Siv } else { Mode::Mac };
+                    let tenant = match &worker.tenant {
+                        Some(TenantFrom::Fixed(name)) => TenantId::new(name),
+                        _ => self.tenant(at),
+                    };
+                    if is_token && rewritten != key {
+                        minted.extend_from_slice(rewritten);
+                    } else if let (Some(tenant), Some(purpose)) = (tenant, Purpose::new(lane.class, mode)) {
+                        let scope = Scope { tenant, class: Class::of(Kind::OtherId), purpose };
+                        if tokenizer.token(&scope, Sensitive::new(key), &mut minted, &mut scratch).is_err()
+                            && let Some(row) = self.rows.get_mut(at)
+                        {
+                            // Empty, or longer than a token can hold.
+                            row.refused = (!key.is_empty()).then_some("key_too_long");
+                        }
+                    }
+                }
+                self.keys.push((start, minted.len()));
+            }
+        }
+        self.minted = minted;
+        self.token_scratch = Some(scratch);
     }
 
     fn fault(&self, part: Part) -> Option<Reason> {
@@ -216,7 +372,7 @@ impl Sheet {
     pub(super) fn output(&self, at: usize, lane: usize) -> Result<Output<'_>, &'static str> {
         match self.rows.get(at) {
             Some(&Row { refused: Some(reason), .. }) => Err(reason),
-            Some(&row) => Ok(Output { sheet: self, row, lane }),
+            Some(&row) => Ok(Output { sheet: self, row, at, lane }),
             None => Err(INTERNAL),
         }
     }
@@ -232,6 +388,17 @@ impl<'s> Output<'s> {
         self.sheet.text(self.row.key, self.lane)
     }
 
+    /// The token of the whole key.
+    pub(super) fn key_token(&self, n_lanes: usize) -> Option<&'s [u8]> {
+        if self.row.key == Part::None {
+            return None;
+        }
+        match self.sheet.keys.get(self.at * n_lanes + self.lane) {
+            Some(&(start, end)) => self.sheet.minted.get(start..end),
+            None => self.key(),
+        }
+    }
+
     pub(super) fn headers(&self) -> impl Iterator<Item = (u16, Option<&'s [u8]>)> + '_ {
         self.sheet.headers_of(self.row).iter().map(|&(number, part)| (number, self.sheet.text(part, self.lane)))
     }
@@ -239,7 +406,7 @@ impl<'s> Output<'s> {
 
 impl Pile {
     /// Adds a text, and tells its number; an empty one needs no work.
-    fn add(&mut self, text: &[u8]) -> Option<u32> {
+    fn add(&mut self, row: u32, text: &[u8]) -> Option<u32> {
         if text.is_empty() {
             return None;
         }
@@ -248,6 +415,7 @@ impl Pile {
         self.buffer.extend_from_slice(text);
         let span = DocSpan::new(start, u32::try_from(self.buffer.len()).unwrap_or(u32::MAX));
         self.records.push(Record { body: span, whole: span });
+        self.rows.push(row);
         self.buffer.push(b'\n');
         Some(at)
     }

@@ -25,7 +25,7 @@ mod policy;
 mod readme;
 mod redact;
 mod scan;
-mod tokens;
 #[cfg(feature = "stream")]
 mod stream;
+mod tokens;
 mod validate;
