@@ -9,7 +9,7 @@ use crate::crypt::{Class, LaneClass, Mode, Purpose, Scope, TokenScratch, Tokeniz
 use crate::entity::Kind;
 use crate::envelope::{Format, Record};
 use crate::ids::TenantId;
-use crate::redact::{Reason, Redactor, Scratch};
+use crate::redact::{Redactor, Scratch};
 use crate::sensitive::Sensitive;
 use crate::span::DocSpan;
 use crate::tally::Tally;
@@ -66,6 +66,8 @@ pub(super) struct Sheet {
     keys: Vec<(usize, usize)>,
     minted: Vec<u8>,
     token_scratch: Option<TokenScratch>,
+    /// Parts are shown as they came: benches alone.
+    passes_through: bool,
     pub(super) tally: Tally,
 }
 
@@ -146,6 +148,7 @@ impl Worker {
             keys: Vec::new(),
             minted: Vec::new(),
             token_scratch: tokenizer.map(|tokenizer| tokenizer.scratch()),
+            passes_through: matches!(self.work, Work::PassThrough),
             tally: Tally::default(),
         }
     }
@@ -199,7 +202,7 @@ impl Worker {
             let orphan = by_caller && sheet.tenants.get(at).is_none_or(Option::is_none);
             if let Some(row) = sheet.rows.get_mut(at) {
                 let orphan = orphan.then_some("tenant_missing");
-                row.refused = row.refused.or(fault.map(|reason| reason.word())).or(orphan);
+                row.refused = row.refused.or(fault).or(orphan);
             }
         }
         if let (true, Some(tokenizer)) = (self.mints_keys, tokenizer) {
@@ -291,7 +294,10 @@ impl Sheet {
 
     fn redact(&mut self, redactor: &Redactor, format: Format, by_caller: bool) {
         let pile = if format == Format::Json { &mut self.json } else { &mut self.text };
-        let (Some(mut scratch), false) = (pile.scratch.take(), pile.records.is_empty()) else { return };
+        if pile.records.is_empty() {
+            return;
+        }
+        let Some(mut scratch) = pile.scratch.take() else { return };
         let mut tally = std::mem::take(&mut self.tally);
         let pile = if format == Format::Json { &self.json } else { &self.text };
         if by_caller {
@@ -342,13 +348,18 @@ impl Sheet {
         self.token_scratch = Some(scratch);
     }
 
-    fn fault(&self, part: Part) -> Option<Reason> {
+    /// Why a part cannot be shown. A part that was not rewritten cannot.
+    fn fault(&self, part: Part) -> Option<&'static str> {
         let (pile, at) = match part {
             Part::None | Part::Empty => return None,
             Part::Json(at) => (&self.json, at),
             Part::Text(at) => (&self.text, at),
         };
-        pile.scratch.as_ref()?.found().records().get(at as usize)?.walked.err()
+        let records = pile.scratch.as_ref().map(|scratch| scratch.found().records());
+        match records.and_then(|records| records.get(at as usize)) {
+            Some(record) => record.walked.err().map(|reason| reason.word()),
+            None => Some(INTERNAL),
+        }
     }
 
     fn headers_of(&self, row: Row) -> &[(u16, Part)] {
@@ -364,7 +375,11 @@ impl Sheet {
         };
         Some(match &pile.scratch {
             Some(scratch) => scratch.record(at, lane),
-            None => pile.records.get(at).and_then(|record| record.whole.of(&pile.buffer)).unwrap_or_default(),
+            None if self.passes_through => {
+                pile.records.get(at).and_then(|record| record.whole.of(&pile.buffer)).unwrap_or_default()
+            }
+            // Nothing was rewritten, so nothing is shown.
+            None => &[],
         })
     }
 
@@ -418,5 +433,66 @@ impl Pile {
         self.rows.push(row);
         self.buffer.push(b'\n');
         Some(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RuleSet;
+    use crate::stream::{Config, Job};
+    use std::path::Path;
+
+    fn worker() -> Worker {
+        let text = "[kafka]\nbootstrap_servers = \"x\"\ngroup_id = \"g\"\n[input]\ntopics = [\"in\"]\n\
+                    [lanes.storage]\ntopic = \"s\"\nkey = \"drop\"\n[lanes.analytics]\ntopic = \"a\"\nkey = \"drop\"\n\
+                    [quarantine]\ntopic = \"q\"\n";
+        let config = Config::parse(text, "efface.toml", Path::new(".")).unwrap();
+        Job::build(config, &RuleSet::builtin().unwrap(), &|_| None).unwrap().worker
+    }
+
+    /// A sheet is used for any chunk after any other: of text alone, of JSON alone, of both, of neither.
+    #[test]
+    fn no_chunk_changes_the_next() {
+        let worker = worker();
+        let mut sheet = worker.sheet();
+        let (text, json) = (b"write to d@example.org".as_slice(), br#"{"t":"d@example.org"}"#.as_slice());
+        let chunks: [&[Option<&[u8]>]; 7] = [
+            &[Some(text)],
+            &[Some(json)],
+            &[Some(text), Some(json)],
+            &[None, Some(b"")],
+            &[Some(json), None],
+            &[Some(text)],
+            &[Some(b"{broken"), Some(text)],
+        ];
+        for chunk in chunks {
+            let records: Vec<Incoming<'_>> =
+                chunk.iter().map(|value| Incoming { value: *value, ..Incoming::default() }).collect();
+            worker.rewrite(&records, &mut sheet);
+            for (at, value) in chunk.iter().enumerate() {
+                for lane in 0..2 {
+                    let shown = sheet.output(at, lane).map(|output| output.value().map(<[u8]>::to_vec));
+                    let expected: Result<Option<&[u8]>, &str> = match value {
+                        Some(b"{broken") => Err("broken_json"),
+                        Some(value) if *value == text => Ok(Some(b"write to [EMAIL_ADDRESS]")),
+                        Some(value) if *value == json => Ok(Some(br#"{"t":"[EMAIL_ADDRESS]"}"#)),
+                        other => Ok(*other),
+                    };
+                    assert_eq!(shown, expected.map(|value| value.map(<[u8]>::to_vec)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_rewritten_is_not_shown() {
+        let worker = worker();
+        let mut sheet = worker.sheet();
+        sheet.text.scratch = None;
+        let record = Incoming { value: Some(b"d@example.org"), ..Incoming::default() };
+        worker.rewrite(&[record], &mut sheet);
+        assert_eq!(sheet.output(0, 0).err(), Some(INTERNAL));
+        assert_eq!(sheet.text(Part::Text(0), 0), Some(b"".as_slice()));
     }
 }
