@@ -41,6 +41,8 @@ pub mod redact;
 pub mod batch;
 #[cfg(feature = "cli")]
 pub mod eval;
+#[cfg(feature = "stream")]
+pub mod stream;
 
 // Floor 7, the command line.
 #[cfg(feature = "cli")]

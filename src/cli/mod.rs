@@ -1,8 +1,10 @@
 //! The command line: reads arguments, runs one command, says what went wrong and how to put it right.
 //!
 //! stdout is data, stderr is talk. Exit codes: 0 done; 1 found with `--check`, not valid, or below a floor; 2 operator
-//! fault; 3 some input was quarantined.
+//! fault, or a stream that was not drained; 3 some input was quarantined (not of a stream).
 
+#[cfg(feature = "stream")]
+mod demo;
 mod eval;
 mod keys;
 mod policy;
@@ -10,6 +12,8 @@ mod redact;
 mod rules;
 mod scan;
 mod selection;
+#[cfg(feature = "stream")]
+mod stream;
 mod summary;
 mod token;
 mod validate;
@@ -31,7 +35,8 @@ use std::process::ExitCode;
     long_about = "Finds personal data in messages (phone numbers, e-mail addresses, cards, national ids, keys) and rewrites it \
                   before the messages reach storage and analytics.\n\n\
                   Nothing leaves this machine, and no input file is ever changed.",
-    after_help = "Start with:  efface scan FILE      what is in there?\n             \
+    after_help = "Start with:  efface demo           see it at work\n             \
+                  efface scan FILE      what is in there?\n             \
                   efface redact FILE    the same file without it",
     after_long_help = EXAMPLES,
     arg_required_else_help = true,
@@ -49,6 +54,7 @@ const EXAMPLES: &str = "Examples:
   efface scan --check logs/                     exit code 1 when anything is found
   efface redact logs/ -o clean/                 the same files, personal data replaced by labels
   zcat chat.log.gz | efface redact > clean.log  from standard input to standard output
+  efface stream --config efface.toml            Kafka topics in, redacted topics out
   efface rules list                             everything that can be found
 
 Exit codes:
@@ -67,10 +73,16 @@ pub(crate) struct Globals {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show a whole stream at work, on a cluster inside this process
+    #[cfg(feature = "stream")]
+    Demo(demo::Args),
     /// Tell what personal data is in messages, and where
     Scan(scan::Args),
     /// Replace personal data in messages
     Redact(redact::Args),
+    /// Read Kafka topics and write them without personal data
+    #[cfg(feature = "stream")]
+    Stream(stream::Args),
     /// Check whether values are well formed
     Validate(validate::Args),
     /// Say what a policy does with a document, and why
@@ -118,6 +130,10 @@ impl std::error::Error for Fault {}
 pub fn main() -> ExitCode {
     // A panic message may quote the text it stumbled over; only its place is told.
     std::panic::set_hook(Box::new(|panic| {
+        #[cfg(feature = "stream")]
+        if crate::stream::expects_panic() {
+            return;
+        }
         let place = panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         talk(format_args!("bug: a panic{place}; the record is quarantined"));
     }));
@@ -131,6 +147,10 @@ pub fn main() -> ExitCode {
     };
     let globals = cli.globals;
     let result = match cli.command {
+        #[cfg(feature = "stream")]
+        Command::Demo(args) => demo::run(args, &globals),
+        #[cfg(feature = "stream")]
+        Command::Stream(args) => stream::run(args, &globals),
         Command::Scan(args) => scan::run(args, &globals),
         Command::Redact(args) => redact::run(args, &globals),
         Command::Validate(args) => validate::run(args, &globals),

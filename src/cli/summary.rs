@@ -45,7 +45,7 @@ pub(super) fn tell(summary: &Summary, inputs: &Inputs, rules: &RuleSet) {
     }
 }
 
-fn counted(n: u64, noun: &str) -> String {
+pub(super) fn counted(n: u64, noun: &str) -> String {
     match (n, noun.strip_suffix('y')) {
         (1, _) => format!("1 {noun}"),
         (n, Some(stem)) => format!("{} {stem}ies", grouped(n)),
@@ -54,7 +54,7 @@ fn counted(n: u64, noun: &str) -> String {
 }
 
 /// Writes a number with commas between its thousands.
-fn grouped(n: u64) -> String {
+pub(super) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

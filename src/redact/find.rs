@@ -35,6 +35,8 @@ pub struct Found {
     /// Memory of vectors that borrow from a call; empty between calls.
     hints: Vec<Hints<'static>>,
     texts: Vec<Text<'static>>,
+    /// Whether the caller tells whose the records are, so that they need not.
+    pub(super) given: bool,
 }
 
 /// A detection, and the field in whose text it is.
@@ -82,7 +84,7 @@ impl Finder {
         let lanes: Vec<_> = rules.into_iter().map(|rules| lane_selectors(rules, options)).collect();
         let tenant_field = match &options.tenant {
             Tenant::Field(pointer) => Some(pointer),
-            Tenant::None | Tenant::Fixed(_) => None,
+            Tenant::None | Tenant::Fixed(_) | Tenant::Given => None,
         };
         let mark = |pointer: &String, bit| Mark { pointer: pointer.clone(), bit };
         let region_mark = options.region_field.as_ref().map(|pointer| mark(pointer, REGION));
@@ -112,6 +114,7 @@ impl Finder {
             asked: Vec::new(),
             hints: Vec::new(),
             texts: Vec::new(),
+            given: false,
         }
     }
 
@@ -158,7 +161,7 @@ impl Finder {
                 _ => None,
             };
             let (walked, tenant) = match walked {
-                Ok(walked) if self.tenants => match self.tenant(buffer, &found.fields, walked) {
+                Ok(walked) if self.tenants && !found.given => match self.tenant(buffer, &found.fields, walked) {
                     Ok(field) => (Ok(walked), Some(field)),
                     Err(fault) => (Err(Reason::Tenant(fault)), None),
                 },
@@ -239,6 +242,7 @@ impl Finder {
             asked,
             hints: kept_hints,
             texts: kept_texts,
+            given: _,
         } = found;
         let (scratch, text_buffer) = match home {
             Home::Record => (record_scratch, buffer),

@@ -85,6 +85,8 @@ pub enum Tenant {
     Fixed(String),
     /// Each says so itself, in the field at this JSON Pointer. One that does not is quarantined.
     Field(String),
+    /// The caller says it of each record: [`Redactor::redact_records_of`]. One that nobody speaks of gets labels.
+    Given,
 }
 
 /// Why a [`Redactor`] cannot be put together. An operator's to mend.
@@ -192,6 +194,7 @@ pub struct Scratch {
     replacements: Vec<u8>,
     tokens: Option<TokenScratch>,
     canonicals: Canonicals,
+    given: Given,
     outputs: Vec<Vec<u8>>,
     /// Where each record ends, per lane: `ends[lane][record]`.
     ends: Vec<Vec<usize>>,
@@ -231,6 +234,7 @@ impl Redactor {
             replacements: Vec::new(),
             tokens: self.minting.as_ref().map(|minting| minting.tokenizer.scratch()),
             canonicals: Canonicals::default(),
+            given: Given::default(),
             outputs: self.lanes.iter().map(|_| Vec::new()).collect(),
             ends: self.lanes.iter().map(|_| Vec::new()).collect(),
         }
@@ -267,6 +271,7 @@ impl Redactor {
         match Records::new(format, chunk) {
             Ok(records) => self.redact_records(format, chunk, records, scratch, tally),
             Err(fault) => {
+                scratch.given.clear();
                 scratch.found.fail(chunk, fault);
                 self.write(format, chunk, scratch, tally);
             }
@@ -282,7 +287,30 @@ impl Redactor {
         scratch: &mut Scratch,
         tally: &mut Tally,
     ) {
+        scratch.given.clear();
+        scratch.found.given = false;
         self.finder.find(format, buffer, records, &mut scratch.found);
+        self.write(format, buffer, scratch, tally);
+    }
+
+    /// Does what [`redact_records`](Self::redact_records) does for records of which the caller knows the tenant; what a
+    /// record says of that itself is not asked.
+    pub fn redact_records_of<'t>(
+        &self,
+        format: Format,
+        buffer: &[u8],
+        records: impl IntoIterator<Item = (Record, Option<TenantId<'t>>)>,
+        scratch: &mut Scratch,
+        tally: &mut Tally,
+    ) {
+        let Scratch { found, given, .. } = scratch;
+        given.clear();
+        found.given = true;
+        let records = records.into_iter().map(|(record, tenant)| {
+            given.add(record, tenant);
+            record
+        });
+        self.finder.find(format, buffer, records, found);
         self.write(format, buffer, scratch, tally);
     }
 
@@ -297,13 +325,13 @@ impl Redactor {
                 }
             }
         }
-        let Scratch { found, splicer, edits, replacements, tokens, canonicals, outputs, ends } = scratch;
+        let Scratch { found, splicer, edits, replacements, tokens, canonicals, given, outputs, ends } = scratch;
         if let Some(minting) = &self.minting {
             let minted = |entity: EntityId| {
                 let at = usize::from(entity.0);
                 minting.minted.get(at).filter(|minted| **minted).and_then(|_| self.entities.get(at))
             };
-            let tenant = |record| self.owner(buffer, found, record).tenant;
+            let tenant = |record| self.owner(buffer, found, record, given).tenant;
             canonicals.fill(buffer, found, &self.finder, &minting.tokenizer, tenant, minted);
             if let Some(scratch) = tokens {
                 minting.tokenizer.warm(canonicals.tags(), &minting.purposes, scratch);
@@ -330,6 +358,7 @@ impl Redactor {
                 replacements,
                 tokens: tokens.as_mut(),
                 canonicals,
+                given,
                 class: work.lane.class(),
                 owner: Owner { regions: &[], tenant: None },
             };
@@ -342,9 +371,10 @@ impl Redactor {
 }
 
 impl Redactor {
-    fn owner<'w>(&'w self, buffer: &'w [u8], found: &'w Found, record: &'w FoundRecord) -> Owner<'w> {
+    fn owner<'w>(&'w self, buffer: &'w [u8], found: &'w Found, record: &'w FoundRecord, given: &'w Given) -> Owner<'w> {
         let fixed = self.minting.as_ref().and_then(|minting| TenantId::new(minting.tenant.as_deref()?));
-        Owner { regions: self.finder.regions(record), tenant: fixed.or_else(|| found.tenant(buffer, record)) }
+        let own = || if found.given { given.of(record.record) } else { found.tenant(buffer, record) };
+        Owner { regions: self.finder.regions(record), tenant: fixed.or_else(own) }
     }
 }
 
@@ -352,7 +382,7 @@ impl Redactor {
 fn minting(lanes: &[Lane], rules: &RuleSet, options: &Options) -> Result<Option<Minting>, BuildError> {
     let fixed = match &options.tenant {
         Tenant::Fixed(name) => Some(TenantId::new(name).ok_or(BuildError::Tenant)?.as_str().to_owned()),
-        Tenant::None | Tenant::Field(_) => None,
+        Tenant::None | Tenant::Field(_) | Tenant::Given => None,
     };
     let Some(lane) = lanes.iter().find(|lane| lane.has_tokens()) else { return Ok(None) };
     let lane = || lane.name().to_owned();
@@ -385,6 +415,7 @@ struct LaneWriter<'w> {
     replacements: &'w mut Vec<u8>,
     tokens: Option<&'w mut TokenScratch>,
     canonicals: &'w mut Canonicals,
+    given: &'w Given,
     class: LaneClass,
     /// Of the record at hand.
     owner: Owner<'w>,
@@ -427,7 +458,7 @@ impl<'w> LaneWriter<'w> {
         self.edits.clear();
         self.replacements.clear();
         if self.tokens.is_some() {
-            self.owner = self.redactor.owner(self.buffer, self.found, record);
+            self.owner = self.redactor.owner(self.buffer, self.found, record, self.given);
         }
         let mut rest = (Found::first_detection(record)..).zip(detections);
         if selectors.is_trivial() {
@@ -556,10 +587,51 @@ impl Scratch {
         range.and_then(|range| self.lane(lane).get(range)).unwrap_or_default()
     }
 
+    /// Returns the tenant that a record of the last call, which was over `buffer`, names itself.
+    #[must_use]
+    pub fn tenant<'s>(&'s self, buffer: &'s [u8], record: usize) -> Option<TenantId<'s>> {
+        self.found.tenant(buffer, self.found.records().get(record)?)
+    }
+
     /// Returns what was found in the records of the last call.
     #[must_use]
     pub const fn found(&self) -> &Found {
         &self.found
+    }
+}
+
+/// The tenants that the caller told, by where their records begin.
+#[derive(Default)]
+struct Given {
+    names: String,
+    records: Vec<(u32, Span)>,
+}
+
+impl Given {
+    fn clear(&mut self) {
+        self.names.clear();
+        self.records.clear();
+    }
+
+    fn add(&mut self, record: Record, tenant: Option<TenantId<'_>>) {
+        let Some(tenant) = tenant else { return };
+        // Neighbours are mostly of one tenant.
+        let before = self.records.last().map(|(_, span)| *span);
+        let span = before.filter(|span| self.name(*span) == Some(tenant)).unwrap_or_else(|| {
+            let start = small(self.names.len());
+            self.names.push_str(tenant.as_str());
+            Span::new(start, small(self.names.len()))
+        });
+        self.records.push((record.whole.start, span));
+    }
+
+    fn of(&self, record: Record) -> Option<TenantId<'_>> {
+        let at = self.records.binary_search_by_key(&record.whole.start, |(start, _)| *start).ok()?;
+        self.name(self.records.get(at)?.1)
+    }
+
+    fn name(&self, span: Span) -> Option<TenantId<'_>> {
+        TenantId::new(self.names.get(span.range())?)
     }
 }
 

@@ -25,5 +25,7 @@ mod policy;
 mod readme;
 mod redact;
 mod scan;
+#[cfg(feature = "stream")]
+mod stream;
 mod tokens;
 mod validate;

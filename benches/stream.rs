@@ -1,0 +1,147 @@
+//! What a stream costs: CPU of our process for each message, with scanning and two lanes, against the same program that
+//! passes everything through to two topics. The cluster is another process, so that its work does not count.
+//!
+//! `cargo bench --bench stream` (`EFFACE_BENCH_MESSAGES`, 400,000 by default, of 330 bytes). Linux: reads /proc.
+
+use efface::RuleSet;
+use efface::stream::mock::{Mock, Source, Traffic};
+use efface::stream::sample::Random;
+use efface::stream::{Config, Control, Event, Job, Tell};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const N_PARTITIONS: i32 = 66;
+const N_BYTES: usize = 330;
+const N_ROUNDS: usize = 3;
+
+fn main() {
+    match std::env::var("EFFACE_BENCH_ROLE").as_deref() {
+        Ok("cluster") => cluster(),
+        Ok(role) => member(role),
+        Err(_) if std::env::args().any(|arg| arg == "--test") => {}
+        Err(_) => compare(),
+    }
+}
+
+fn compare() {
+    let n = std::env::var("EFFACE_BENCH_MESSAGES").map_or(400_000, |n| n.parse().unwrap());
+    let mut ratios = Vec::new();
+    for round in 1..=N_ROUNDS {
+        let mut costs = Vec::new();
+        for role in ["pass", "redact"] {
+            // A new cluster each time: it keeps 5 MiB a partition and drops the rest.
+            let mut cluster = itself("cluster", &[("EFFACE_BENCH_MESSAGES", &n.to_string())]);
+            let mut servers = String::new();
+            BufReader::new(cluster.stdout.as_mut().unwrap()).read_line(&mut servers).unwrap();
+            let mut member =
+                itself(role, &[("EFFACE_BENCH_SERVERS", servers.trim()), ("EFFACE_BENCH_MESSAGES", &n.to_string())]);
+            let mut said = String::new();
+            member.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+            assert!(member.wait().unwrap().success());
+            drop(cluster.stdin.take());
+            cluster.wait().unwrap();
+            let mut figures = said.split_whitespace().map(|figure| figure.parse::<f64>().unwrap());
+            let (cpu_us, per_s) = (figures.next().unwrap(), figures.next().unwrap());
+            println!("round {round} {role:<7} {cpu_us:>6.2} CPU us a message  {per_s:>9.0} messages/s");
+            costs.push(cpu_us);
+        }
+        ratios.push(costs[1] / costs[0]);
+        println!("round {round} ratio   {:>6.2}", ratios[round - 1]);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("ratio, median of {N_ROUNDS}: {:.2} (wanted: at most 1.6)", ratios[N_ROUNDS / 2]);
+}
+
+fn itself(role: &str, more: &[(&str, &str)]) -> std::process::Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env("EFFACE_BENCH_ROLE", role).envs(more.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+/// Holds a cluster with messages in it until its standard input ends.
+fn cluster() {
+    let n: usize = std::env::var("EFFACE_BENCH_MESSAGES").unwrap().parse().unwrap();
+    let mock = Mock::start(3).unwrap();
+    for topic in ["in", "one", "two", "quarantine"] {
+        mock.topic(topic, N_PARTITIONS).unwrap();
+    }
+    let source = Source::new(&mock.bootstrap_servers()).unwrap();
+    let mut random = Random(11);
+    for number in 0..n {
+        source.write("in", &message(number, &mut random)).unwrap();
+    }
+    source.flush().unwrap();
+    println!("{}", mock.bootstrap_servers());
+    std::io::stdout().flush().unwrap();
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+/// An envelope of 330 bytes; one in three holds a number or an address.
+fn message(number: usize, random: &mut Random) -> Traffic {
+    let text = match random.below(6) {
+        0 => format!("please call me back on +1 202-555-01{:02} before five", random.below(100)),
+        1 => format!("my address is now u{}@example.org, the old one is gone", random.below(100_000)),
+        2 => "thanks, see you tomorrow at the clinic then".to_owned(),
+        3 => "is the shop open on Sunday, and until when?".to_owned(),
+        4 => "the parcel arrived, everything is fine with it".to_owned(),
+        _ => "two tickets for Friday please, if there are any left".to_owned(),
+    };
+    let mut json = format!(
+        "{{\"id\":\"m-{number:08}\",\"tenant\":\"north\",\"conversation\":\"c-{}\",\"channel\":{{\"type\":\"sms\",\"country\":\"US\"}},\"direction\":\"in\",\"text\":\"{text}\",\"labels\":[\"a\"],\"note\":\"",
+        random.below(10_000)
+    );
+    while json.len() < N_BYTES - 2 {
+        json.push_str("waiting for an answer from the desk ");
+    }
+    json.truncate(N_BYTES - 2);
+    json.push_str("\"}");
+    Traffic {
+        partition: (number % N_PARTITIONS as usize) as i32,
+        key: Some(format!("c-{}", random.below(10_000)).into_bytes()),
+        value: Some(json.into_bytes()),
+        ..Traffic::default()
+    }
+}
+
+/// Works through everything; prints CPU microseconds a message, and messages a second.
+fn member(role: &str) {
+    let n: u64 = std::env::var("EFFACE_BENCH_MESSAGES").unwrap().parse().unwrap();
+    let text = format!(
+        "[kafka]\nbootstrap_servers = \"{}\"\ngroup_id = \"bench\"\n[input]\ntopics = [\"in\"]\n\
+         [lanes.storage]\ntopic = \"one\"\n[lanes.analytics]\ntopic = \"two\"\n[quarantine]\ntopic = \"quarantine\"\n",
+        std::env::var("EFFACE_BENCH_SERVERS").unwrap()
+    );
+    let config = Config::parse(&text, "bench", Path::new(".")).unwrap();
+    let mut job = Job::build(config, &RuleSet::builtin().unwrap(), &|_| None).unwrap();
+    if role == "pass" {
+        job = job.pass_through_for_bench();
+    }
+    let control = Control::default();
+    let tell: Tell = Arc::new(|_: &Event<'_>| {});
+    std::thread::scope(|scope| {
+        let runner = scope.spawn(|| job.run(&control, &tell));
+        while control.n_done() == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let (began, cpu, first) = (Instant::now(), cpu_us(), control.n_done());
+        while control.n_done() < n && began.elapsed() < Duration::from_secs(120) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let (seconds, cpu, done) = (began.elapsed().as_secs_f64(), cpu_us() - cpu, control.n_done() - first);
+        control.stop();
+        assert!(runner.join().unwrap().unwrap().is_drained);
+        assert_eq!(control.n_done(), n);
+        println!("{} {}", cpu / done as f64, done as f64 / seconds);
+    });
+}
+
+/// CPU time of this process, user and system. The clock of /proc ticks 100 times a second on every Linux that we know.
+fn cpu_us() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let after = stat.rsplit(')').next().unwrap();
+    let ticks: Vec<f64> = after.split_whitespace().skip(11).take(2).map(|n| n.parse().unwrap()).collect();
+    (ticks[0] + ticks[1]) * 10_000.0
+}

@@ -1,0 +1,1135 @@
+//! The bookkeeping of a stream: what was taken, what is out, what may be committed. Pure: events in, commands out.
+//!
+//! The machine knows no Kafka, no clock and no message, only partitions, offsets and counts, and so can be crashed at any
+//! step in a test. The runner tells it what happened and does what it says.
+//!
+//! ```text
+//!            take ─▶ begin ─▶ acked, acked ─▶ low watermark ─▶ commit
+//!                     │        └ refused ─▶ failing ─▶ (all others settled) ─▶ seek to the low watermark
+//!                     └ nothing, where the partition was taken away or rewound in between
+//! ```
+//!
+//! * The low watermark of a partition passes a record only when every output of it, and of all before it, is
+//!   acknowledged. Only low watermarks are committed: nothing is lost, whatever ends the process.
+//! * A refused output rewinds its partition: no record is taken there until all that are out have been answered, then
+//!   reading begins again at the low watermark. A record that can never be written is marked and taken again, so that the
+//!   runner can quarantine it.
+//! * [`Machine::room`] bounds three things: records and bytes in flight, and records since the last commit. The last is
+//!   how many can come out twice when the process is killed.
+//!
+//! Where the offsets of a transaction are needed instead of a commit, they are those of [`Machine::begin_commit`] once
+//! [`Machine::n_unsettled`] is zero.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// A partition of an input topic. What topic a number stands for is the runner's to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Partition {
+    /// The topic.
+    pub topic: u16,
+    /// The partition's number in it.
+    pub number: i32,
+}
+
+/// A record that was taken; also the name under which its outputs are acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    slot: u16,
+    /// Tells apart the partitions that a slot held over time, and the readings of one partition.
+    generation: u16,
+    seq: u32,
+}
+
+/// Why an output was not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is longer than the cluster takes; it will be refused again.
+    TooLong,
+    /// Anything else; worth another try.
+    Other,
+}
+
+/// What a runner is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Read the partition again from this offset, then tell [`Machine::sought`].
+    Seek(Partition, i64),
+    /// Stop fetching, all partitions; keep polling.
+    Pause,
+    /// Fetch again.
+    Resume,
+    /// Commit [`Machine::begin_commit`].
+    Commit,
+    /// Give up: an output of this partition was refused too often.
+    Halt(Partition, i64),
+}
+
+/// Bounds of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Most records taken and not yet settled.
+    pub in_flight_records: usize,
+    /// Most bytes of such records; a single record may be longer.
+    pub in_flight_bytes: usize,
+    /// Most records taken since the last commit, which is how many can be repeated after a crash. Where outputs were
+    /// refused since, and so partitions rewound, as many more as may be in flight.
+    pub replay_records: usize,
+    /// Time between commits.
+    pub commit_interval_ms: u64,
+    /// How long the runner may stand still without room before fetching is paused.
+    pub pause_after_ms: u64,
+    /// Time before the first new try after a refusal; doubles with each.
+    pub retry_ms: u64,
+    /// Tries without progress before the machine gives up.
+    pub max_tries: u32,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            in_flight_records: 65_536,
+            in_flight_bytes: 64 << 20,
+            replay_records: 131_072,
+            commit_interval_ms: 1_000,
+            pause_after_ms: 500,
+            retry_ms: 100,
+            max_tries: 10,
+        }
+    }
+}
+
+/// How much may be taken now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Records.
+    pub records: usize,
+    /// Bytes; the last record may exceed them.
+    pub bytes: usize,
+}
+
+impl Room {
+    /// Returns whether nothing may be taken.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.records == 0 || self.bytes == 0
+    }
+}
+
+/// A record that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Its place.
+    pub place: Place,
+    /// It was refused before for good; it can only be quarantined.
+    pub refused: Option<Refusal>,
+}
+
+/// What became of the records so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Records below a low watermark that are out on every lane. A record that was repeated counts again.
+    pub n_done: u64,
+    /// Records below a low watermark that are in quarantine.
+    pub n_quarantined: u64,
+    /// Rewinds.
+    pub n_rewinds: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Machine {
+    bounds: Bounds,
+    slots: Vec<Slot>,
+    by_partition: HashMap<Partition, u16>,
+    /// The partition that was taken from last: records come in runs.
+    last: Option<(Partition, u16)>,
+    bytes: usize,
+    records: usize,
+    commit_due_ms: u64,
+    is_committing: bool,
+    full_since_ms: Option<u64>,
+    is_paused: bool,
+    is_stopping: bool,
+    progress: Progress,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u16,
+    flow: Option<Flow>,
+}
+
+/// One assigned partition.
+#[derive(Debug)]
+struct Flow {
+    partition: Partition,
+    state: State,
+    /// The offset after the last record taken.
+    next: Option<i64>,
+    /// The low watermark: the next offset to commit, known since the first record was taken.
+    low: Option<i64>,
+    committed: Option<i64>,
+    /// Records taken and not yet below the low watermark, in order of offset.
+    entries: VecDeque<Entry>,
+    /// The sequence number of the first of them.
+    front: u32,
+    /// Of the entries, those that were begun and not yet answered in full.
+    n_unsettled: usize,
+    /// Records that ever went below the low watermark, and how many of them are committed.
+    n_low: u64,
+    n_committed: u64,
+    /// How far records were ever taken, counted like `n_low`: after a rewind further than they are now.
+    n_reached: u64,
+    committing: Option<(i64, u64)>,
+    /// Rewinds to the same low watermark.
+    n_tries: u32,
+    tried_at: Option<i64>,
+    refused: BTreeMap<i64, Refusal>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Running,
+    /// An output was refused; what is out is being answered.
+    Failing,
+    /// Everything is answered; to be read again after this time.
+    Waiting {
+        until_ms: u64,
+    },
+    /// Being taken away: what is out is being answered.
+    Revoking,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    offset: i64,
+    bytes: u32,
+    step: Step,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Taken,
+    Out { n_left: u16, failed: bool, quarantined: bool },
+    Done { quarantined: bool },
+    Failed,
+}
+
+/// Whether an output goes to the lanes or to the quarantine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// To every lane.
+    Lanes,
+    /// To the quarantine alone.
+    Quarantine,
+}
+
+impl Machine {
+    /// Makes a machine without partitions.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            slots: Vec::new(),
+            by_partition: HashMap::new(),
+            last: None,
+            bytes: 0,
+            records: 0,
+            commit_due_ms: 0,
+            is_committing: false,
+            full_since_ms: None,
+            is_paused: false,
+            is_stopping: false,
+            progress: Progress::default(),
+        }
+    }
+
+    /// Hears that a partition is ours now. Answers whether it must be paused, because the others are.
+    pub fn assign(&mut self, partition: Partition) -> bool {
+        self.forget(partition);
+        let free = self.slots.iter().position(|slot| slot.flow.is_none());
+        let at = free.unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() - 1
+        });
+        // A member with more partitions than that is refused by the runner before; here the partition is not read.
+        let Ok(number) = u16::try_from(at) else { return true };
+        if let Some(slot) = self.slots.get_mut(at) {
+            slot.generation = slot.generation.wrapping_add(1);
+            slot.flow = Some(Flow::new(partition));
+            self.by_partition.insert(partition, number);
+        }
+        self.is_paused || self.is_stopping
+    }
+
+    /// Hears that a partition is being taken away. Nothing more is begun there; when
+    /// [`is_settled`](Self::is_settled), its offset can be committed and the partition forgotten.
+    pub fn revoke(&mut self, partition: Partition) {
+        if let Some(flow) = self.flow_mut(partition) {
+            flow.state = State::Revoking;
+        }
+    }
+
+    /// Returns whether nothing of a partition is waiting for an answer.
+    #[must_use]
+    pub fn is_settled(&self, partition: Partition) -> bool {
+        let flow = self.by_partition.get(&partition).and_then(|&at| self.slots.get(usize::from(at))?.flow.as_ref());
+        flow.is_none_or(|flow| flow.n_unsettled == 0)
+    }
+
+    /// Forgets a partition; answers that still come for it are ignored.
+    pub fn forget(&mut self, partition: Partition) {
+        self.last = None;
+        let Some(at) = self.by_partition.remove(&partition) else { return };
+        if let Some(flow) = self.slots.get_mut(usize::from(at)).and_then(|slot| slot.flow.take()) {
+            self.records -= flow.entries.len();
+            self.bytes -= flow.entries.iter().map(|entry| entry.bytes as usize).sum::<usize>();
+        }
+    }
+
+    /// Yields every partition that is ours.
+    pub fn partitions(&self) -> impl Iterator<Item = Partition> + '_ {
+        self.slots.iter().filter_map(|slot| slot.flow.as_ref().map(|flow| flow.partition))
+    }
+
+    /// Hears of a record; answers nothing where it is not ours to take: its partition is not, is being rewound or taken
+    /// away, or the record was taken before.
+    pub fn take(&mut self, partition: Partition, offset: i64, n_bytes: usize) -> Option<Taken> {
+        let at = match self.last {
+            Some((last, at)) if last == partition => at,
+            _ => {
+                let at = *self.by_partition.get(&partition)?;
+                self.last = Some((partition, at));
+                at
+            }
+        };
+        let slot = self.slots.get_mut(usize::from(at))?;
+        let flow = slot.flow.as_mut()?;
+        if flow.state != State::Running || flow.next.is_some_and(|next| offset < next) {
+            return None;
+        }
+        flow.next = Some(offset + 1);
+        flow.low.get_or_insert(offset);
+        flow.committed.get_or_insert(offset);
+        let n_bytes = u32::try_from(n_bytes).unwrap_or(u32::MAX);
+        let seq = flow.front.wrapping_add(u32::try_from(flow.entries.len()).unwrap_or(u32::MAX));
+        flow.entries.push_back(Entry { offset, bytes: n_bytes, step: Step::Taken });
+        flow.n_reached = flow.n_reached.max(flow.n_low + flow.entries.len() as u64);
+        self.records += 1;
+        self.bytes += n_bytes as usize;
+        let refused = flow.refused.get(&offset).copied();
+        Some(Taken { place: Place { slot: at, generation: slot.generation, seq }, refused })
+    }
+
+    /// Hears that `n_outputs` of a record are about to be written. Answers `false` where they must not be, because the
+    /// partition was taken away or rewound since the record was taken.
+    #[must_use]
+    pub fn begin(&mut self, place: Place, n_outputs: u16, verdict: Verdict) -> bool {
+        let Some(flow) = self.flow_at(place) else { return false };
+        if flow.state != State::Running {
+            return false;
+        }
+        let Some(entry) = flow.entry(place.seq) else { return false };
+        if entry.step != Step::Taken {
+            return false;
+        }
+        let quarantined = verdict == Verdict::Quarantine;
+        if n_outputs == 0 {
+            entry.step = Step::Done { quarantined };
+            self.advance(place);
+        } else {
+            entry.step = Step::Out { n_left: n_outputs, failed: false, quarantined };
+            flow.n_unsettled += 1;
+        }
+        true
+    }
+
+    /// Hears that an output was written.
+    pub fn acked(&mut self, place: Place) {
+        self.answered(place, None);
+    }
+
+    /// Hears that an output was not written.
+    pub fn refused(&mut self, place: Place, refusal: Refusal) {
+        self.answered(place, Some(refusal));
+    }
+
+    fn answered(&mut self, place: Place, refusal: Option<Refusal>) {
+        let Some(flow) = self.flow_at(place) else { return };
+        let Some(entry) = flow.entry(place.seq) else { return };
+        let Step::Out { n_left, failed, quarantined } = entry.step else { return };
+        let (n_left, failed, offset) = (n_left - 1, failed || refusal.is_some(), entry.offset);
+        entry.step = match (n_left, failed) {
+            (0, true) => Step::Failed,
+            (0, false) => Step::Done { quarantined },
+            _ => Step::Out { n_left, failed, quarantined },
+        };
+        if n_left == 0 {
+            flow.n_unsettled -= 1;
+        }
+        if let Some(refusal) = refusal {
+            if refusal == Refusal::TooLong {
+                flow.refused.insert(offset, refusal);
+            }
+            if flow.state == State::Running {
+                flow.state = State::Failing;
+            }
+        }
+        if n_left == 0 {
+            self.advance(place);
+        }
+    }
+
+    /// Moves the low watermark of a place's partition over everything that is done.
+    fn advance(&mut self, place: Place) {
+        let (mut records, mut bytes, mut progress) = (0, 0, Progress::default());
+        if let Some(flow) = self.flow_at(place) {
+            while let Some(&Entry { offset, bytes: n_bytes, step: Step::Done { quarantined } }) = flow.entries.front() {
+                flow.entries.pop_front();
+                flow.front = flow.front.wrapping_add(1);
+                flow.low = Some(offset + 1);
+                flow.n_low += 1;
+                records += 1;
+                bytes += n_bytes as usize;
+                progress.n_done += u64::from(!quarantined);
+                progress.n_quarantined += u64::from(quarantined);
+                if quarantined {
+                    flow.refused.remove(&offset);
+                }
+            }
+        }
+        self.records -= records;
+        self.bytes -= bytes;
+        self.progress.n_done += progress.n_done;
+        self.progress.n_quarantined += progress.n_quarantined;
+    }
+
+    /// Returns how much may be taken now.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        if self.is_stopping {
+            return Room { records: 0, bytes: 0 };
+        }
+        let replay = usize::try_from(self.n_uncommitted()).unwrap_or(usize::MAX);
+        let mut to_repeat = self.bounds.replay_records.saturating_sub(replay);
+        // Rewound partitions may have used it all up, and only taking their records again sets them free.
+        if to_repeat == 0 && self.flows().any(|flow| flow.n_low + (flow.entries.len() as u64) < flow.n_reached) {
+            to_repeat = 1;
+        }
+        Room {
+            records: self.bounds.in_flight_records.saturating_sub(self.records).min(to_repeat),
+            bytes: self.bounds.in_flight_bytes.saturating_sub(self.bytes),
+        }
+    }
+
+    /// Returns how many records were taken since the last commit, over all partitions.
+    #[must_use]
+    pub fn n_uncommitted(&self) -> u64 {
+        self.flows().map(|flow| flow.n_reached - flow.n_committed).sum()
+    }
+
+    /// Returns how many records wait for an answer.
+    #[must_use]
+    pub fn n_unsettled(&self) -> usize {
+        self.flows().map(|flow| flow.n_unsettled).sum()
+    }
+
+    /// Returns what became of the records so far.
+    #[must_use]
+    pub const fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Tells what is to be done now. The clock is the runner's: any that does not run backwards.
+    pub fn tick(&mut self, now_ms: u64, commands: &mut Vec<Command>) {
+        for slot in &mut self.slots {
+            let Some(flow) = &mut slot.flow else { continue };
+            if flow.state == State::Failing && flow.n_unsettled == 0 {
+                if flow.tried_at == flow.low {
+                    flow.n_tries += 1;
+                } else {
+                    (flow.tried_at, flow.n_tries) = (flow.low, 1);
+                }
+                // Those that were taken and not begun are read again too.
+                self.records -= flow.entries.len();
+                self.bytes -= flow.entries.iter().map(|entry| entry.bytes as usize).sum::<usize>();
+                flow.front = flow.front.wrapping_add(u32::try_from(flow.entries.len()).unwrap_or(0));
+                flow.entries.clear();
+                slot.generation = slot.generation.wrapping_add(1);
+                self.progress.n_rewinds += 1;
+                let wait = self.bounds.retry_ms << flow.n_tries.saturating_sub(1).min(6);
+                // A record that is only to be quarantined need not wait.
+                let is_known = flow.low.is_some_and(|low| flow.refused.contains_key(&low)) && flow.n_tries == 1;
+                flow.state = State::Waiting { until_ms: if is_known { now_ms } else { now_ms + wait } };
+                if flow.n_tries > self.bounds.max_tries {
+                    commands.push(Command::Halt(flow.partition, flow.low.unwrap_or(0)));
+                }
+            }
+            if let (State::Waiting { until_ms }, Some(low)) = (flow.state, flow.low)
+                && now_ms >= until_ms
+                && !self.is_stopping
+            {
+                commands.push(Command::Seek(flow.partition, low));
+            }
+        }
+        let is_full = self.room().is_none();
+        let since = *self.full_since_ms.get_or_insert(now_ms);
+        if !is_full {
+            self.full_since_ms = None;
+        }
+        let pauses = is_full && (self.is_stopping || now_ms.saturating_sub(since) >= self.bounds.pause_after_ms);
+        // What is fetched again should be worth it.
+        let resumes = self.is_paused && !self.is_stopping && {
+            let Room { records, bytes } = self.room();
+            records > self.bounds.in_flight_records.min(self.bounds.replay_records) / 2
+                && bytes > self.bounds.in_flight_bytes / 2
+        };
+        if pauses && !self.is_paused {
+            self.is_paused = true;
+            commands.push(Command::Pause);
+        } else if resumes {
+            self.is_paused = false;
+            commands.push(Command::Resume);
+        }
+        let wants_commit = now_ms >= self.commit_due_ms || self.wants_commit_now();
+        if wants_commit && !self.is_committing && self.flows().any(Flow::has_to_commit) {
+            commands.push(Command::Commit);
+        }
+        if now_ms >= self.commit_due_ms {
+            self.commit_due_ms = now_ms + self.bounds.commit_interval_ms;
+        }
+    }
+
+    /// Returns whether the bound on repeats is near, so that a commit should not wait for its time.
+    #[must_use]
+    pub fn wants_commit_now(&self) -> bool {
+        self.n_uncommitted().saturating_mul(2) >= self.bounds.replay_records as u64
+    }
+
+    /// Returns the offsets that can be committed and are not yet, and takes note that they are under way; to be followed
+    /// by [`committed`](Self::committed) or [`commit_failed`](Self::commit_failed).
+    pub fn begin_commit(&mut self) -> Vec<(Partition, i64)> {
+        let mut offsets = Vec::new();
+        for flow in self.slots.iter_mut().filter_map(|slot| slot.flow.as_mut()).filter(|flow| flow.has_to_commit()) {
+            if let Some(low) = flow.low {
+                flow.committing = Some((low, flow.n_low));
+                offsets.push((flow.partition, low));
+            }
+        }
+        self.is_committing = !offsets.is_empty();
+        offsets
+    }
+
+    /// Hears that the offsets of [`begin_commit`](Self::begin_commit) are committed.
+    pub fn committed(&mut self) {
+        self.is_committing = false;
+        for flow in self.slots.iter_mut().filter_map(|slot| slot.flow.as_mut()) {
+            if let Some((offset, n_low)) = flow.committing.take() {
+                flow.committed = Some(offset);
+                flow.n_committed = n_low;
+            }
+        }
+    }
+
+    /// Hears that they are not.
+    pub fn commit_failed(&mut self) {
+        self.is_committing = false;
+        for flow in self.slots.iter_mut().filter_map(|slot| slot.flow.as_mut()) {
+            flow.committing = None;
+        }
+    }
+
+    /// Returns whether fetching is paused, so that partitions that come must be paused as well.
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        self.is_paused || self.is_stopping
+    }
+
+    /// Returns whether a commit was begun and not answered.
+    #[must_use]
+    pub const fn is_committing(&self) -> bool {
+        self.is_committing
+    }
+
+    /// Hears that [`Command::Seek`] was done: the next record of the partition is the one at its low watermark, or the
+    /// first after it.
+    pub fn sought(&mut self, partition: Partition) {
+        if let Some(flow) = self.flow_mut(partition)
+            && matches!(flow.state, State::Waiting { .. })
+        {
+            flow.state = State::Running;
+            flow.next = flow.low;
+        }
+    }
+
+    /// Takes nothing any more; what was taken is finished.
+    pub fn stop(&mut self) {
+        self.is_stopping = true;
+    }
+
+    /// Returns whether everything that was taken is out and acknowledged.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.flows().all(|flow| flow.entries.is_empty() && flow.state != State::Failing)
+            && !self.flows().any(|flow| matches!(flow.state, State::Waiting { .. }))
+    }
+
+    fn flows(&self) -> impl Iterator<Item = &Flow> {
+        self.slots.iter().filter_map(|slot| slot.flow.as_ref())
+    }
+
+    fn flow_mut(&mut self, partition: Partition) -> Option<&mut Flow> {
+        let at = *self.by_partition.get(&partition)?;
+        self.slots.get_mut(usize::from(at))?.flow.as_mut()
+    }
+
+    fn flow_at(&mut self, place: Place) -> Option<&mut Flow> {
+        let slot = self.slots.get_mut(usize::from(place.slot))?;
+        if slot.generation == place.generation { slot.flow.as_mut() } else { None }
+    }
+}
+
+impl Flow {
+    fn new(partition: Partition) -> Self {
+        Self {
+            partition,
+            state: State::Running,
+            next: None,
+            low: None,
+            committed: None,
+            entries: VecDeque::new(),
+            front: 0,
+            n_unsettled: 0,
+            n_low: 0,
+            n_committed: 0,
+            n_reached: 0,
+            committing: None,
+            n_tries: 0,
+            tried_at: None,
+            refused: BTreeMap::new(),
+        }
+    }
+
+    fn entry(&mut self, seq: u32) -> Option<&mut Entry> {
+        self.entries.get_mut(seq.wrapping_sub(self.front) as usize)
+    }
+
+    fn has_to_commit(&self) -> bool {
+        self.low != self.committed
+    }
+}
+
+impl Place {
+    /// Packs the place into a number that a producer carries along.
+    #[must_use]
+    pub const fn pack(self) -> u64 {
+        (self.slot as u64) << 48 | (self.generation as u64) << 32 | self.seq as u64
+    }
+
+    /// Reads what [`pack`](Self::pack) wrote.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "each part is cut to its own bits")]
+    pub const fn unpack(packed: u64) -> Self {
+        Self { slot: (packed >> 48) as u16, generation: (packed >> 32) as u16, seq: packed as u32 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    const P: Partition = Partition { topic: 0, number: 0 };
+    const Q: Partition = Partition { topic: 0, number: 1 };
+
+    fn machine() -> Machine {
+        let mut machine = Machine::new(Bounds {
+            in_flight_records: 8,
+            in_flight_bytes: 1_000,
+            replay_records: 16,
+            commit_interval_ms: 100,
+            pause_after_ms: 50,
+            retry_ms: 10,
+            max_tries: 3,
+        });
+        machine.assign(P);
+        machine
+    }
+
+    fn out(machine: &mut Machine, partition: Partition, offset: i64) -> Place {
+        let taken = machine.take(partition, offset, 10).expect("is ours");
+        assert!(machine.begin(taken.place, 2, Verdict::Lanes));
+        taken.place
+    }
+
+    fn tick(machine: &mut Machine, now_ms: u64) -> Vec<Command> {
+        let mut commands = Vec::new();
+        machine.tick(now_ms, &mut commands);
+        commands
+    }
+
+    #[test]
+    fn the_watermark_waits_for_the_slowest() {
+        let mut machine = machine();
+        let places: Vec<_> = (5..8).map(|offset| out(&mut machine, P, offset)).collect();
+        for place in [places[2], places[2], places[1], places[1], places[0]] {
+            machine.acked(place);
+            assert_eq!(machine.begin_commit(), [], "record 5 is not out on every lane");
+        }
+        machine.acked(places[0]);
+        assert_eq!(machine.begin_commit(), [(P, 8)], "the offset after the last");
+        assert!(machine.is_drained());
+        machine.commit_failed();
+        assert_eq!(machine.begin_commit(), [(P, 8)]);
+        machine.committed();
+        assert_eq!(machine.begin_commit(), []);
+        assert_eq!(machine.progress().n_done, 3);
+    }
+
+    #[test]
+    fn a_refusal_rewinds_once_everything_is_answered() {
+        let mut machine = machine();
+        let places: Vec<_> = (0..4).map(|offset| out(&mut machine, P, offset)).collect();
+        let taken = machine.take(P, 4, 10).expect("is ours");
+        for place in [places[0], places[0], places[1], places[2], places[2]] {
+            machine.acked(place);
+        }
+        machine.refused(places[1], Refusal::Other);
+        assert_eq!(machine.take(P, 5, 10), None, "nothing is taken any more");
+        assert!(!machine.begin(taken.place, 2, Verdict::Lanes), "nothing is begun any more");
+        assert_eq!(tick(&mut machine, 0), [Command::Commit], "record 3 is not answered");
+        machine.acked(places[3]);
+        machine.acked(places[3]);
+        assert_eq!(tick(&mut machine, 1), [], "a commit has its time, a new try too");
+        assert_eq!(machine.begin_commit(), [(P, 1)]);
+        assert_eq!(tick(&mut machine, 11), [Command::Seek(P, 1)]);
+        assert_eq!(tick(&mut machine, 12), [Command::Seek(P, 1)], "until it is told that it worked");
+        machine.acked(places[1]);
+        assert_eq!(machine.take(P, 1, 10), None);
+        machine.sought(P);
+        out(&mut machine, P, 1);
+        assert_eq!(machine.progress().n_rewinds, 1);
+    }
+
+    #[test]
+    fn what_is_too_long_comes_again_with_a_mark() {
+        let mut machine = machine();
+        let place = out(&mut machine, P, 7);
+        machine.acked(place);
+        machine.refused(place, Refusal::TooLong);
+        assert_eq!(tick(&mut machine, 0), [Command::Seek(P, 7)]);
+        machine.sought(P);
+        let taken = machine.take(P, 7, 10).expect("is ours");
+        assert_eq!(taken.refused, Some(Refusal::TooLong));
+        assert!(machine.begin(taken.place, 1, Verdict::Quarantine));
+        machine.acked(taken.place);
+        assert_eq!(machine.progress(), Progress { n_done: 0, n_quarantined: 1, n_rewinds: 1 });
+    }
+
+    #[test]
+    fn gives_up_after_some_tries() {
+        let mut machine = machine();
+        let mut now_ms = 0;
+        for n_try in 1..=4 {
+            let place = out(&mut machine, P, 3);
+            machine.refused(place, Refusal::Other);
+            machine.refused(place, Refusal::Other);
+            now_ms += 10_000;
+            let halted = tick(&mut machine, now_ms).contains(&Command::Halt(P, 3));
+            assert_eq!(halted, n_try == 4);
+            machine.sought(P);
+        }
+    }
+
+    #[test]
+    fn room_is_bounded_thrice() {
+        #[track_caller]
+        fn check(records: usize, n_bytes: usize, acks: usize, room: Room) {
+            let mut machine = machine();
+            let mut places = Vec::new();
+            for offset in 0..records {
+                let taken = machine.take(P, offset as i64, n_bytes).expect("is ours");
+                assert!(machine.begin(taken.place, 1, Verdict::Lanes));
+                places.push(taken.place);
+                if offset < acks {
+                    machine.acked(taken.place);
+                }
+            }
+            assert_eq!(machine.room(), room);
+        }
+        check(0, 0, 0, Room { records: 8, bytes: 1_000 });
+        check(8, 1, 0, Room { records: 0, bytes: 992 });
+        check(2, 600, 0, Room { records: 6, bytes: 0 });
+        check(15, 1, 14, Room { records: 1, bytes: 999 });
+        check(16, 1, 16, Room { records: 0, bytes: 1_000 });
+    }
+
+    #[test]
+    fn fetching_pauses_when_there_is_no_room_for_long() {
+        let mut machine = machine();
+        let places: Vec<_> = (0..8).map(|offset| out(&mut machine, P, offset)).collect();
+        assert_eq!(tick(&mut machine, 0), []);
+        assert_eq!(tick(&mut machine, 49), []);
+        assert_eq!(tick(&mut machine, 50), [Command::Pause]);
+        assert!(machine.assign(Q), "a partition that comes then is paused too");
+        machine.acked(places[0]);
+        machine.acked(places[0]);
+        assert!(!tick(&mut machine, 51).contains(&Command::Resume), "not for one record");
+        for place in &places[1..6] {
+            machine.acked(*place);
+            machine.acked(*place);
+        }
+        assert!(tick(&mut machine, 52).contains(&Command::Resume));
+    }
+
+    #[test]
+    fn what_is_taken_away_is_finished_and_nothing_more() {
+        let mut machine = machine();
+        machine.assign(Q);
+        let place = out(&mut machine, P, 0);
+        let late = machine.take(P, 1, 10).expect("is ours");
+        out(&mut machine, Q, 0);
+        machine.revoke(P);
+        assert!(!machine.begin(late.place, 2, Verdict::Lanes));
+        assert_eq!(machine.take(P, 2, 10), None);
+        assert!(!machine.is_settled(P));
+        machine.acked(place);
+        machine.acked(place);
+        assert!(machine.is_settled(P) && !machine.is_settled(Q));
+        assert_eq!(machine.begin_commit(), [(P, 1)]);
+        machine.committed();
+        machine.forget(P);
+        machine.assign(P);
+        machine.acked(late.place);
+        assert!(machine.take(P, 1, 10).is_some());
+    }
+
+    #[test]
+    fn a_stop_takes_nothing_and_waits() {
+        let mut machine = machine();
+        let place = out(&mut machine, P, 0);
+        machine.stop();
+        assert!(machine.room().is_none() && !machine.is_drained());
+        assert_eq!(tick(&mut machine, 0), [Command::Pause]);
+        machine.acked(place);
+        machine.acked(place);
+        assert!(machine.is_drained());
+        assert_eq!(tick(&mut machine, 100), [Command::Commit]);
+    }
+
+    #[test]
+    fn a_place_survives_packing() {
+        let place = Place { slot: 65_535, generation: 65_534, seq: u32::MAX - 2 };
+        assert_eq!(Place::unpack(place.pack()), place);
+    }
+
+    /// A world around a machine: input logs, output logs, a group's offsets, and a process that dies at any step.
+    struct World {
+        random: u64,
+        n_records: i64,
+        /// Records that no lane takes.
+        too_long: BTreeSet<(Partition, i64)>,
+        committed: HashMap<Partition, i64>,
+        /// What is written on each lane, and in quarantine, by partition.
+        written: [HashMap<Partition, Vec<i64>>; 3],
+        /// Since the process began, the offset after the last record begun.
+        reached: HashMap<Partition, i64>,
+        n_refusals: u64,
+        bounds: Bounds,
+    }
+
+    const QUARANTINE: usize = 2;
+
+    struct Process {
+        machine: Machine,
+        position: HashMap<Partition, i64>,
+        batch: VecDeque<(Taken, Partition, i64)>,
+        queues: HashMap<(usize, Partition), VecDeque<(Place, i64)>>,
+        answers: VecDeque<(Place, Option<Refusal>)>,
+        commit: Option<Vec<(Partition, i64)>>,
+        away: Vec<Partition>,
+        is_paused: bool,
+        now_ms: u64,
+    }
+
+    impl World {
+        fn below(&mut self, n: u64) -> u64 {
+            // splitmix64
+            self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.random;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            (z ^ (z >> 31)) % n
+        }
+
+        fn start(&mut self, partitions: &[Partition]) -> Process {
+            let mut process = Process {
+                machine: Machine::new(self.bounds),
+                position: HashMap::new(),
+                batch: VecDeque::new(),
+                queues: HashMap::new(),
+                answers: VecDeque::new(),
+                commit: None,
+                away: Vec::new(),
+                is_paused: false,
+                now_ms: 0,
+            };
+            self.reached.clear();
+            for &partition in partitions {
+                process.machine.assign(partition);
+                process.position.insert(partition, self.committed[&partition]);
+            }
+            process
+        }
+
+        fn step(&mut self, process: &mut Process, partitions: &[Partition]) {
+            let partition = partitions[self.below(partitions.len() as u64) as usize];
+            match self.below(16) {
+                0..4 => {
+                    let room = process.machine.room();
+                    let mut n = (self.below(4) as usize + 1).min(room.records);
+                    // A paused consumer may still hand out what it had fetched, but the runner takes no more than there is room for.
+                    if process.is_paused && self.below(4) > 0 {
+                        n = 0;
+                    }
+                    for _ in 0..n {
+                        let Some(offset) = process.position.get_mut(&partition) else { break };
+                        if *offset >= self.n_records || process.away.contains(&partition) {
+                            break;
+                        }
+                        let at = *offset;
+                        *offset += 1;
+                        if let Some(taken) = process.machine.take(partition, at, 10) {
+                            process.batch.push_back((taken, partition, at));
+                        }
+                        assert_eq!(process.machine.take(partition, at, 10), None, "a record is taken once");
+                    }
+                }
+                4..8 => {
+                    let Some((taken, partition, offset)) = process.batch.pop_front() else { return };
+                    let verdict = if taken.refused.is_some() { Verdict::Quarantine } else { Verdict::Lanes };
+                    let lanes = if verdict == Verdict::Lanes { 0..QUARANTINE } else { QUARANTINE..QUARANTINE + 1 };
+                    if process.machine.begin(taken.place, lanes.len() as u16, verdict) {
+                        for lane in lanes {
+                            process.queues.entry((lane, partition)).or_default().push_back((taken.place, offset));
+                        }
+                        let reached = self.reached.entry(partition).or_insert(0);
+                        *reached = (*reached).max(offset + 1);
+                    }
+                }
+                8..12 => {
+                    let lane = self.below(3) as usize;
+                    let Some((place, offset)) =
+                        process.queues.get_mut(&(lane, partition)).and_then(VecDeque::pop_front)
+                    else {
+                        return;
+                    };
+                    let refusal = if lane == 0 && self.too_long.contains(&(partition, offset)) {
+                        Some(Refusal::TooLong)
+                    } else if self.below(100) == 0 {
+                        self.n_refusals += 1;
+                        Some(Refusal::Other)
+                    } else {
+                        self.written[lane].entry(partition).or_default().push(offset);
+                        None
+                    };
+                    process.answers.push_back((place, refusal));
+                }
+                12 | 13 => {
+                    for _ in 0..self.below(8) {
+                        match process.answers.pop_front() {
+                            Some((place, None)) => process.machine.acked(Place::unpack(place.pack())),
+                            Some((place, Some(refusal))) => process.machine.refused(place, refusal),
+                            None => break,
+                        }
+                    }
+                }
+                14 => self.tick(process),
+                _ => self.rebalance(process, partition),
+            }
+        }
+
+        fn tick(&mut self, process: &mut Process) {
+            process.now_ms += self.below(40);
+            if let Some(offsets) = process.commit.take_if(|_| !self.random.is_multiple_of(3)) {
+                if self.below(8) == 0 {
+                    process.machine.commit_failed();
+                } else {
+                    self.committed.extend(offsets);
+                    process.machine.committed();
+                }
+            }
+            for command in tick(&mut process.machine, process.now_ms) {
+                match command {
+                    Command::Seek(..) if self.below(3) == 0 => {}
+                    Command::Seek(partition, offset) => {
+                        process.position.insert(partition, offset);
+                        process.machine.sought(partition);
+                    }
+                    Command::Pause => process.is_paused = true,
+                    Command::Resume => process.is_paused = false,
+                    Command::Commit => process.commit = Some(process.machine.begin_commit()),
+                    Command::Halt(..) => {}
+                }
+            }
+        }
+
+        /// Takes a partition away, or gives it back.
+        fn rebalance(&mut self, process: &mut Process, partition: Partition) {
+            if self.below(12) > 0 {
+                return;
+            }
+            if let Some(at) = process.away.iter().position(|away| *away == partition) {
+                process.away.swap_remove(at);
+                process.machine.assign(partition);
+                process.position.insert(partition, self.committed[&partition]);
+                return;
+            }
+            process.away.push(partition);
+            process.machine.revoke(partition);
+            // Mostly in time; sometimes the drain is cut short.
+            let in_time = self.below(4) > 0;
+            for lane in 0..3 {
+                let Some(queue) = process.queues.get_mut(&(lane, partition)) else { continue };
+                let queue: Vec<_> = if in_time { queue.drain(..).collect() } else { Vec::new() };
+                for (place, offset) in queue {
+                    if lane == 0 && self.too_long.contains(&(partition, offset)) {
+                        process.answers.push_back((place, Some(Refusal::TooLong)));
+                    } else {
+                        self.written[lane].entry(partition).or_default().push(offset);
+                        process.answers.push_back((place, None));
+                    }
+                }
+            }
+            for (place, refusal) in process.answers.drain(..) {
+                match refusal {
+                    None => process.machine.acked(place),
+                    Some(refusal) => process.machine.refused(place, refusal),
+                }
+            }
+            assert!(!in_time || process.machine.is_settled(partition));
+            // What is under way is answered before, as a blocking commit is.
+            if let Some(offsets) = process.commit.take() {
+                self.committed.extend(offsets);
+                process.machine.committed();
+            }
+            let offsets = process.machine.begin_commit();
+            self.committed.extend(offsets);
+            process.machine.committed();
+            process.machine.forget(partition);
+            // Whoever gets it next repeats from here on, which counts for that process.
+            self.reached.remove(&partition);
+            // Cut short: what is still in the producer is written, or not, before anybody else writes.
+            let rest = process.queues.remove(&(0, partition)).unwrap_or_default();
+            let n = self.below(rest.len() as u64 + 1) as usize;
+            self.written[0].entry(partition).or_default().extend(
+                rest.iter()
+                    .take(n)
+                    .map(|(_, offset)| *offset)
+                    .filter(|offset| !self.too_long.contains(&(partition, *offset))),
+            );
+            process.queues.remove(&(1, partition));
+            process.queues.remove(&(QUARANTINE, partition));
+        }
+
+        /// The process is killed: of what it had handed over, a part is written.
+        fn crash(&mut self, process: Process) {
+            let mut queues: Vec<_> = process.queues.iter().collect();
+            queues.sort_by_key(|(name, _)| *name);
+            for (&(lane, partition), queue) in queues {
+                let n = self.below(queue.len() as u64 + 1) as usize;
+                let kept = queue.iter().take(n).map(|(_, offset)| *offset);
+                let kept: Vec<_> =
+                    kept.filter(|at| lane == QUARANTINE || !self.too_long.contains(&(partition, *at))).collect();
+                self.written[lane].entry(partition).or_default().extend(kept);
+            }
+            let repeated: i64 =
+                self.reached.iter().map(|(partition, reached)| (reached - self.committed[partition]).max(0)).sum();
+            let rewound = if process.machine.progress().n_rewinds > 0 { self.bounds.in_flight_records } else { 0 };
+            assert!(
+                repeated as usize <= self.bounds.replay_records + rewound,
+                "{repeated} records are repeated, {} is the bound",
+                self.bounds.replay_records
+            );
+        }
+
+        fn verify(&self, partitions: &[Partition]) {
+            for &partition in partitions {
+                let quarantined: BTreeSet<i64> =
+                    self.written[QUARANTINE].get(&partition).into_iter().flatten().copied().collect();
+                for lane in 0..QUARANTINE {
+                    let written = &self.written[lane][&partition];
+                    let all: BTreeSet<i64> = written.iter().copied().collect();
+                    for offset in 0..self.n_records {
+                        assert!(
+                            all.contains(&offset) || quarantined.contains(&offset),
+                            "record {offset} of {partition:?} is lost on lane {lane}"
+                        );
+                    }
+                    let mut last = BTreeSet::new();
+                    // A record that another lane never takes may be here from an earlier try.
+                    let lasting = written.iter().rev().copied().filter(|offset| !quarantined.contains(offset));
+                    let last: Vec<i64> = lasting.filter(|offset| last.insert(*offset)).collect();
+                    assert!(last.is_sorted_by(|a, b| a > b), "the last of each record is in order: {written:?}");
+                }
+                for offset in &quarantined {
+                    assert!(self.too_long.contains(&(partition, *offset)));
+                }
+            }
+        }
+    }
+
+    /// 10,000 processes die at random steps; each time another takes over from the committed offsets.
+    #[test]
+    fn ten_thousand_crashes_lose_nothing() {
+        let partitions = [P, Q, Partition { topic: 1, number: 0 }];
+        let (mut n_crashes, mut n_refusals, mut n_quarantined) = (0, 0, 0);
+        let mut seed = 1_u64;
+        while n_crashes < 10_000 {
+            let mut world = World {
+                random: seed,
+                n_records: 120,
+                too_long: BTreeSet::new(),
+                committed: partitions.iter().map(|partition| (*partition, 0)).collect(),
+                written: Default::default(),
+                reached: HashMap::new(),
+                n_refusals: 0,
+                bounds: Bounds {
+                    in_flight_records: 3 + (seed % 20) as usize,
+                    in_flight_bytes: 300,
+                    replay_records: 4 + (seed % 37) as usize,
+                    commit_interval_ms: seed % 200,
+                    pause_after_ms: seed % 50,
+                    retry_ms: 5,
+                    max_tries: u32::MAX,
+                },
+            };
+            seed += 1;
+            for _ in 0..world.below(3) {
+                let partition = partitions[world.below(3) as usize];
+                let offset = world.below(120) as i64;
+                world.too_long.insert((partition, offset));
+            }
+            for _ in 0..20 {
+                let mut process = world.start(&partitions);
+                for _ in 0..world.below(600) {
+                    world.step(&mut process, &partitions);
+                }
+                world.crash(process);
+                n_crashes += 1;
+            }
+            // The last one runs to the end.
+            let mut process = world.start(&partitions);
+            let mut n_steps = 0;
+            while partitions.iter().any(|partition| world.committed[partition] < world.n_records) {
+                world.step(&mut process, &partitions);
+                n_steps += 1;
+                assert!(n_steps < 1_000_000, "seed {seed} comes to no end: {:?}", process.machine);
+            }
+            world.verify(&partitions);
+            n_refusals += world.n_refusals;
+            n_quarantined += world.written[QUARANTINE].values().map(Vec::len).sum::<usize>();
+        }
+        assert!(n_refusals > 1_000 && n_quarantined > 100, "{n_refusals} refusals, {n_quarantined} in quarantine");
+    }
+}
