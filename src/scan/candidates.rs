@@ -396,6 +396,7 @@ impl<'t> Job<'t> {
         work.candidates.push(Candidate {
             span,
             recognizer,
+            alone: evidence,
             evidence,
             country,
             settled,
@@ -449,20 +450,35 @@ impl<'t> Job<'t> {
     }
 
     /// Adds what stands around the candidates that need it.
+    ///
+    /// Windows end at other candidates, but only at those that will be reported: nothing else is gone in a second run.
+    /// Which those are is known once all are weighed; where words made some of them plausible, all are weighed anew.
     fn weigh(&self, scanner: &Scanner, work: &mut Work) {
-        let Work { candidates, barriers, groups, field, .. } = work;
         // Neighbours in the text are neighbours in the list, so that a window is looked at once.
-        candidates.sort_unstable_by_key(|c| c.span);
-        barriers.fill(candidates.iter().map(|c| c.span));
+        work.candidates.sort_unstable_by_key(|c| c.span);
+        if self.weigh_once(scanner, work) {
+            self.weigh_once(scanner, work);
+        }
+    }
+
+    /// Weighs all candidates with the barriers as they are known; tells whether there are others now.
+    fn weigh_once(&self, scanner: &Scanner, work: &mut Work) -> bool {
+        let Work { candidates, barriers, groups, field, .. } = work;
+        let stands = |c: &Candidate| !c.shut && scanner.scores.of(c.evidence) >= scanner.config.min_score;
+        barriers.fill(candidates.iter().filter(|c| stands(c)).map(|c| c.span));
         let in_field = self.hints.field.map(|name| scanner.words.of_field(name, field));
         let mut around = None;
+        let mut changed = false;
         for candidate in candidates.iter_mut().filter(|c| !c.settled) {
             let Some(of) = scanner.recognizers.get(usize::from(candidate.recognizer)) else { continue };
-            let own = barriers.around(candidate.span.start).unwrap_or(candidate.span);
+            let stood = stands(candidate);
+            let Span { start, end } = candidate.span;
+            let own = barriers.around(start).unwrap_or(candidate.span);
+            let own = Span::new(own.start.min(start), own.end.max(end));
             // Words of a wider candidate that this one is a part of stand beside this one: `ssn 536-22-1234` may be the
             // number of a passport.
-            let beside = [(own.start, candidate.span.start), (candidate.span.end, own.end)]
-                .map(|(start, end)| Span::new(start, end.max(start)).of(self.text).unwrap_or_default());
+            let beside = [(own.start, start), (end, own.end)]
+                .map(|(start, end)| Span::new(start, end).of(self.text).unwrap_or_default());
             let lettered = beside.iter().any(|piece| piece.iter().any(u8::is_ascii_alphabetic));
             let place = Some((own, lettered.then_some(candidate.span)));
             if around != place {
@@ -473,6 +489,7 @@ impl<'t> Job<'t> {
                 }
             }
             let mut positive = 0;
+            candidate.shut = of.gate == Gate::Context;
             if groups.any(&of.words) {
                 positive = of.evidence.context;
                 candidate.shut = false;
@@ -482,8 +499,10 @@ impl<'t> Job<'t> {
                 candidate.shut = false;
             }
             let negative = groups.any(&of.negative) || (in_field.is_some() && field.any(&of.negative));
-            candidate.evidence += positive + if negative { of.evidence.negative } else { 0 };
+            candidate.evidence = candidate.alone + positive + if negative { of.evidence.negative } else { 0 };
+            changed |= stands(candidate) != stood;
         }
+        changed
     }
 }
 

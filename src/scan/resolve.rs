@@ -12,7 +12,9 @@ use crate::span::Span;
 pub(super) struct Candidate {
     pub(super) span: Span,
     pub(super) recognizer: u16,
-    /// Tenths of a bit.
+    /// What it is worth without anything around it, in tenths of a bit.
+    pub(super) alone: i16,
+    /// What it is worth with what stands around it, in tenths of a bit.
     pub(super) evidence: i16,
     pub(super) country: Option<Region>,
     /// Whether nothing around it is needed.
