@@ -2,6 +2,13 @@
 //! passes everything through to two topics. The cluster is another process, so that its work does not count.
 //!
 //! `cargo bench --bench stream` (`EFFACE_BENCH_MESSAGES`, 400,000 by default, of 330 bytes). Linux: reads /proc.
+#![allow(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a bench that cannot go on has failed"
+)]
 
 use efface::RuleSet;
 use efface::stream::mock::{Mock, Source, Traffic};

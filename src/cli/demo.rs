@@ -147,7 +147,9 @@ fn stream(job: &Job) -> anyhow::Result<(Arc<Control>, f64)> {
         let was_through = is_through();
         control.stop();
         match runner.join() {
-            Ok(outcome) => drop(outcome?),
+            Ok(outcome) => {
+                outcome?;
+            }
             Err(_) => return Err(Fault::new("the stream died", "a bug; please report it").into()),
         }
         if !was_through {
@@ -182,9 +184,12 @@ fn leaks(messages: &[Message], topics: &[&[Traffic]]) -> usize {
     planted.iter().filter(|value| memchr::memmem::find(&all, value.as_bytes()).is_some()).count()
 }
 
+/// The text and the headers of a record that came out.
+type Shown = (String, Vec<(String, Option<Vec<u8>>)>);
+
 /// Shows messages before and after, in as many languages as fit.
 fn show(messages: &[Message], storage: &[Traffic], analytics: &[Traffic], ink: Ink) -> anyhow::Result<()> {
-    let by_id = |records: &[Traffic]| -> BTreeMap<String, (String, Vec<(String, Option<Vec<u8>>)>)> {
+    let by_id = |records: &[Traffic]| -> BTreeMap<String, Shown> {
         let read = |record: &Traffic| {
             let document: serde_json::Value = serde_json::from_slice(record.value.as_deref()?).ok()?;
             let field = |name: &str| document.get(name)?.as_str().map(str::to_owned);

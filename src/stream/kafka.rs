@@ -282,9 +282,11 @@ struct Member {
 /// A commit under way, and the answers that came.
 #[derive(Default)]
 struct Commit {
-    pending: Option<(Vec<(Partition, i64)>, Instant)>,
-    answers: VecDeque<(Vec<(Partition, i64)>, Result<(), String>)>,
+    pending: Option<(Offsets, Instant)>,
+    answers: VecDeque<(Offsets, Result<(), String>)>,
 }
+
+type Offsets = Vec<(Partition, i64)>;
 
 impl ClientContext for Member {
     fn log(&self, _: RDKafkaLogLevel, _: &str, text: &str) {

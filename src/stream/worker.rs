@@ -322,8 +322,7 @@ impl Sheet {
                 let row = self.rows.get(at).copied().filter(|row| row.refused.is_none());
                 if let (Key::Token, Some(row), Some(key)) = (lane.key, row, record.key) {
                     let rewritten = self.text(row.key, number).unwrap_or_default();
-                    let is_token =
-                        token_at(rewritten, 0).is_some_and(|token| token.span.len() as usize == rewritten.len());
+                    let is_token = token_at(rewritten, 0).is_some_and(|token| token.span.len() == rewritten.len());
                     let mode = if lane.class == LaneClass::Storage { Mode::Siv } else { Mode::Mac };
                     let tenant = match &worker.tenant {
                         Some(TenantFrom::Fixed(name)) => TenantId::new(name),
