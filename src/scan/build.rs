@@ -3,6 +3,7 @@
 use super::context::{GroupId, Words};
 use super::{BuildError, ScanConfig, Scanner, candidates, score, sieve, simd};
 use crate::check::Check;
+use crate::entity::Kind;
 use crate::ids::{EntityId, RuleId};
 use crate::rules::{CountryFrom, Evidence, Gate, Guard, Rule, RuleSet, Sieve, Tail};
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
@@ -100,6 +101,9 @@ impl Automaton {
 /// What may stand between the digits of a plain number.
 pub(super) const NUMBER_SEPARATORS: &[u8] = b" -./()~";
 
+/// Rules that share an automaton whatever they are.
+const FAMILY_RULES: usize = 40;
+
 /// Bytes that one automaton may take, and its construction; larger sets are split in two.
 const AUTOMATON_BYTES: usize = 4 << 20;
 
@@ -143,7 +147,9 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         let chosen: Vec<(u16, &Rule)> =
             (0_u16..).zip(rules.rules()).filter(|(_, rule)| wanted(rule) && !rule.pattern.is_empty()).collect();
         let mut out = Automata::default();
-        compile(&chosen, &mut out)?;
+        for family in families(rules, chosen) {
+            compile(&family, &mut out)?;
+        }
         Ok(out)
     };
     let number = automata(is_plain_number)?;
@@ -225,6 +231,30 @@ fn only_numbers(hir: &Hir) -> bool {
         HirKind::Capture(capture) => only_numbers(&capture.sub),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().all(only_numbers),
     }
+}
+
+/// Rules with their places in the table of recognizers.
+type Family<'r> = Vec<(u16, &'r Rule)>;
+
+/// Parts rules into those that share an automaton. Patterns that are as loose as number plates multiply each other's states,
+/// so rules of one kind go together; few rules are one family.
+fn families<'r>(rules: &RuleSet, chosen: Family<'r>) -> Vec<Family<'r>> {
+    if chosen.len() <= FAMILY_RULES {
+        return vec![chosen];
+    }
+    let mut by_kind: Vec<(Option<Kind>, Family<'r>)> = Vec::new();
+    for (at, rule) in chosen {
+        let kind = rules.entity(rule.entity).map(|entity| entity.kind);
+        match by_kind.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, family)) => family.push((at, rule)),
+            None => by_kind.push((kind, vec![(at, rule)])),
+        }
+    }
+    // Small families share what is left.
+    let (large, small): (Vec<_>, Vec<_>) =
+        by_kind.into_iter().map(|(_, f)| f).partition(|f| f.len() > FAMILY_RULES / 4);
+    let small: Vec<_> = small.into_iter().flatten().collect();
+    large.into_iter().chain((!small.is_empty()).then_some(small)).collect()
 }
 
 fn compile(rules: &[(u16, &Rule)], out: &mut Automata) -> Result<(), BuildError> {

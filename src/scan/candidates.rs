@@ -11,7 +11,7 @@ use super::verify::{Accepted, before, is_word, verify};
 use super::{Hints, ScanFault, Scanner, phone};
 use crate::detection::Detection;
 use crate::ids::Region;
-use crate::rules::{CountryFrom, Gate};
+use crate::rules::{CountryFrom, Gate, Guard};
 use crate::span::Span;
 
 /// Evidence from which on nothing around a candidate is looked at, in tenths of a bit: odds of 256 to 1. The usual word
@@ -34,6 +34,8 @@ pub(super) struct Work {
     barriers: Barriers,
     groups: Groups,
     field: Groups,
+    /// What the whole text says.
+    said: Groups,
     winners: Winners,
 }
 
@@ -419,9 +421,21 @@ impl<'t> Job<'t> {
         if work.accepted.is_empty() && work.candidates.is_empty() {
             return Ok(());
         }
+        // Whether `said` and `field` hold all that stands around; known once somebody asks.
+        let mut said: Option<bool> = None;
         for at in 0..work.accepted.len() {
             let Some(&accepted) = work.accepted.get(at) else { break };
             let Some(of) = scanner.recognizers.get(usize::from(accepted.recognizer)) else { continue };
+            // A rule that asks for words, in a text without any of them. A candidate without a guard may part a word in two.
+            if of.gate == Gate::Context && of.guard != Guard::None {
+                let all = *said.get_or_insert_with(|| {
+                    scanner.words.of_field(self.hints.field.unwrap_or_default(), &mut work.field);
+                    scanner.words.anywhere(self.text, &mut work.said)
+                });
+                if all && !work.said.any(&of.words) && !work.field.any(&of.words) {
+                    continue;
+                }
+            }
             let span = Span::new(accepted.start, accepted.end);
             let candidate = span.of(self.text).unwrap_or_default();
             let country = country(of, candidate);
@@ -456,6 +470,7 @@ impl<'t> Job<'t> {
     fn weigh(&self, scanner: &Scanner, work: &mut Work) {
         // Neighbours in the text are neighbours in the list, so that a window is looked at once.
         work.candidates.sort_unstable_by_key(|c| c.span);
+        scanner.words.of_field(self.hints.field.unwrap_or_default(), &mut work.field);
         if self.weigh_once(scanner, work) {
             self.weigh_once(scanner, work);
         }
@@ -466,7 +481,6 @@ impl<'t> Job<'t> {
         let Work { candidates, barriers, groups, field, .. } = work;
         let stands = |c: &Candidate| !c.shut && scanner.scores.of(c.evidence) >= scanner.config.min_score;
         barriers.fill(candidates.iter().filter(|c| stands(c)).map(|c| c.span));
-        let in_field = self.hints.field.map(|name| scanner.words.of_field(name, field));
         let mut around = None;
         let mut changed = false;
         for candidate in candidates.iter_mut().filter(|c| !c.settled) {
@@ -494,11 +508,11 @@ impl<'t> Job<'t> {
                 positive = of.evidence.context;
                 candidate.shut = false;
             }
-            if in_field.is_some() && field.any(&of.words) {
+            if field.any(&of.words) {
                 positive = positive.max(of.evidence.field);
                 candidate.shut = false;
             }
-            let negative = groups.any(&of.negative) || (in_field.is_some() && field.any(&of.negative));
+            let negative = groups.any(&of.negative) || field.any(&of.negative);
             candidate.evidence = candidate.alone + positive + if negative { of.evidence.negative } else { 0 };
             changed |= stands(candidate) != stood;
         }

@@ -50,6 +50,8 @@ const AFTER: usize = 24;
 const JUMPS: usize = 4;
 /// Words of a window at most; what is further away is not looked at.
 const WINDOW_WORDS: usize = 32;
+/// Longest text that is looked at as a whole.
+const TEXT_BYTES: usize = 256;
 /// Words of a phrase at most.
 const PHRASE_WORDS: usize = 8;
 
@@ -212,6 +214,19 @@ impl Words {
                 None => break,
             };
         }
+    }
+
+    /// Fills `groups` with what a whole text says. Tells whether that is all: a long text is not looked at, and may say
+    /// anything.
+    pub(super) fn anywhere(&self, text: &[u8], groups: &mut Groups) -> bool {
+        if text.len() > TEXT_BYTES {
+            return false;
+        }
+        groups.clear(self.n_groups);
+        groups.words.resize(TEXT_BYTES / 2 + 1, 0);
+        self.look(text, groups);
+        groups.words.truncate(WINDOW_WORDS);
+        true
     }
 
     /// Fills `groups` with what the name of a field says: `contactPhone`, `phone_number`, `Tel. No`.
@@ -434,7 +449,8 @@ fn tokenize(piece: &[u8], hashes: &mut [u64]) -> usize {
         let next = bytes >> (8 * len.min(7)) & 0xff;
         if len < 8 && next < 0x80 && next != u64::from(b'\'') {
             *place = WordHash::short((bytes | 0x2020_2020_2020_2020) & ((1 << (8 * len)) - 1), len);
-            rest = rest.get(len as usize..).unwrap_or_default();
+            // What follows is no letter.
+            rest = rest.get(len as usize + 1..).unwrap_or_default();
         } else {
             (*place, rest) = word(rest);
         }
