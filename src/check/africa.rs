@@ -66,7 +66,7 @@ pub(super) const CHECKS: &[Check] = &[
             _ => n.get(..n.len().saturating_sub(3)).unwrap_or_default(),
         };
         match digits.len() {
-            7 => ends_in(digits, &[2, 1, 2, 1, 2, 1], 10, Rest::Less),
+            7 => ends_in(digits, &[1, 2, 1, 2, 1, 2], 10, Rest::Less),
             9 => ends_in(digits, &[1, 2, 1, 2, 1, 2, 1, 2], 10, Rest::Less),
             _ => false,
         }
@@ -79,6 +79,20 @@ pub(super) const CHECKS: &[Check] = &[
         };
         let at = number(body).and_then(|body| u32::try_from((body + 22) % 23).ok());
         district.len() == 2 && are_digits(district) && at.is_some_and(|at| is_at(b"ABCDEFGHJKLMNPQRSTVWXYZ", at, check))
+    }),
+    // CBN, BVN: eleven digits from 22. Civil registry of Libya: sex, year of birth.
+    row("ng_bvn", 66, |n| n.len() == 11 && n.starts_with(b"22") && are_digits(n)),
+    row("ly_national_id", 60, |n| {
+        n.len() == 12
+            && matches!(n.first(), Some(b'1' | b'2'))
+            && number_at(n, 1, 5).is_some_and(|year| (1900..2030).contains(&year))
+            && are_digits(n)
+    }),
+    // NIRA Uganda: citizen, alien or other, sex, year, serial.
+    row("ug_nin", 66, |n| {
+        matches!(n.first(), Some(b'C' | b'A' | b'P'))
+            && matches!(n.get(1), Some(b'M' | b'F'))
+            && number_at(n, 2, 7).is_some()
     }),
     // Omang Botswana: nine digits, the fifth tells the sex.
     row("bw_omang", 23, |n| n.len() == 9 && are_digits(n) && matches!(n.get(4), Some(b'1' | b'2'))),

@@ -167,6 +167,17 @@ pub(super) const CHECKS: &[Check] = &[
         card.iter_mut().skip(5).zip(n).for_each(|(place, &byte)| *place = byte);
         n.len() == 10 && matches!(n.first(), Some(b'1' | b'2')) && luhn(&card)
     }),
+    // CMS, MBI format: each of the eleven places is a digit, a letter, or either; no S, L, O, I, B, Z.
+    row("us_mbi", 30, |n| {
+        let letter = |b: u8| b.is_ascii_uppercase() && !matches!(b, b'S' | b'L' | b'O' | b'I' | b'B' | b'Z');
+        n.len() == 11
+            && !n.starts_with(b"0")
+            && n.iter().zip(b"NAMNAMNAANN").all(|(&b, &class)| match class {
+                b'N' => b.is_ascii_digit(),
+                b'A' => letter(b),
+                _ => b.is_ascii_digit() || letter(b),
+            })
+    }),
     // DEA: letters of the registrant, (1st + 3rd + 5th) + 2 (2nd + 4th + 6th) by ten.
     row("us_dea", 33, |n| n.get(2..).is_some_and(|n| ends_in(n, &[1, 2, 1, 2, 1, 2], 10, Rest::Same))),
     // DNIC Uruguay, cédula: weights by ten. DGI, RUT: weights by 11.

@@ -103,6 +103,8 @@ pub(super) const CHECKS: &[Check] = &[
     }),
     // Election Commission of India, EPIC: three letters, seven digits, Luhn.
     row("in_epic", 33, |n| n.get(3..).is_some_and(|n| n.len() == 7 && luhn(n))),
+    // Central Motor Vehicles Rules: codes of the states.
+    row("in_plate", 42, |n| n.first_chunk::<2>().is_some_and(|state| IN_STATES.contains(&state))),
     // Sabte Ahval, code melli: sum by 11.
     row("ir_national_id", 35, |n| {
         split_check(n).is_some_and(|(check, body)| {
@@ -118,10 +120,16 @@ pub(super) const CHECKS: &[Check] = &[
             .is_some_and(|sum| u32::from(check.wrapping_sub(b'0')) == 9 - sum % 9)
     }),
     // 주민등록법 시행규칙, RRN and the number of foreigners: day, sex and century. Since October 2020 without check digit.
-    row("kr_rrn", 52, |n| {
-        n.len() == 13 && are_digits(n) && has_yymmdd(n, 0) && matches!(n.get(6), Some(b'0'..=b'4' | b'9'))
-    }),
+    row("kr_rrn", 52, |n| n.len() == 13 && are_digits(n) && has_yymmdd(n, 0) && n.get(6).is_some()),
     row("kr_frn", 58, |n| n.len() == 13 && are_digits(n) && has_yymmdd(n, 0) && matches!(n.get(6), Some(b'5'..=b'8'))),
+    // 경찰청, 운전면허번호: office of issue.
+    row("kr_driving", 25, |n| n.len() == 12 && number_at(n, 0, 2).is_some_and(|office| (11..=28).contains(&office))),
+    // Payments NZ: banks that have a number.
+    row("nz_bank", 12, |n| {
+        (15..=16).contains(&n.len())
+            && are_digits(n)
+            && number_at(n, 0, 2).is_some_and(|bank| matches!(bank, 1..=3 | 6 | 8..=25 | 27..=31 | 33 | 35 | 38 | 88))
+    }),
     // NTS Korea, business number: weights 1, 3, 7 by ten, the ninth product counts with its tens.
     row("kr_brn", 36, |n| {
         let Some((check, body)) = split_check(n) else { return false };
@@ -212,6 +220,13 @@ pub(super) const CHECKS: &[Check] = &[
     // Absher, Saudi ID (1) and Iqama (2): Luhn.
     row("sa_national_id", 66, |n| n.len() == 10 && n.starts_with(b"1") && luhn(n) && !is_repeated(n)),
     row("sa_iqama", 66, |n| n.len() == 10 && n.starts_with(b"2") && luhn(n) && !is_repeated(n)),
+];
+
+/// Codes of the Indian states and union territories on vehicle plates.
+const IN_STATES: &[&[u8; 2]] = &[
+    b"AN", b"AP", b"AR", b"AS", b"BH", b"BR", b"CG", b"CH", b"DD", b"DL", b"DN", b"GA", b"GJ", b"HP", b"HR", b"JH",
+    b"JK", b"KA", b"KL", b"LA", b"LD", b"MH", b"ML", b"MN", b"MP", b"MZ", b"NL", b"OD", b"OR", b"PB", b"PY", b"RJ",
+    b"SK", b"TN", b"TR", b"TS", b"UK", b"UP", b"WB",
 ];
 
 fn il_number(digits: &[u8]) -> bool {

@@ -148,13 +148,17 @@ pub(super) const CHECKS: &[Check] = &[
     }),
     // AJPES, matična številka: seven digits, then three characters of the unit.
     row("si_maticna", 35, |n| {
+        let body = n.get(..6).and_then(|body| weighted_sum(body, &[7, 6, 5, 4, 3, 2]));
         matches!(n.len(), 7 | 10)
-            && n.get(..7).is_some_and(|n| ends_in(n, &[7, 6, 5, 4, 3, 2], 11, Rest::LessOrNone) && !is_repeated(n))
+            && body.is_some_and(|sum| sum % 11 != 0)
+            && n.get(..7).is_some_and(|n| ends_in(n, &[7, 6, 5, 4, 3, 2], 11, Rest::Less) && !is_repeated(n))
     }),
     // NVI Türkiye, T.C. kimlik numarası: two sums by ten.
     row("tr_tckimlik", 66, tr_tckimlik),
     // GİB, vergi kimlik numarası: powers of two by nine.
     row("tr_vkn", 33, |n| tr_vkn(after(n, b"TR"))),
+    // Karayolları Trafik Yönetmeliği: province 01 to 81.
+    row("tr_plate", 3, |n| number_at(n, 0, 2).is_some_and(|province| (1..=81).contains(&province))),
     // DPS Ukraine, RNOKPP: weights by 11; EDRPOU by range.
     row("ua_rntrc", 35, |n| ends_in(n, &[10, 5, 7, 9, 4, 6, 10, 5, 7], 11, Rest::Same) && !is_repeated(n)),
     row("ua_edrpou", 34, |n| {
@@ -168,8 +172,11 @@ pub(super) const CHECKS: &[Check] = &[
     }),
     // Vergilər Nazirliyi, VÖEN: sum by 11 at the ninth place, kind of person at the tenth.
     row("az_voen", 58, |n| {
-        let kind = n.last().is_some_and(|last| matches!(last, b'1' | b'2'));
-        kind && n.get(..9).is_some_and(|n| ends_in(n, &[4, 1, 8, 6, 2, 7, 5, 3], 11, Rest::SameOrNone))
+        let mut ten = [b'0'; 10];
+        let Some(skip) = 10_usize.checked_sub(n.len()).filter(|&n| n <= 1) else { return false };
+        ten.iter_mut().skip(skip).zip(n).for_each(|(place, &byte)| *place = byte);
+        matches!(n.last(), Some(b'1' | b'2'))
+            && ten.get(..9).is_some_and(|n| ends_in(n, &[4, 1, 8, 6, 2, 7, 5, 3], 11, Rest::SameOrNone))
     }),
 ];
 

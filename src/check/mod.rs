@@ -11,11 +11,11 @@
 mod africa;
 mod americas;
 mod asia;
+mod bic;
 mod card;
 mod date;
 mod digits;
 mod eastern;
-
 mod email;
 mod europe;
 mod host;
@@ -78,6 +78,7 @@ const GROUPS: &[&[Check]] = &[
     iso7064::CHECKS,
     card::CHECKS,
     iban::CHECKS,
+    bic::CHECKS,
     email::CHECKS,
     ip::CHECKS,
     mac::CHECKS,

@@ -2,7 +2,44 @@
 
 use super::{Check, Form};
 
-pub(super) const CHECKS: &[Check] = &[Check { name: "eu_vat", form: Form::Compact, worth: 60, run: eu_vat }];
+/// A number with its prefix: one prefix in 676 and a sum.
+const fn of(name: &'static str, run: fn(&[u8]) -> bool) -> Check {
+    Check { name, form: Form::Compact, worth: 120, run }
+}
+
+pub(super) const CHECKS: &[Check] = &[
+    Check { name: "eu_vat", form: Form::Compact, worth: 80, run: eu_vat },
+    of("at_vat_eu", |n| n.starts_with(b"AT") && eu_vat(n)),
+    of("be_vat_eu", |n| n.starts_with(b"BE") && eu_vat(n)),
+    of("bg_vat_eu", |n| n.starts_with(b"BG") && eu_vat(n)),
+    of("cy_vat_eu", |n| n.starts_with(b"CY") && eu_vat(n)),
+    of("cz_vat_eu", |n| n.starts_with(b"CZ") && eu_vat(n)),
+    of("de_vat_eu", |n| n.starts_with(b"DE") && eu_vat(n)),
+    of("dk_vat_eu", |n| n.starts_with(b"DK") && eu_vat(n)),
+    of("ee_vat_eu", |n| n.starts_with(b"EE") && eu_vat(n)),
+    of("gr_vat_eu", |n| n.starts_with(b"EL") && eu_vat(n)),
+    of("es_vat_eu", |n| n.starts_with(b"ES") && eu_vat(n)),
+    of("fi_vat_eu", |n| n.starts_with(b"FI") && eu_vat(n)),
+    of("fr_vat_eu", |n| n.starts_with(b"FR") && eu_vat(n)),
+    of("hr_vat_eu", |n| n.starts_with(b"HR") && eu_vat(n)),
+    of("hu_vat_eu", |n| n.starts_with(b"HU") && eu_vat(n)),
+    of("ie_vat_eu", |n| n.starts_with(b"IE") && eu_vat(n)),
+    of("it_vat_eu", |n| n.starts_with(b"IT") && eu_vat(n)),
+    of("lt_vat_eu", |n| n.starts_with(b"LT") && eu_vat(n)),
+    of("lu_vat_eu", |n| n.starts_with(b"LU") && eu_vat(n)),
+    of("lv_vat_eu", |n| n.starts_with(b"LV") && eu_vat(n)),
+    of("mt_vat_eu", |n| n.starts_with(b"MT") && eu_vat(n)),
+    of("nl_vat_eu", |n| n.starts_with(b"NL") && eu_vat(n)),
+    of("pl_vat_eu", |n| n.starts_with(b"PL") && eu_vat(n)),
+    of("pt_vat_eu", |n| n.starts_with(b"PT") && eu_vat(n)),
+    of("ro_vat_eu", |n| n.starts_with(b"RO") && eu_vat(n)),
+    of("se_vat_eu", |n| n.starts_with(b"SE") && eu_vat(n)),
+    of("si_vat_eu", |n| n.starts_with(b"SI") && eu_vat(n)),
+    of("sk_vat_eu", |n| n.starts_with(b"SK") && eu_vat(n)),
+    of("gb_vat_eu", |n| {
+        (n.starts_with(b"GB") || n.starts_with(b"XI")) && (super::by_name("gb_vat")).is_some_and(|check| (check.run)(n))
+    }),
+];
 
 /// Prefix and the name of the check of what follows it.
 const STATES: &[(&[u8; 2], &str)] = &[

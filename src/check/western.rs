@@ -82,6 +82,14 @@ pub(super) const CHECKS: &[Check] = &[
     // HMRC, unique taxpayer reference: the first digit checks the nine others.
     row("gb_utr", 35, gb_utr),
     row("gb_tin", 5, |n| gb_utr(n) || super::europe::gb_nino(n)),
+    // DVLA, INF104: no I, Q in the area, no I, Q in the letters behind; ages from 01.
+    row("gb_plate", 12, |n| {
+        let [a, b, c, d, rest @ ..] = n else { return false };
+        [a, b].into_iter().all(|l| l.is_ascii_uppercase() && !matches!(l, b'I' | b'Q' | b'Z'))
+            && number(&[*c, *d]).is_some_and(|age| age > 0)
+            && rest.len() == 3
+            && rest.iter().all(|l| l.is_ascii_uppercase() && !matches!(l, b'I' | b'Q'))
+    }),
     // HMRC, VAT registration number: sum and last two digits are 0 or 42 by 97; GD and HA bodies have three digits.
     row("gb_vat", 56, gb_vat),
     // ISD Scotland, Community Health Index: a day of birth and the check digit of the NHS number.

@@ -220,7 +220,7 @@ fn operator_faults() {
         "unknown kind: EMAIL_ADRESS",
         "hint: did you mean EMAIL_ADDRESS?",
     );
-    fault(&["eval", "--entities", "BR_CFP", &text], "BR_CFP", "hint: did you mean BR_CPF?");
+    fault(&["eval", "--entities", "BR_CPFF", &text], "BR_CPFF", "hint: did you mean BR_CPF?");
     fault(&["eval", "--region", "XX", &text], "not a country: XX", "hint: two letters");
     fault(&["rules", "show", "no.such"], "no such rule: no.such", "hint: ");
     assert_eq!(folder.read("a.txt"), MAIL.as_bytes());
