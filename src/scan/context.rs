@@ -1,7 +1,7 @@
 //! Words around a candidate, as evidence for or against it.
 //!
 //! Only candidates that are not settled by their shape and check are looked at, and only a window around them. The
-//! window ends at neighbouring candidates and at labels and tokens that an earlier run left, so that what was evidence in
+//! window ends at neighbours that are reported and at labels and tokens that an earlier run left, so that what was evidence in
 //! a first run is the same in a second: redact twice = redact once. A neighbour that stands between the candidate and
 //! the first letter of the window is jumped over (`tel. 0771234567 / 0771234568`).
 

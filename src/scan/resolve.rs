@@ -40,7 +40,7 @@ impl Candidate {
     }
 }
 
-/// Merged spans of all candidates of a text.
+/// Merged spans of the candidates at which windows of context end.
 #[derive(Default)]
 pub(super) struct Barriers(Vec<Span>);
 
