@@ -539,11 +539,16 @@ fn moment(text: &[u8]) -> Option<usize> {
         && (1..=31).contains(&two(d5, d6)?)
         && two(h1, h2)? <= 24
         && two(n1, n2)? <= 59;
-    let rest = text.get(17..)?;
-    let seconds = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
-    let rest_at = 17 + seconds;
     fits.then_some(())?;
-    (2..=12).contains(&seconds).then_some(())?;
+    // Two digits and a fraction, no more: a longer number may be somebody's.
+    let [s1, s2, rest @ ..] = text.get(17..)? else { return None };
+    (two(*s1, *s2)? <= 60).then_some(())?;
+    let fraction = match rest {
+        [b'.', digits @ ..] => digits.iter().take_while(|b| b.is_ascii_digit()).count(),
+        _ => 0,
+    };
+    (fraction <= 9).then_some(())?;
+    let rest_at = 19 + if fraction > 0 { 1 + fraction } else { 0 };
     let offset = match text.get(rest_at..)? {
         [b'Z' | b'z', ..] => 1,
         [b'+' | b'-', a, b, b':', c, d, ..] if two(*a, *b).is_some_and(is_offset) && two(*c, *d).is_some() => 6,
@@ -552,7 +557,8 @@ fn moment(text: &[u8]) -> Option<usize> {
     };
     let end = rest_at + offset;
     let goes_on = |b: u8| is_word(b) || matches!(b, b'-' | b':');
-    (!text.get(end).copied().is_some_and(goes_on)).then_some(end)
+    let more = text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit);
+    (!more && !text.get(end).copied().is_some_and(goes_on)).then_some(end)
 }
 
 /// The country that a candidate speaks of.

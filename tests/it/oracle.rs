@@ -143,17 +143,17 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
 fn within_moment(text: &[u8], at: usize) -> bool {
     static MOMENT: OnceLock<Regex> = OnceLock::new();
     let moment = MOMENT.get_or_init(|| {
-        let pattern = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[Tt ](?:[01]\d|2[0-4]):[0-5]\d:[0-9.]{2,12}([Zz]|[+-](?:0\d|1[0-4]):?\d\d)?";
+        let pattern = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[Tt ](?:[01]\d|2[0-4]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d{1,9})?(?:[Zz]|[+-](?:0\d|1[0-4]):?\d\d)?";
         RegexBuilder::new(pattern).unicode(false).build().unwrap()
     });
     let mut start = 0;
     while start <= at {
         let free = start == 0 || !(word(text[start - 1]) || text[start - 1] == b'-');
-        let end = moment.captures(&text[start..]).filter(|_| free).and_then(|found| {
-            let end = start + found.get_match().end();
-            // A longer run of digits and dots, or a word that goes on, is no time.
+        let end = moment.find(&text[start..]).filter(|_| free).and_then(|found| {
+            let end = start + found.end();
+            // Where digits or a word go on, it is no time.
             let goes_on = text.get(end).is_some_and(|&b| word(b) || b == b'-' || b == b':');
-            let more_digits = found.get(1).is_none() && text.get(end) == Some(&b'.');
+            let more_digits = text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit);
             (!goes_on && !more_digits).then_some(end)
         });
         match end {

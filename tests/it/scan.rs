@@ -274,6 +274,13 @@ fn folded() {
     check("zero width inside", "12\u{200b}34", &[("t.number", "12\u{200b}34")]);
 }
 
+/// A date with a time hides nothing that is longer than its seconds.
+#[test]
+fn no_value_hides_in_a_time() {
+    check("seconds", "2026-05-14 12:23:34 x", &[]);
+    check("a number for seconds", "2026-05-14 12:23:AB12 x 1234", &[("t.token", "AB12"), ("t.number", "1234")]);
+}
+
 /// A value is found wherever it stands against the blocks of 64 bytes that the first pass reads.
 #[test]
 fn every_offset() {
