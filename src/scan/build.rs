@@ -1,6 +1,7 @@
 //! Compiles rules: automata by sieve, tables of words, and for each rule what verification needs.
 
-use super::context::{GroupId, Words};
+use super::context::{Gates, GroupId, Words};
+use super::verify::is_word;
 use super::{BuildError, ScanConfig, Scanner, candidates, score, sieve, simd};
 use crate::check::Check;
 use crate::entity::Kind;
@@ -46,6 +47,19 @@ pub(super) struct Automaton {
     pub(super) recognizers: Box<[u16]>,
     /// Whether some candidate may be followed by a letter or digit: one without a guard, or with a tail.
     pub(super) open: bool,
+    /// Words of which one must stand in the text for any of its rules to count; none where a rule asks for none.
+    pub(super) gate: Gates,
+}
+
+/// Automata of rules that ask for words: they are walked when the text is known to hold one.
+#[derive(Default)]
+pub(super) struct Gated {
+    pub(super) number: Automata,
+    pub(super) code: Automata,
+    pub(super) token: Automata,
+    /// As in [`Scanner`], of the rules in here.
+    pub(super) number_digits: usize,
+    pub(super) code_digits: usize,
 }
 
 /// Up to where digits are counted.
@@ -143,39 +157,56 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
             negative,
         });
     }
-    let automata = |wanted: fn(&Rule) -> bool| -> Result<Automata, BuildError> {
+    let automata = |wanted: &dyn Fn(&Rule) -> bool| -> Result<Automata, BuildError> {
         let chosen: Vec<(u16, &Rule)> =
             (0_u16..).zip(rules.rules()).filter(|(_, rule)| wanted(rule) && !rule.pattern.is_empty()).collect();
         let mut out = Automata::default();
         for family in families(rules, chosen) {
-            compile(&family, &mut out)?;
+            compile(&family, &recognizers, &mut out)?;
         }
         Ok(out)
     };
-    let number = automata(is_plain_number)?;
-    let code = automata(|rule| matches!(rule.sieve, Sieve::Digits { .. }) && !is_plain_number(rule))?;
+    let is_code = |rule: &Rule| matches!(rule.sieve, Sieve::Digits { .. }) && !is_plain_number(rule);
+    let is_token = |rule: &Rule| rule.sieve == Sieve::Token;
+    let number = automata(&|rule| !waits(rule) && is_plain_number(rule))?;
+    let code = automata(&|rule| !waits(rule) && is_code(rule))?;
+    let mut gated = Gated {
+        number: automata(&|rule| waits(rule) && is_plain_number(rule))?,
+        code: automata(&|rule| waits(rule) && is_code(rule))?,
+        token: automata(&|rule| waits(rule) && is_token(rule))?,
+        ..Gated::default()
+    };
+    (gated.number_digits, gated.code_digits) =
+        (gated.number.fewest_digits(Until::Match), gated.code.fewest_digits(Until::Letter));
+    let mut gates = Gates::default();
+    for automaton in [&gated.number, &gated.code, &gated.token].into_iter().flat_map(|automata| &automata.0) {
+        gates.unite(&automaton.gate);
+    }
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
     let (number_digits, code_digits) = (number.fewest_digits(Until::Match), code.fewest_digits(Until::Letter));
     // `usize::MAX` is what no rule asks for.
-    let greediest = [number_digits, code_digits].into_iter().filter(|&n| n < usize::MAX).max();
+    let all = [number_digits, code_digits, gated.number_digits, gated.code_digits];
+    let fewest = all.into_iter().min().unwrap_or(usize::MAX);
+    let greediest = all.into_iter().filter(|&n| n < usize::MAX).max();
     Ok(Scanner {
         config,
         level,
         number_digits,
-        fewest_digits: number_digits.min(code_digits).min(candidates::PHONE_DIGITS),
+        fewest_digits: fewest.min(candidates::PHONE_DIGITS),
         fewest_enough: greediest.unwrap_or(0).max(candidates::PHONE_DIGITS),
         number,
         code_digits,
         code,
-        quad: automata(|rule| rule.sieve == Sieve::Quad)?,
-        token: automata(|rule| rule.sieve == Sieve::Token)?,
-        long: automata(|rule| rule.sieve == Sieve::Long)?,
-        at: automata(|rule| rule.sieve == Sieve::At && !is_wide(rule))?,
-        at_wide: automata(|rule| rule.sieve == Sieve::At && is_wide(rule))?,
-        scheme: automata(|rule| rule.sieve == Sieve::Scheme)?,
-        host: automata(|rule| matches!(rule.sieve, Sieve::Www | Sieve::Domain))?,
-        colon: automata(|rule| rule.sieve == Sieve::Colon)?,
-        dashes: automata(|rule| rule.sieve == Sieve::Dashes)?,
+        quad: automata(&|rule| rule.sieve == Sieve::Quad)?,
+        token: automata(&|rule| !waits(rule) && is_token(rule))?,
+        long: automata(&|rule| rule.sieve == Sieve::Long)?,
+        at: automata(&|rule| rule.sieve == Sieve::At && !is_wide(rule))?,
+        at_wide: automata(&|rule| rule.sieve == Sieve::At && is_wide(rule))?,
+        scheme: automata(&|rule| rule.sieve == Sieve::Scheme)?,
+        host: automata(&|rule| matches!(rule.sieve, Sieve::Www | Sieve::Domain))?,
+        colon: automata(&|rule| rule.sieve == Sieve::Colon)?,
+        dashes: automata(&|rule| rule.sieve == Sieve::Dashes)?,
+        gated,
         phone,
         labels: rules
             .entities()
@@ -183,10 +214,64 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
             .map(|entity| entity.name.clone())
             .filter(|name| name.len() >= sieve::LONG || name.bytes().any(|b| b.is_ascii_digit()))
             .collect(),
-        words: words.build(),
+        words: words.build(level, &gates),
         scores: score::Table::new(),
         recognizers,
     })
+}
+
+/// Longest first word of a rule that waits, in bytes: ids and hashes are longer, and envelopes are full of them.
+pub(super) const WAITING_WORD: usize = 20;
+
+/// Returns whether the rule can wait until the words of the text are known. A candidate without a guard may part a word in
+/// two, and what it leaves is another word.
+fn waits(rule: &Rule) -> bool {
+    let short = || {
+        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern);
+        hir.is_ok_and(|hir| first_word(&hir).0 <= WAITING_WORD)
+    };
+    rule.gate == Gate::Context && rule.guard != Guard::None && rule.tail.is_none() && short()
+}
+
+/// Returns how many letters and digits a match begins with at most, and whether it may hold nothing else.
+fn first_word(hir: &Hir) -> (usize, bool) {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => (0, true),
+        HirKind::Literal(literal) => {
+            let len = literal.0.iter().take_while(|&&b| is_word(b)).count();
+            (len, len == literal.0.len())
+        }
+        HirKind::Class(class) => {
+            let word = match class {
+                Class::Bytes(class) => class.ranges().iter().any(|r| (r.start()..=r.end()).any(is_word)),
+                Class::Unicode(class) => {
+                    class.ranges().iter().any(|r| (r.start()..=r.end()).any(|c| u8::try_from(c).is_ok_and(is_word)))
+                }
+            };
+            (usize::from(word), word)
+        }
+        HirKind::Repetition(repetition) => {
+            let (len, whole) = first_word(&repetition.sub);
+            let times = if whole { repetition.max.map_or(usize::MAX, |max| max as usize) } else { 1 };
+            (len.saturating_mul(times), whole || repetition.min == 0)
+        }
+        HirKind::Capture(capture) => first_word(&capture.sub),
+        HirKind::Concat(parts) => {
+            let mut sum = 0_usize;
+            for part in parts {
+                let (len, whole) = first_word(part);
+                sum = sum.saturating_add(len);
+                if !whole {
+                    return (sum, false);
+                }
+            }
+            (sum, true)
+        }
+        HirKind::Alternation(parts) => {
+            let all = parts.iter().map(first_word);
+            all.fold((0, false), |(most, any), (len, whole)| (most.max(len), any || whole))
+        }
+    }
 }
 
 /// Returns whether the rule's candidates are digits and [`NUMBER_SEPARATORS`] only, and end where a word ends. Such a rule
@@ -257,7 +342,7 @@ fn families<'r>(rules: &RuleSet, chosen: Family<'r>) -> Vec<Family<'r>> {
     large.into_iter().chain((!small.is_empty()).then_some(small)).collect()
 }
 
-fn compile(rules: &[(u16, &Rule)], out: &mut Automata) -> Result<(), BuildError> {
+fn compile(rules: &[(u16, &Rule)], table: &[Recognizer], out: &mut Automata) -> Result<(), BuildError> {
     if rules.is_empty() {
         return Ok(());
     }
@@ -281,13 +366,16 @@ fn compile(rules: &[(u16, &Rule)], out: &mut Automata) -> Result<(), BuildError>
             };
             let recognizers = rules.iter().map(|&(at, _)| at).collect();
             let open = rules.iter().any(|(_, rule)| rule.guard == Guard::None || rule.tail.is_some());
-            out.0.push(Automaton { dfa, start, recognizers, open });
+            let mut gate = Gates::default();
+            let words = rules.iter().filter_map(|&(at, _)| table.get(usize::from(at))).flat_map(|r| &r.words);
+            words.for_each(|&group| gate.add(group));
+            out.0.push(Automaton { dfa, start, recognizers, open, gate });
             Ok(())
         }
         Err(_) if rules.len() > 1 => {
             let (a, b) = rules.split_at(rules.len() / 2);
-            compile(a, out)?;
-            compile(b, out)
+            compile(a, table, out)?;
+            compile(b, table, out)
         }
         Err(_) => Err(BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() }),
     }

@@ -3,11 +3,11 @@
 //! Each function takes an anchor, walks back to where a candidate of that sieve begins, and runs the automata there. The
 //! walks are bounded by what was already looked at, so that no run of bytes is walked twice.
 
-use super::build::{Automata, Recognizer};
+use super::build::{Automata, Gated, Recognizer, WAITING_WORD};
 use super::context::{Groups, TOKEN};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
-use super::verify::{Accepted, before, is_word, verify};
+use super::verify::{Accepted, before, is_word, verify, walk};
 use super::{Hints, ScanFault, Scanner, phone};
 use crate::detection::Detection;
 use crate::ids::Region;
@@ -30,6 +30,10 @@ const COLON_BYTES: usize = 64;
 #[derive(Default)]
 pub(super) struct Work {
     accepted: Vec<Accepted>,
+    /// Where the rules that ask for words are to be tried, by what stands there.
+    numbers: Vec<u32>,
+    codes: Vec<u32>,
+    tokens: Vec<u32>,
     candidates: Vec<Candidate>,
     barriers: Barriers,
     groups: Groups,
@@ -63,6 +67,9 @@ impl Work {
 impl<'t> Job<'t> {
     pub(super) fn new(text: &'t [u8], hints: &'t Hints<'t>, work: &mut Work) -> Self {
         work.accepted.clear();
+        work.numbers.clear();
+        work.codes.clear();
+        work.tokens.clear();
         work.candidates.clear();
         Self { text, hints, skip: 0, host_done: 0, colon_done: 0, long_done: 0, phone_done: 0, n_candidates: 0 }
     }
@@ -140,7 +147,7 @@ impl<'t> Job<'t> {
             }
         }
         if mixed || self.letters_follow(end) {
-            self.verify(scanner, &scanner.token, start, work);
+            self.token(scanner, start, end, work);
         }
         // `AB 12 34 56 C` begins before its first digit.
         if start >= 2
@@ -150,8 +157,16 @@ impl<'t> Job<'t> {
             let word = self.back_while(start - 1, 5, |b| b.is_ascii_alphabetic());
             let len = start - 1 - word;
             if len <= 4 && !before(self.text, word, 1).is_some_and(is_word) {
-                self.verify(scanner, &scanner.token, word, work);
+                self.token(scanner, word, start - 1, work);
             }
+        }
+    }
+
+    /// Tries the rules for tokens at the word `start..end`.
+    fn token(&mut self, scanner: &Scanner, start: usize, end: usize, work: &mut Work) {
+        self.verify(scanner, &scanner.token, start, work);
+        if end - start <= WAITING_WORD {
+            later(start, &mut work.tokens);
         }
     }
 
@@ -166,11 +181,39 @@ impl<'t> Job<'t> {
             if lead >= scanner.number_digits {
                 self.verify(scanner, &scanner.number, at, work);
             }
+            if lead >= scanner.gated.number_digits {
+                later(at, &mut work.numbers);
+            }
         }
         if lead >= scanner.code_digits {
             self.verify(scanner, &scanner.code, at, work);
         }
+        if lead >= scanner.gated.code_digits {
+            later(at, &mut work.codes);
+        }
         false
+    }
+
+    /// Tries the rules that ask for words. With `said`, those for whom there is none in the text or the field's name are
+    /// left out: then `work.said` and `work.field` hold all there are.
+    pub(super) fn verify_gated(&mut self, scanner: &Scanner, said: bool, work: &mut Work) {
+        let Gated { number, code, token, .. } = &scanner.gated;
+        let Work { accepted, numbers, codes, tokens, said: words, field, .. } = work;
+        for (automata, starts) in [(number, numbers), (code, codes), (token, tokens)] {
+            if starts.is_empty() {
+                continue;
+            }
+            let opens = |gate| !said || words.opens(gate) || field.opens(gate);
+            for automaton in automata.0.iter().filter(|automaton| opens(&automaton.gate)) {
+                for &start in starts.iter() {
+                    // Past the budget the text is a fault, whatever else it holds.
+                    if self.n_candidates > scanner.config.limits.candidates {
+                        return;
+                    }
+                    self.n_candidates += walk(automaton, &scanner.recognizers, self.text, start as usize, accepted);
+                }
+            }
+        }
     }
 
     /// Whether a blank, dot, slash or hyphen at `end` parts a word that holds letters, or a dot one of digits and that,
@@ -408,33 +451,34 @@ impl<'t> Job<'t> {
 
     /// Turns what was accepted into detections.
     pub(super) fn finish(
-        self,
+        mut self,
         scanner: &Scanner,
         index: u32,
         work: &mut Work,
         out: &mut Vec<Detection>,
     ) -> Result<(), ScanFault> {
         let limits = &scanner.config.limits;
+        // Whether `said` and `field` hold all words that stand around.
+        let mut known = false;
+        let waiting = !(work.numbers.is_empty() && work.codes.is_empty() && work.tokens.is_empty());
+        if waiting && self.n_candidates <= limits.candidates {
+            scanner.words.of_field(self.hints.field.unwrap_or_default(), &mut work.field);
+            known = scanner.words.anywhere(self.text, &mut work.said);
+            self.verify_gated(scanner, known, work);
+        }
         if self.n_candidates > limits.candidates {
             return Err(ScanFault::TooManyCandidates);
         }
         if work.accepted.is_empty() && work.candidates.is_empty() {
             return Ok(());
         }
-        // Whether `said` and `field` hold all that stands around; known once somebody asks.
-        let mut said: Option<bool> = None;
         for at in 0..work.accepted.len() {
             let Some(&accepted) = work.accepted.get(at) else { break };
             let Some(of) = scanner.recognizers.get(usize::from(accepted.recognizer)) else { continue };
-            // A rule that asks for words, in a text without any of them. A candidate without a guard may part a word in two.
-            if of.gate == Gate::Context && of.guard != Guard::None {
-                let all = *said.get_or_insert_with(|| {
-                    scanner.words.of_field(self.hints.field.unwrap_or_default(), &mut work.field);
-                    scanner.words.anywhere(self.text, &mut work.said)
-                });
-                if all && !work.said.any(&of.words) && !work.field.any(&of.words) {
-                    continue;
-                }
+            // Of the rules in its automaton another one had a word.
+            let waits = of.gate == Gate::Context && of.guard != Guard::None;
+            if known && waits && !work.said.any(&of.words) && !work.field.any(&of.words) {
+                continue;
             }
             let span = Span::new(accepted.start, accepted.end);
             let candidate = span.of(self.text).unwrap_or_default();
@@ -518,6 +562,11 @@ impl<'t> Job<'t> {
         }
         changed
     }
+}
+
+fn later(start: usize, starts: &mut Vec<u32>) {
+    // Texts are not longer than that.
+    starts.extend(u32::try_from(start));
 }
 
 /// Returns the length of the date with a time that `text` begins with: `2026-05-14T12:23:34.567Z`. Envelopes and logs are

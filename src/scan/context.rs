@@ -6,14 +6,38 @@
 //! the first letter of the window is jumped over (`tel. 0771234567 / 0771234568`).
 
 use super::resolve::Barriers;
+use super::simd::Level;
+use super::words::{PHRASE_WORDS, Table, tokenize};
 use crate::span::Span;
 use aho_corasick::AhoCorasick;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 /// A set of words and phrases that speak for or against something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GroupId(u16);
+
+/// A set of groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Gates(Vec<u64>);
+
+impl Gates {
+    pub(super) fn unite(&mut self, other: &Self) {
+        self.0.resize(self.0.len().max(other.0.len()), 0);
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
+    }
+
+    pub(super) fn holds(&self, group: GroupId) -> bool {
+        self.0.get(usize::from(group.0) / 64).is_some_and(|word| word & (1 << (group.0 % 64)) != 0)
+    }
+
+    pub(super) fn add(&mut self, group: GroupId) {
+        let at = usize::from(group.0) / 64;
+        if self.0.len() <= at {
+            self.0.resize(at + 1, 0);
+        }
+        self.0.get_mut(at).into_iter().for_each(|word| *word |= 1 << (group.0 % 64));
+    }
+}
 
 /// Which groups have a word in a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,15 +55,22 @@ impl Groups {
     }
 
     fn add(&mut self, group: GroupId) {
-        if let Some(word) = self.bits.get_mut(usize::from(group.0) / 64) {
-            *word |= 1 << (group.0 % 64);
-        }
+        add(&mut self.bits, group);
+    }
+
+    /// Returns whether one of `gates` has a word in the window.
+    pub(super) fn opens(&self, gates: &Gates) -> bool {
+        self.bits.iter().zip(&gates.0).any(|(a, b)| a & b != 0)
     }
 
     /// Returns whether one of `groups` has a word in the window.
     pub(super) fn any(&self, groups: &[GroupId]) -> bool {
         groups.iter().any(|g| self.bits.get(usize::from(g.0) / 64).is_some_and(|word| word & (1 << (g.0 % 64)) != 0))
     }
+}
+
+fn add(bits: &mut [u64], group: GroupId) {
+    bits.get_mut(usize::from(group.0) / 64).into_iter().for_each(|word| *word |= 1 << (group.0 % 64));
 }
 
 /// Window before a candidate, in bytes of text that is no candidate itself.
@@ -51,54 +82,21 @@ const JUMPS: usize = 4;
 /// Words of a window at most; what is further away is not looked at.
 const WINDOW_WORDS: usize = 32;
 /// Longest text that is looked at as a whole.
-const TEXT_BYTES: usize = 256;
-/// Words of a phrase at most.
-const PHRASE_WORDS: usize = 8;
-
-/// Bits that tell which first words there are: 4 KiB.
-const FIRST_BITS: usize = 1 << 15;
-
-fn bit_of(hash: u64) -> (usize, u64) {
-    // The upper bits; the map uses all of them.
-    let bit = usize::try_from(hash >> 49).unwrap_or(0);
-    (bit / 64, 1 << (bit % 64))
-}
-
-/// Hashes are their own hash.
-#[derive(Default)]
-struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 << 8) | u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
-/// What follows the first word of a phrase, and whom the phrase speaks of.
-struct Phrase {
-    rest: Vec<u64>,
-    groups: Vec<GroupId>,
-}
+const TEXT_BYTES: usize = 1 << 16;
+/// The lead bytes of the scripts of [`is_unspaced`], and some others.
+const UNSPACED: Range<u8> = 0xd6..0xf0;
 
 /// Every word and phrase of every group, compiled.
 pub(super) struct Words {
-    by_first: HashMap<u64, Vec<Phrase>, BuildHasherDefault<Identity>>,
-    /// One bit for every first word, so that most words of a text are dismissed by one look.
-    first_bits: Box<[u64]>,
+    /// All phrases of scripts that put blanks between words.
+    table: Table,
+    /// Those of them that open a gate.
+    gates: Table,
     /// Phrases of scripts that put no blank between words, found anywhere.
     inside: Option<AhoCorasick>,
     inside_groups: Vec<Vec<GroupId>>,
     n_groups: usize,
+    level: Level,
 }
 
 /// Collects groups.
@@ -117,13 +115,15 @@ impl Builder {
         GroupId(u16::try_from(at).unwrap_or(u16::MAX))
     }
 
-    pub(super) fn build(self) -> Words {
+    /// Compiles the groups; `gates` are those that [`Words::anywhere`] tells of.
+    pub(super) fn build(self, level: Level, gates: &Gates) -> Words {
         let mut words = Words {
-            by_first: HashMap::default(),
-            first_bits: vec![0; FIRST_BITS / 64].into(),
+            table: Table::default(),
+            gates: Table::default(),
             inside: None,
             inside_groups: Vec::new(),
             n_groups: self.groups.len(),
+            level,
         };
         let mut inside: Vec<String> = Vec::new();
         for (at, phrases) in self.groups.iter().enumerate() {
@@ -141,17 +141,12 @@ impl Builder {
                 }
                 let mut hashes = [0; PHRASE_WORDS];
                 let n = tokenize(phrase.as_bytes(), &mut hashes);
-                let Some((first, rest)) = hashes.get(..n).and_then(<[u64]>::split_first) else { continue };
-                let known = words.by_first.entry(*first).or_default();
-                match known.iter_mut().find(|known| known.rest == rest) {
-                    Some(known) => known.groups.push(group),
-                    None => known.push(Phrase { rest: rest.to_vec(), groups: vec![group] }),
+                let Some((&first, rest)) = hashes.get(..n).and_then(<[u64]>::split_first) else { continue };
+                words.table.add(first, rest, group);
+                if gates.holds(group) {
+                    words.gates.add(first, rest, group);
                 }
             }
-        }
-        for &first in words.by_first.keys() {
-            let (word, bit) = bit_of(first);
-            words.first_bits.get_mut(word).into_iter().for_each(|bits| *bits |= bit);
         }
         if !inside.is_empty() {
             words.inside = AhoCorasick::new(&inside).ok();
@@ -216,17 +211,27 @@ impl Words {
         }
     }
 
-    /// Fills `groups` with what a whole text says. Tells whether that is all: a long text is not looked at, and may say
-    /// anything.
+    /// Fills `groups` with the gates that a whole text opens, at least. Tells whether that is all: a long text is not looked
+    /// at, and may say anything.
     pub(super) fn anywhere(&self, text: &[u8], groups: &mut Groups) -> bool {
         if text.len() > TEXT_BYTES {
             return false;
         }
         groups.clear(self.n_groups);
-        groups.words.resize(TEXT_BYTES / 2 + 1, 0);
-        self.look(text, groups);
-        groups.words.truncate(WINDOW_WORDS);
+        self.gates.each_in_text(self.level, text, |group| groups.add(group));
+        if !text.is_ascii() && text.iter().any(|b| UNSPACED.contains(b)) {
+            self.look_inside(text, groups);
+        }
         true
+    }
+
+    /// Adds the groups of the phrases that stand anywhere in `piece`, in scripts that put no blank between words.
+    fn look_inside(&self, piece: &[u8], groups: &mut Groups) {
+        for found in self.inside.iter().flat_map(|inside| inside.find_overlapping_iter(piece)) {
+            if let Some(found) = self.inside_groups.get(found.pattern().as_usize()) {
+                found.iter().for_each(|&group| groups.add(group));
+            }
+        }
     }
 
     /// Fills `groups` with what the name of a field says: `contactPhone`, `phone_number`, `Tel. No`.
@@ -250,39 +255,17 @@ impl Words {
         self.look(field.as_bytes(), groups);
     }
 
-    fn maybe(&self, first: u64) -> bool {
-        let (word, bit) = bit_of(first);
-        self.first_bits.get(word).is_some_and(|bits| bits & bit != 0)
-    }
-
-    /// Adds the groups of the phrases that begin with the word at `at` of the first `n`.
-    #[inline(never)]
-    fn phrases(&self, at: usize, n: usize, first: u64, groups: &mut Groups) {
-        for phrase in self.by_first.get(&first).into_iter().flatten() {
-            let follows = groups.words.get(at + 1..n).is_some_and(|rest| rest.starts_with(&phrase.rest));
-            if phrase.rest.is_empty() || follows {
-                phrase.groups.iter().for_each(|&group| groups.add(group));
-            }
-        }
-    }
-
     /// Adds the groups of the words and phrases in `piece`.
     pub(super) fn look(&self, piece: &[u8], groups: &mut Groups) {
         let n = tokenize(piece, &mut groups.words);
         for at in 0..n {
-            let Some(&first) = groups.words.get(at) else { break };
-            if self.maybe(first) {
-                self.phrases(at, n, first, groups);
+            let Some([first, after @ ..]) = groups.words.get(at..n) else { break };
+            if self.table.may_begin(*first) {
+                self.table.phrases(*first, after, |group| add(&mut groups.bits, group));
             }
         }
-        if let Some(inside) = &self.inside
-            && !piece.is_ascii()
-        {
-            for found in inside.find_overlapping_iter(piece) {
-                if let Some(found) = self.inside_groups.get(found.pattern().as_usize()) {
-                    found.iter().for_each(|&group| groups.add(group));
-                }
-            }
+        if !piece.is_ascii() {
+            self.look_inside(piece, groups);
         }
     }
 }
@@ -294,7 +277,7 @@ fn put(buffer: &mut [u8], len: &mut usize, byte: u8) -> Option<()> {
 }
 
 /// A letter of a word: ASCII letters, and every byte above ASCII.
-const fn is_letter(byte: u8) -> bool {
+pub(super) const fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte >= 0x80
 }
 
@@ -361,195 +344,16 @@ const fn is_label(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'
 }
 
-/// Plain letters of U+00C0 to U+017F.
-const PLAIN: &[u8; 192] = b"aaaaaaaceeeeiiiidnooooo.ouuuuytsaaaaaaaceeeeiiiidnooooo.ouuuuyty\
-aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllllllln\
-nnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
-
-/// A hash of the letters of a word, eight at a time: a word of eight letters or fewer costs one multiplication.
-#[derive(Clone, Copy)]
-struct WordHash {
-    done: u64,
-    tail: u64,
-    len: u32,
-}
-
-impl WordHash {
-    const fn new() -> Self {
-        Self { done: 0, tail: 0, len: 0 }
-    }
-
-    #[inline]
-    const fn push(&mut self, byte: u8) {
-        self.tail |= (byte as u64) << (8 * (self.len % 8));
-        self.len += 1;
-        if self.len.is_multiple_of(8) {
-            self.done = Self::mix(self.done ^ self.tail);
-            self.tail = 0;
-        }
-    }
-
-    /// The hash of a word of fewer than eight letters, given in lower case from the lowest byte up, with zeros behind.
-    const fn short(letters: u64, len: u32) -> u64 {
-        Self { done: 0, tail: letters, len }.finish()
-    }
-
-    /// The finaliser of SplitMix64 without its last step: every letter moves the upper and the lower bits.
-    const fn mix(x: u64) -> u64 {
-        let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x ^ (x >> 27)
-    }
-
-    const fn finish(self) -> u64 {
-        Self::mix(self.done ^ self.tail ^ ((self.len as u64) << 56))
-    }
-}
-
-/// Marks each of eight bytes that is an ASCII letter by its highest bit.
-#[inline]
-const fn letters(bytes: u64) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let lower = (bytes | (0x20 * EACH)) & (0x7f * EACH);
-    // Both sums stay within their byte: one grows into the highest bit from `a` on, the other behind `z`.
-    (lower + 0x1f * EACH) & !(lower + 0x05 * EACH) & !bytes & (0x80 * EACH)
-}
-
-/// Returns the first eight bytes, the first as the lowest, with zeros where there are fewer.
-#[inline]
-fn first_eight(bytes: &[u8]) -> u64 {
-    if let Some(head) = bytes.first_chunk() {
-        return u64::from_le_bytes(*head);
-    }
-    // Two reads that overlap.
-    if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        let behind = 8 * (bytes.len() - 4);
-        return u64::from(u32::from_le_bytes(*head)) | u64::from(u32::from_le_bytes(*tail)) << behind;
-    }
-    bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
-}
-
-/// Splits `piece` into words, in lower case and without accents, and writes a hash of each. Returns how many.
-///
-/// # Cost
-/// About 25 instructions a word of up to seven ASCII letters; other words are read letter by letter.
-fn tokenize(piece: &[u8], hashes: &mut [u64]) -> usize {
-    let mut n = 0;
-    let mut rest = piece;
-    while !rest.is_empty() {
-        let bytes = first_eight(rest);
-        let letters = letters(bytes);
-        let gap = ((letters | bytes) & 0x8080_8080_8080_8080).trailing_zeros() / 8;
-        if gap > 0 {
-            rest = rest.get(gap as usize..).unwrap_or_default();
-            continue;
-        }
-        let Some(place) = hashes.get_mut(n) else { return n };
-        n += 1;
-        let len = (!letters & 0x8080_8080_8080_8080).trailing_zeros() / 8;
-        let next = bytes >> (8 * len.min(7)) & 0xff;
-        if len < 8 && next < 0x80 && next != u64::from(b'\'') {
-            *place = WordHash::short((bytes | 0x2020_2020_2020_2020) & ((1 << (8 * len)) - 1), len);
-            // What follows is no letter.
-            rest = rest.get(len as usize + 1..).unwrap_or_default();
-        } else {
-            (*place, rest) = word(rest);
-        }
-    }
-    n
-}
-
-/// Reads the word that `piece` begins with letter by letter. Returns its hash and what follows it.
-#[inline(never)]
-fn word(piece: &[u8]) -> (u64, &[u8]) {
-    let mut word = WordHash::new();
-    let mut rest = piece;
-    while let Some((&byte, after)) = rest.split_first() {
-        let mut len = 1;
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' => word.push(byte | 0x20),
-            0x80.. => len = push_high(rest, &mut word),
-            // `don't` is one word, and so is `dont`.
-            b'\'' if after.first().is_some_and(u8::is_ascii_alphabetic) => {}
-            _ => break,
-        }
-        rest = rest.get(len..).unwrap_or_default();
-    }
-    (word.finish(), rest)
-}
-
-/// Adds the character above ASCII that `piece` begins with; returns its length.
-fn push_high(piece: &[u8], word: &mut WordHash) -> usize {
-    let len = match piece.first() {
-        Some(0xc2..=0xdf) => 2,
-        Some(0xe0..=0xef) => 3,
-        Some(0xf0..=0xf4) => 4,
-        _ => 1,
-    };
-    let c = piece.get(..len).and_then(|b| std::str::from_utf8(b).ok()).and_then(|s| s.chars().next());
-    let Some(c) = c else { return 1 };
-    if let Some(&plain) = (c as usize).checked_sub(0xc0).and_then(|at| PLAIN.get(at)) {
-        word.push(plain);
-    } else {
-        let mut buffer = [0; 4];
-        for lower in c.to_lowercase() {
-            lower.encode_utf8(&mut buffer).as_bytes().iter().for_each(|&b| word.push(b));
-        }
-    }
-    len
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn hashes(text: &str) -> Vec<u64> {
-        let mut out = [0; WINDOW_WORDS];
-        let n = tokenize(text.as_bytes(), &mut out);
-        out[..n].to_vec()
-    }
-
-    #[test]
-    fn words_are_compared_in_lower_case_without_accents() {
-        for (a, b) in [
-            ("Téléphone", "telephone"),
-            ("NÚMERO", "numero"),
-            ("Straße", "strase"),
-            ("ŁÓDŹ", "lodz"),
-            ("don't", "dont"),
-            ("ТЕЛЕФОН", "телефон"),
-            ("e-mail", "E mail"),
-            ("ž", "Z"),
-        ] {
-            assert_eq!(hashes(a), hashes(b), "{a}");
-        }
-        assert_eq!(hashes("a1b 2 c").len(), 3);
-        assert_ne!(hashes("tel"), hashes("cel"));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn words_are_the_same_eight_bytes_at_a_time(text in "[a-cZ'é —0 ]{0,40}") {
-            let (mut slow, mut rest) = (Vec::new(), text.as_bytes());
-            while let Some(&first) = rest.first() {
-                if is_letter(first) {
-                    let (hash, after) = word(rest);
-                    slow.push(hash);
-                    rest = after;
-                } else {
-                    rest = &rest[1..];
-                }
-            }
-            slow.truncate(WINDOW_WORDS);
-            proptest::prop_assert_eq!(hashes(&text), slow);
-        }
-    }
 
     fn builder() -> (Words, GroupId, GroupId) {
         let mut b = Words::builder();
         let s = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
         let phone = b.group(&s(&["tel", "my no", "电话"]));
         let order = b.group(&s(&["order"]));
-        (b.build(), phone, order)
+        (b.build(Level::best(), &Gates::default()), phone, order)
     }
 
     #[track_caller]
@@ -584,6 +388,29 @@ mod tests {
         check("111 x [URL] order", "111", &[], false, false);
         check(&format!("tel {} 111", "x".repeat(60)), "111", &[], false, false);
         check(&format!("tel{} 111", " ".repeat(44)), "111", &[], true, false);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_whole_text_says_at_least_what_its_windows_say(
+            text in "[a-c ]{0,70}(tel|my no|MY  no|order|orders|téL|don't|电话|representatives)[ ,1']{0,70}(tel|no|x)",
+            level in proptest::sample::select(Level::available()),
+        ) {
+            let mut b = Words::builder();
+            let s = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+            let groups = [&["tel"][..], &["my no"], &["order"], &["电话"], &["dont"], &["representatives"]].map(|g| b.group(&s(g)));
+            let mut gates = Gates::default();
+            groups.into_iter().for_each(|group| gates.add(group));
+            let words = b.build(level, &gates);
+            let (mut all, mut whole) = (Groups::default(), Groups::default());
+            whole.clear(words.n_groups);
+            whole.words.resize(200, 0);
+            words.look(text.as_bytes(), &mut whole);
+            assert!(words.anywhere(text.as_bytes(), &mut all));
+            for group in groups {
+                proptest::prop_assert!(all.any(&[group]) || !whole.any(&[group]), "{}", text);
+            }
+        }
     }
 
     #[test]

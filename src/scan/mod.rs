@@ -14,6 +14,7 @@ mod sieve;
 pub mod simd;
 mod validate;
 mod verify;
+mod words;
 
 pub use fold::fold_into;
 pub use validate::Validator;
@@ -128,13 +129,15 @@ pub struct Scanner {
     host: Automata,
     colon: Automata,
     dashes: Automata,
+    /// Rules for digits and tokens that ask for words.
+    gated: build::Gated,
     /// The recognizer that the numbering plans serve.
     phone: Option<usize>,
     /// Fewest digits of any candidate in `number`.
     number_digits: usize,
-    /// Digits that are too few for any of the numbering plans, `number` and `code`, plus one.
+    /// Digits that are too few for any of the numbering plans, `number` and `code`, gated or not, plus one.
     fewest_digits: usize,
-    /// Digits that are many enough for the numbering plans, `number` and `code`.
+    /// Digits that are many enough for the numbering plans, `number` and `code`, gated or not.
     fewest_enough: usize,
     /// Fewest digits in `code` before a candidate can end or go on with a letter.
     code_digits: usize,
@@ -235,6 +238,7 @@ impl Scanner {
         let bytes = if folded { &shadow.bytes } else { text };
         let mut job = Job::new(bytes, hints, work);
         self.each_block(bytes, masks, |block, masks, anchors| self.anchors(&mut job, block, masks, anchors, work));
+        job.verify_gated(self, false, work);
         let mut out: Vec<_> = work
             .accepted()
             .iter()

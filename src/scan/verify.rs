@@ -53,28 +53,35 @@ pub(super) fn verify(
     start: usize,
     out: &mut Vec<Accepted>,
 ) -> usize {
+    automata.0.iter().map(|automaton| walk(automaton, recognizers, text, start, out)).sum()
+}
+
+/// Runs one automaton at `start`, like [`verify`].
+#[inline]
+pub(super) fn walk(
+    automaton: &Automaton,
+    recognizers: &[Recognizer],
+    text: &[u8],
+    start: usize,
+    out: &mut Vec<Accepted>,
+) -> usize {
     let mut n_candidates = 0;
-    for automaton in &automata.0 {
-        let mut sid = automaton.start;
-        let mut at = start;
-        for &byte in text.get(start..).unwrap_or_default() {
-            sid = automaton.dfa.next_state(sid, byte);
-            if automaton.dfa.is_special_state(sid) {
-                if automaton.dfa.is_match_state(sid) {
-                    // The automaton tells of a match one byte late: it ended before `byte`.
-                    n_candidates += matched(automaton, sid, recognizers, text, start, at, out);
-                } else {
-                    break;
-                }
+    let mut sid = automaton.start;
+    let mut at = start;
+    for &byte in text.get(start..).unwrap_or_default() {
+        sid = automaton.dfa.next_state(sid, byte);
+        if automaton.dfa.is_special_state(sid) {
+            if !automaton.dfa.is_match_state(sid) {
+                return n_candidates;
             }
-            at += 1;
+            // The automaton tells of a match one byte late: it ended before `byte`.
+            n_candidates += matched(automaton, sid, recognizers, text, start, at, out);
         }
-        if at == text.len() {
-            sid = automaton.dfa.next_eoi_state(sid);
-            if automaton.dfa.is_match_state(sid) {
-                n_candidates += matched(automaton, sid, recognizers, text, start, at, out);
-            }
-        }
+        at += 1;
+    }
+    sid = automaton.dfa.next_eoi_state(sid);
+    if automaton.dfa.is_match_state(sid) {
+        n_candidates += matched(automaton, sid, recognizers, text, start, at, out);
     }
     n_candidates
 }

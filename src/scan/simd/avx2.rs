@@ -1,6 +1,6 @@
 //! 32 bytes at a time with AVX2.
 
-use super::{BLOCK, Masks};
+use super::{BLOCK, Letters, Masks};
 use std::arch::x86_64::{
     __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
     _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_sub_epi8,
@@ -66,4 +66,29 @@ fn half(v: __m256i) -> [u32; 9] {
         bits(number),
         bits(v),
     ]
+}
+
+/// Tells the letters of one block.
+///
+/// # Safety
+/// The CPU has AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn letters(block: &[u8; BLOCK]) -> Letters {
+    // SAFETY: a block is twice as long as a vector; unaligned loads are allowed.
+    let (low, high) = unsafe {
+        let at = block.as_ptr().cast::<__m256i>();
+        (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1)))
+    };
+    let bits = |v: __m256i| u64::from(_mm256_movemask_epi8(v).cast_unsigned());
+    let ascii = |v: __m256i| {
+        let lower = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
+        let shifted = _mm256_sub_epi8(lower, _mm256_set1_epi8(b'a'.cast_signed()));
+        bits(_mm256_cmpeq_epi8(_mm256_min_epu8(shifted, _mm256_set1_epi8(25)), shifted))
+    };
+    let joint = |v: __m256i| bits(_mm256_cmpeq_epi8(v, _mm256_set1_epi8(b'\''.cast_signed())));
+    Letters {
+        ascii: ascii(low) | ascii(high) << 32,
+        high: bits(low) | bits(high) << 32,
+        joint: joint(low) | joint(high) << 32,
+    }
 }

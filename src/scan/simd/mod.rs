@@ -35,6 +35,17 @@ pub(crate) struct Masks {
     pub(crate) high: u64,
 }
 
+/// Which bytes of one block are parts of words of prose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Letters {
+    /// `A-Z a-z`.
+    pub(crate) ascii: u64,
+    /// Bytes of `0x80` and above.
+    pub(crate) high: u64,
+    /// `'`, which may stand inside of a word.
+    pub(crate) joint: u64,
+}
+
 /// How wide the classification works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -81,6 +92,17 @@ impl Level {
         }
         n_blocks
     }
+
+    /// Tells the letters of one block.
+    #[inline]
+    pub(crate) fn letters(self, block: &[u8; BLOCK]) -> Letters {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: AVX2 is there (just asked).
+            Self::Avx2 if is_x86_feature_detected!("avx2") => unsafe { avx2::letters(block) },
+            _ => scalar::letters(block),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -119,6 +141,16 @@ mod tests {
             let truth = masks(Level::Scalar, &bytes);
             for level in Level::available() {
                 prop_assert_eq!(&masks(level, &bytes), &truth);
+            }
+        }
+
+        #[test]
+        fn levels_agree_on_letters(bytes in proptest::array::uniform32(any::<u8>())) {
+            let mut block = [0; BLOCK];
+            block[16..48].copy_from_slice(&bytes);
+            let truth = Level::Scalar.letters(&block);
+            for level in Level::available() {
+                prop_assert_eq!(level.letters(&block), truth);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The definition of truth: one byte at a time.
 
-use super::{BLOCK, Masks};
+use super::{BLOCK, Letters, Masks};
 
 pub(super) fn classify(bytes: &[u8], out: &mut [Masks]) {
     for (block, masks) in bytes.chunks_exact(BLOCK).zip(out) {
@@ -27,4 +27,14 @@ pub(super) fn classify(bytes: &[u8], out: &mut [Masks]) {
         }
         *masks = m;
     }
+}
+
+pub(super) fn letters(block: &[u8; BLOCK]) -> Letters {
+    let mut letters = Letters::default();
+    for (n, &byte) in block.iter().enumerate() {
+        letters.ascii |= u64::from(byte.is_ascii_alphabetic()) << n;
+        letters.high |= u64::from(byte >= 0x80) << n;
+        letters.joint |= u64::from(byte == b'\'') << n;
+    }
+    letters
 }

@@ -1,0 +1,371 @@
+//! Words of a text as hashes, and tables of phrases made of them.
+
+use super::context::GroupId;
+use super::simd::{BLOCK, Letters, Level};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Words of a phrase at most.
+pub(super) const PHRASE_WORDS: usize = 8;
+/// Text behind the first word of a phrase in which the others stand; wider than any window.
+const PHRASE_BYTES: usize = 256;
+/// Bits that tell which first words there are: 8 KiB.
+const FIRST_BITS: usize = 1 << 16;
+
+/// Phrases and whom they speak of, by their first words.
+pub(super) struct Table {
+    by_first: HashMap<u64, Vec<Phrase>, BuildHasherDefault<Identity>>,
+    /// One bit for every first word, so that most words of a text are dismissed by one look.
+    first_bits: Box<[u64; FIRST_BITS / 64]>,
+}
+
+/// What follows the first word of a phrase, and whom the phrase speaks of.
+struct Phrase {
+    rest: Vec<u64>,
+    groups: Vec<GroupId>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { by_first: HashMap::default(), first_bits: Box::new([0; FIRST_BITS / 64]) }
+    }
+}
+
+impl Table {
+    /// Adds the phrase of the words `first` and `rest`.
+    pub(super) fn add(&mut self, first: u64, rest: &[u64], group: GroupId) {
+        let known = self.by_first.entry(first).or_default();
+        match known.iter_mut().find(|known| known.rest == rest) {
+            Some(known) => known.groups.push(group),
+            None => known.push(Phrase { rest: rest.to_vec(), groups: vec![group] }),
+        }
+        let (word, bit) = bit_of(first);
+        self.first_bits.get_mut(word).into_iter().for_each(|bits| *bits |= bit);
+    }
+
+    /// Returns whether a phrase may begin with this word; a few say so and do not.
+    #[inline]
+    pub(super) fn may_begin(&self, first: u64) -> bool {
+        let (word, bit) = bit_of(first);
+        self.first_bits.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    /// Calls `f` for whom the phrases speak that begin with `first` and go on with the words of `after`.
+    #[inline(never)]
+    pub(super) fn phrases(&self, first: u64, after: &[u64], mut f: impl FnMut(GroupId)) {
+        for phrase in self.by_first.get(&first).into_iter().flatten() {
+            if after.starts_with(&phrase.rest) {
+                phrase.groups.iter().for_each(|&group| f(group));
+            }
+        }
+    }
+
+    /// Calls `f` for whom the phrases in `text` speak, and perhaps some more: parts of words with an apostrophe count as
+    /// words, too.
+    ///
+    /// # Cost
+    /// About 30 instructions a word that no phrase begins with.
+    pub(super) fn each_in_text(&self, level: Level, text: &[u8], mut f: impl FnMut(GroupId)) {
+        let mut goes_on = 0;
+        for (n, piece) in text.chunks(BLOCK).enumerate() {
+            let at = n * BLOCK;
+            // A block, and as many zeros as reading eight bytes at its end takes.
+            let mut padded = [0_u8; BLOCK + 8];
+            let Some((block, _)) = padded.split_first_chunk_mut() else { return };
+            match piece.first_chunk() {
+                Some(piece) => *block = *piece,
+                None => block.iter_mut().zip(piece).for_each(|(to, &from)| *to = from),
+            }
+            let Letters { ascii, high, joint } = level.letters(block);
+            let letters = ascii | high;
+            let mut starts = letters & !(letters << 1 | goes_on);
+            goes_on = letters >> 63;
+            while starts != 0 {
+                let bit = starts.trailing_zeros() as usize;
+                starts &= starts - 1;
+                let len = (!(letters >> bit)).trailing_zeros() as usize;
+                // The word ends in this block, and neither it nor what follows it is more than a letter.
+                let odd = (high | joint) >> bit & (2_u64 << (len & 63)).wrapping_sub(1);
+                if bit + len < BLOCK && odd == 0 {
+                    let first = WordHash::ascii(padded.get(bit..).unwrap_or_default(), len);
+                    if self.may_begin(first) {
+                        self.phrases_in_text(first, text.get(at + bit + len..).unwrap_or_default(), &mut f);
+                    }
+                } else {
+                    let (first, after) = word(text.get(at + bit..).unwrap_or_default());
+                    if self.may_begin(first) {
+                        self.phrases_in_text(first, after, &mut f);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Calls `f` for whom the phrases speak that begin with `first` and go on with the words in `after`.
+    #[inline(never)]
+    fn phrases_in_text(&self, first: u64, after: &[u8], f: &mut impl FnMut(GroupId)) {
+        let after = after.get(..PHRASE_BYTES).unwrap_or(after);
+        let mut second = None;
+        for phrase in self.by_first.get(&first).into_iter().flatten() {
+            let follows = match phrase.rest.as_slice() {
+                [] => true,
+                [word, others @ ..] => match *second.get_or_insert_with(|| next_word(after)) {
+                    Some((found, mut rest)) if found == *word => others.iter().all(|&other| match next_word(rest) {
+                        Some((found, after)) => {
+                            rest = after;
+                            found == other
+                        }
+                        None => false,
+                    }),
+                    _ => false,
+                },
+            };
+            if follows {
+                phrase.groups.iter().for_each(|&group| f(group));
+            }
+        }
+    }
+}
+
+fn bit_of(hash: u64) -> (usize, u64) {
+    // The upper bits; the map uses all of them.
+    let bit = usize::try_from(hash >> 48).unwrap_or(0);
+    (bit / 64, 1 << (bit % 64))
+}
+
+/// Hashes are their own hash.
+#[derive(Default)]
+struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 << 8) | u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+/// Plain letters of U+00C0 to U+017F.
+const PLAIN: &[u8; 192] = b"aaaaaaaceeeeiiiidnooooo.ouuuuytsaaaaaaaceeeeiiiidnooooo.ouuuuyty\
+aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllllllln\
+nnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+
+/// Makes letters small.
+const LOWER: u64 = 0x2020_2020_2020_2020;
+
+/// A hash of the letters of a word, eight at a time: a word of eight letters or fewer costs one multiplication.
+#[derive(Clone, Copy)]
+struct WordHash {
+    done: u64,
+    tail: u64,
+    len: u32,
+}
+
+impl WordHash {
+    const fn new() -> Self {
+        Self { done: 0, tail: 0, len: 0 }
+    }
+
+    #[inline]
+    const fn push(&mut self, byte: u8) {
+        self.tail |= (byte as u64) << (8 * (self.len % 8));
+        self.len += 1;
+        if self.len.is_multiple_of(8) {
+            self.done = Self::mix(self.done ^ self.tail);
+            self.tail = 0;
+        }
+    }
+
+    /// The hash of a word of fewer than eight letters, given in lower case from the lowest byte up, with zeros behind.
+    const fn short(letters: u64, len: u32) -> u64 {
+        Self { done: 0, tail: letters, len }.finish()
+    }
+
+    /// The hash of the `len` ASCII letters that `text` begins with; eight bytes can be read wherever one of them stands.
+    #[inline]
+    fn ascii(text: &[u8], len: usize) -> u64 {
+        let eight = |text: &[u8]| u64::from_le_bytes(*text.first_chunk().unwrap_or(&[0; 8])) | LOWER;
+        let mut hash = Self { done: 0, tail: 0, len: u32::try_from(len).unwrap_or(u32::MAX) };
+        let (mut rest, mut left) = (text, len);
+        while left >= 8 {
+            hash.done = Self::mix(hash.done ^ eight(rest));
+            rest = rest.get(8..).unwrap_or_default();
+            left -= 8;
+        }
+        if left > 0 {
+            hash.tail = eight(rest) & ((1 << (8 * left)) - 1);
+        }
+        hash.finish()
+    }
+
+    /// The finaliser of SplitMix64 without its last step: every letter moves the upper and the lower bits.
+    const fn mix(x: u64) -> u64 {
+        let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x ^ (x >> 27)
+    }
+
+    const fn finish(self) -> u64 {
+        Self::mix(self.done ^ self.tail ^ ((self.len as u64) << 56))
+    }
+}
+
+/// Marks each of eight bytes that is an ASCII letter by its highest bit.
+#[inline]
+const fn letters(bytes: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let lower = (bytes | (0x20 * EACH)) & (0x7f * EACH);
+    // Both sums stay within their byte: one grows into the highest bit from `a` on, the other behind `z`.
+    (lower + 0x1f * EACH) & !(lower + 0x05 * EACH) & !bytes & (0x80 * EACH)
+}
+
+/// Returns the first eight bytes, the first as the lowest, with zeros where there are fewer.
+#[inline]
+fn first_eight(bytes: &[u8]) -> u64 {
+    if let Some(head) = bytes.first_chunk() {
+        return u64::from_le_bytes(*head);
+    }
+    // Two reads that overlap.
+    if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let behind = 8 * (bytes.len() - 4);
+        return u64::from(u32::from_le_bytes(*head)) | u64::from(u32::from_le_bytes(*tail)) << behind;
+    }
+    bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
+}
+
+/// Splits `piece` into words, in lower case and without accents, and writes a hash of each. Returns how many.
+///
+/// # Cost
+/// About 25 instructions a word of up to seven ASCII letters; other words are read letter by letter.
+pub(super) fn tokenize(piece: &[u8], hashes: &mut [u64]) -> usize {
+    let mut rest = piece;
+    let mut n = 0;
+    for place in hashes {
+        let Some((word, after)) = next_word(rest) else { return n };
+        *place = word;
+        rest = after;
+        n += 1;
+    }
+    n
+}
+
+/// Returns the hash of the first word in `piece` and what follows it.
+#[inline]
+fn next_word(piece: &[u8]) -> Option<(u64, &[u8])> {
+    let mut rest = piece;
+    while !rest.is_empty() {
+        let bytes = first_eight(rest);
+        let letters = letters(bytes);
+        let gap = ((letters | bytes) & 0x8080_8080_8080_8080).trailing_zeros() / 8;
+        if gap > 0 {
+            rest = rest.get(gap as usize..).unwrap_or_default();
+            continue;
+        }
+        let len = (!letters & 0x8080_8080_8080_8080).trailing_zeros() / 8;
+        let next = bytes >> (8 * len.min(7)) & 0xff;
+        if len < 8 && next < 0x80 && next != u64::from(b'\'') {
+            let hash = WordHash::short((bytes | LOWER) & ((1 << (8 * len)) - 1), len);
+            // What follows is no letter.
+            return Some((hash, rest.get(len as usize + 1..).unwrap_or_default()));
+        }
+        return Some(word(rest));
+    }
+    None
+}
+
+/// Reads the word that `piece` begins with letter by letter. Returns its hash and what follows it.
+#[inline(never)]
+fn word(piece: &[u8]) -> (u64, &[u8]) {
+    let mut word = WordHash::new();
+    let mut rest = piece;
+    while let Some((&byte, after)) = rest.split_first() {
+        let mut len = 1;
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => word.push(byte | 0x20),
+            0x80.. => len = push_high(rest, &mut word),
+            // `don't` is one word, and so is `dont`.
+            b'\'' if after.first().is_some_and(u8::is_ascii_alphabetic) => {}
+            _ => break,
+        }
+        rest = rest.get(len..).unwrap_or_default();
+    }
+    (word.finish(), rest)
+}
+
+/// Adds the character above ASCII that `piece` begins with; returns its length.
+fn push_high(piece: &[u8], word: &mut WordHash) -> usize {
+    let len = match piece.first() {
+        Some(0xc2..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf4) => 4,
+        _ => 1,
+    };
+    let c = piece.get(..len).and_then(|b| std::str::from_utf8(b).ok()).and_then(|s| s.chars().next());
+    let Some(c) = c else { return 1 };
+    if let Some(&plain) = (c as usize).checked_sub(0xc0).and_then(|at| PLAIN.get(at)) {
+        word.push(plain);
+    } else {
+        let mut buffer = [0; 4];
+        for lower in c.to_lowercase() {
+            lower.encode_utf8(&mut buffer).as_bytes().iter().for_each(|&b| word.push(b));
+        }
+    }
+    len
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::is_letter;
+    use super::*;
+
+    const WINDOW_WORDS: usize = 32;
+
+    fn hashes(text: &str) -> Vec<u64> {
+        let mut out = [0; WINDOW_WORDS];
+        let n = tokenize(text.as_bytes(), &mut out);
+        out[..n].to_vec()
+    }
+
+    #[test]
+    fn words_are_compared_in_lower_case_without_accents() {
+        for (a, b) in [
+            ("Téléphone", "telephone"),
+            ("NÚMERO", "numero"),
+            ("Straße", "strase"),
+            ("ŁÓDŹ", "lodz"),
+            ("don't", "dont"),
+            ("ТЕЛЕФОН", "телефон"),
+            ("e-mail", "E mail"),
+            ("ž", "Z"),
+        ] {
+            assert_eq!(hashes(a), hashes(b), "{a}");
+        }
+        assert_eq!(hashes("a1b 2 c").len(), 3);
+        assert_ne!(hashes("tel"), hashes("cel"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn words_are_the_same_eight_bytes_at_a_time(text in "[a-cZ'é —0 ]{0,40}") {
+            let (mut slow, mut rest) = (Vec::new(), text.as_bytes());
+            while let Some(&first) = rest.first() {
+                if is_letter(first) {
+                    let (hash, after) = word(rest);
+                    slow.push(hash);
+                    rest = after;
+                } else {
+                    rest = &rest[1..];
+                }
+            }
+            slow.truncate(WINDOW_WORDS);
+            proptest::prop_assert_eq!(hashes(&text), slow);
+        }
+    }
+}
