@@ -179,9 +179,8 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
     (gated.number_digits, gated.code_digits) =
         (gated.number.fewest_digits(Until::Match), gated.code.fewest_digits(Until::Letter));
     let mut gates = Gates::default();
-    for automaton in [&gated.number, &gated.code, &gated.token].into_iter().flat_map(|automata| &automata.0) {
-        gates.unite(&automaton.gate);
-    }
+    let asking = recognizers.iter().filter(|r| r.gate == Gate::Context);
+    asking.flat_map(|r| &r.words).for_each(|&group| gates.add(group));
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
     let (number_digits, code_digits) = (number.fewest_digits(Until::Match), code.fewest_digits(Until::Letter));
     // `usize::MAX` is what no rule asks for.

@@ -21,11 +21,6 @@ pub(super) struct GroupId(u16);
 pub(super) struct Gates(Vec<u64>);
 
 impl Gates {
-    pub(super) fn unite(&mut self, other: &Self) {
-        self.0.resize(self.0.len().max(other.0.len()), 0);
-        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
-    }
-
     pub(super) fn holds(&self, group: GroupId) -> bool {
         self.0.get(usize::from(group.0) / 64).is_some_and(|word| word & (1 << (group.0 % 64)) != 0)
     }
