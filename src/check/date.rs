@@ -1,6 +1,25 @@
 //! Calendar dates inside numbers.
 
-use super::digits::number_at;
+use super::digits::{are_digits, is_repeated, number_at};
+use super::{Check, Form};
+
+pub(super) const CHECKS: &[Check] = &[Check { name: "not_a_date", form: Form::Compact, worth: 0, run: not_a_date }];
+
+/// Returns whether `digits` are more than a day of the calendar, and more than one digit all over.
+///
+/// # Source
+/// ISO 8601-1 §5.2.2 (year, month, day), and the order of day, month, year.
+fn not_a_date(digits: &[u8]) -> bool {
+    let at = |from, to| number_at(digits, from, to);
+    let year = |year: u64| (1900..2100).contains(&year);
+    let date = digits.len() == 8
+        && match (at(0, 4), at(4, 6), at(6, 8), at(0, 2), at(2, 4), at(4, 8)) {
+            (Some(y), Some(m), Some(d), ..) if year(y) && is_date(y, m, d) => true,
+            (.., Some(d), Some(m), Some(y)) => year(y) && (is_date(y, m, d) || is_date(y, d, m)),
+            _ => false,
+        };
+    are_digits(digits) && !date && !is_repeated(digits)
+}
 
 /// Returns whether that day exists in the Gregorian calendar.
 ///

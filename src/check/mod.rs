@@ -86,6 +86,7 @@ const GROUPS: &[&[Check]] = &[
     jwt::CHECKS,
     pem::CHECKS,
     subscriber::CHECKS,
+    date::CHECKS,
     vehicle::CHECKS,
     wallet::CHECKS,
     vat::CHECKS,

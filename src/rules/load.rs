@@ -147,7 +147,13 @@ struct RuleToml {
     evidence: EvidenceToml,
     #[serde(default)]
     generic: bool,
+    #[serde(default = "yes")]
+    validates: bool,
     examples: Spanned<ExamplesToml>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -309,12 +315,13 @@ impl Reader<'_> {
             Some((_, "word")) => Guard::Word,
             Some((_, "dots")) => Guard::Dots,
             Some((_, "colons")) => Guard::Colons,
+            Some((_, "hyphens")) => Guard::Hyphens,
             Some((_, "none")) => Guard::None,
             Some((at, other)) => {
                 return Err(self.fault(
                     at,
                     format!("unknown guard: {other}"),
-                    "one of: number, word, dots, colons, none",
+                    "one of: number, word, dots, colons, hyphens, none",
                 ));
             }
         };
@@ -356,6 +363,7 @@ impl Reader<'_> {
             country,
             evidence,
             generic: rule.generic,
+            validates: rule.validates,
             examples,
         });
         Ok(())

@@ -59,6 +59,8 @@ pub struct Rule {
     pub evidence: Evidence,
     /// Whether a rule for a narrower thing goes before this one.
     pub generic: bool,
+    /// Whether a value of this shape is well formed. Not so where words make it a value, and nothing else.
+    pub validates: bool,
     /// The rule's own test cases.
     pub examples: Examples,
 }
@@ -108,6 +110,8 @@ pub enum Guard {
     Dots,
     /// As [`Guard::Dots`], and no `:` that joins it to a hexadecimal digit or another `:`.
     Colons,
+    /// As [`Guard::Word`], and no `-` that joins it to a letter or digit: a part of an identifier.
+    Hyphens,
     /// Anything.
     None,
 }

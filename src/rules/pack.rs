@@ -18,6 +18,7 @@ const PACKS: &[(&str, &str)] = packs![
     "world/device.toml",
     "world/email.toml",
     "world/iban.toml",
+    "world/id.toml",
     "world/imei.toml",
     "world/ip.toml",
     "world/mac.toml",

@@ -29,10 +29,17 @@ pub(super) struct Recognizer {
     pub(super) evidence: Evidence,
     pub(super) gate: Gate,
     pub(super) generic: bool,
-    /// Groups of words for it.
+    /// Groups of words for it; the rule's own are the last.
     pub(super) words: Vec<GroupId>,
     /// Groups of words against it.
     pub(super) negative: Vec<GroupId>,
+}
+
+impl Recognizer {
+    /// The group of words that the rule itself names.
+    pub(super) fn own_words(&self) -> &[GroupId] {
+        self.words.last_chunk::<1>().map_or(&[], <[GroupId; 1]>::as_slice)
+    }
 }
 
 /// The rules of one sieve as anchored automata; mostly one.
@@ -136,8 +143,8 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         let kind = rules.entity(rule.entity).map(|entity| entity.kind);
         let of_kind = || kinds.iter().filter(|group| Some(group.0) == kind);
         // `id` before any number says nothing of a rule that takes any number.
-        let own_words =
-            rule.gate == Gate::Context && rule.check.is_none() && matches!(rule.sieve, Sieve::Digits { .. });
+        let own_words = !rule.validates
+            || (rule.gate == Gate::Context && rule.check.is_none() && matches!(rule.sieve, Sieve::Digits { .. }));
         let mut positive: Vec<_> = of_kind().filter(|_| !own_words).map(|group| group.1).collect();
         let mut negative: Vec<_> = of_kind().map(|group| group.2).collect();
         positive.push(words.group(&rule.context));

@@ -17,6 +17,14 @@ use crate::span::Span;
 /// Evidence from which on nothing around a candidate is looked at, in tenths of a bit: odds of 256 to 1. The usual word
 /// against a thing is worth 60, so it would be reported all the same.
 const SETTLED: i16 = 80;
+/// What a word of its own right before a candidate is worth, besides being a word, in tenths of a bit.
+const LABELLED: i16 = 40;
+/// What digits that read as a moment in milliseconds are worth.
+const EPOCH: i16 = -40;
+/// A check worth so much looks at more than a check digit.
+const DATED: i16 = 50;
+/// What a further group of digits behind a candidate of equal groups is worth.
+const GROUPED_ON: i16 = -30;
 /// Digits that make a number worth a look by the numbering plans.
 pub(super) const PHONE_DIGITS: usize = 7;
 /// Longest local part of an address with room for what is no address.
@@ -37,6 +45,8 @@ pub(super) struct Work {
     candidates: Vec<Candidate>,
     barriers: Barriers,
     groups: Groups,
+    /// What stands right before a candidate.
+    label: Groups,
     field: Groups,
     /// What the whole text says.
     said: Groups,
@@ -433,7 +443,7 @@ impl<'t> Job<'t> {
         country: Option<Region>,
     ) {
         let Some(of) = scanner.recognizers.get(usize::from(recognizer)) else { return };
-        let best = evidence.saturating_add(of.evidence.context.max(of.evidence.field).max(0));
+        let best = evidence.saturating_add(of.evidence.context.max(of.evidence.field).max(0) + LABELLED);
         if scanner.scores.of(best) < scanner.config.min_score {
             return;
         }
@@ -483,7 +493,10 @@ impl<'t> Job<'t> {
             let span = Span::new(accepted.start, accepted.end);
             let candidate = span.of(self.text).unwrap_or_default();
             let country = country(of, candidate);
-            let evidence = evidence(of, candidate, country, self.hints);
+            let mut evidence = evidence(of, candidate, country, self.hints);
+            if goes_on(self.text, span) {
+                evidence += GROUPED_ON;
+            }
             self.push(scanner, work, accepted.recognizer, span, evidence, country);
         }
         if work.candidates.is_empty() {
@@ -522,7 +535,7 @@ impl<'t> Job<'t> {
 
     /// Weighs all candidates with the barriers as they are known; tells whether there are others now.
     fn weigh_once(&self, scanner: &Scanner, work: &mut Work) -> bool {
-        let Work { candidates, barriers, groups, field, .. } = work;
+        let Work { candidates, barriers, groups, label, field, .. } = work;
         let stands = |c: &Candidate| !c.shut && scanner.scores.of(c.evidence) >= scanner.config.min_score;
         barriers.fill(candidates.iter().filter(|c| stands(c)).map(|c| c.span));
         let mut around = None;
@@ -545,12 +558,17 @@ impl<'t> Job<'t> {
                 if lettered {
                     beside.iter().for_each(|piece| scanner.words.look(piece, groups));
                 }
+                scanner.words.before(self.text, own, barriers, label);
             }
             let mut positive = 0;
             candidate.shut = of.gate == Gate::Context;
             if groups.any(&of.words) {
                 positive = of.evidence.context;
                 candidate.shut = false;
+            }
+            // A word of its own right before it, which is not anybody's.
+            if label.any(of.own_words()) {
+                positive += LABELLED;
             }
             if field.any(&of.words) {
                 positive = positive.max(of.evidence.field);
@@ -610,6 +628,21 @@ fn moment(text: &[u8]) -> Option<usize> {
     (!more && !text.get(end).copied().is_some_and(goes_on)).then_some(end)
 }
 
+/// Returns whether `candidate` reads as milliseconds since 1970, from 2014 to 2033.
+pub(super) fn is_epoch(candidate: &[u8]) -> bool {
+    matches!(candidate, [b'1', b'4'..=b'9', rest @ ..] if rest.len() == 11 && rest.iter().all(u8::is_ascii_digit))
+}
+
+/// Returns whether a number of groups that are as long as each other goes on behind `span` with one more of them.
+fn goes_on(text: &[u8], span: Span) -> bool {
+    let Some(&[joint @ (b' ' | b'-'), ref rest @ ..]) = text.get(span.end as usize..) else { return false };
+    let digits = |bytes: &[u8]| bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    let next = digits(rest);
+    let ends = !rest.get(next).copied().is_some_and(is_word);
+    let groups = || span.of(text).unwrap_or_default().split(|&b| b == joint);
+    ends && next >= 3 && groups().count() >= 2 && groups().all(|group| group.len() == next && digits(group) == next)
+}
+
 /// The country that a candidate speaks of.
 fn country(of: &Recognizer, candidate: &[u8]) -> Option<Region> {
     match of.country {
@@ -624,6 +657,10 @@ fn evidence(of: &Recognizer, candidate: &[u8], country: Option<Region>, hints: &
     let mut evidence = of.evidence.shape + of.check.map_or(0, |check| check.worth);
     if of.evidence.separators != 0 && candidate.iter().any(|b| !b.is_ascii_alphanumeric()) {
         evidence += of.evidence.separators;
+    }
+    // A date inside says more than the clock does.
+    if is_epoch(candidate) && of.check.is_none_or(|check| check.worth < DATED) {
+        evidence += EPOCH;
     }
     if of.evidence.region != 0 && country.is_some_and(|country| hints.regions.contains(&country)) {
         evidence += of.evidence.region;

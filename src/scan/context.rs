@@ -72,6 +72,8 @@ fn add(bits: &mut [u64], group: GroupId) {
 const BEFORE: usize = 48;
 /// Window after it.
 const AFTER: usize = 24;
+/// What stands right before a candidate, in bytes.
+const LABEL: usize = 28;
 /// Neighbours that are jumped over at most.
 const JUMPS: usize = 4;
 /// Words of a window at most; what is further away is not looked at.
@@ -173,7 +175,8 @@ impl Words {
             let from = mark.map_or(0, |(_, end)| end);
             let piece = segment.get(from..).unwrap_or_default();
             let cut = from == 0 && low > wall;
-            self.look(if cut { after_partial_word(piece) } else { piece }, groups);
+            self.look_words(if cut { after_partial_word(piece) } else { piece }, groups);
+            self.look_inside(piece, groups);
             if cut || piece.iter().copied().any(is_letter) {
                 break;
             }
@@ -193,7 +196,8 @@ impl Words {
             let mark = first_mark(text, at, high);
             let piece = segment.get(..mark.map_or(segment.len(), |(start, _)| start - at)).unwrap_or_default();
             let cut = mark.is_none() && high < wall;
-            self.look(if cut { before_partial_word(piece) } else { piece }, groups);
+            self.look_words(if cut { before_partial_word(piece) } else { piece }, groups);
+            self.look_inside(piece, groups);
             if cut || piece.iter().copied().any(is_letter) {
                 break;
             }
@@ -222,6 +226,9 @@ impl Words {
 
     /// Adds the groups of the phrases that stand anywhere in `piece`, in scripts that put no blank between words.
     fn look_inside(&self, piece: &[u8], groups: &mut Groups) {
+        if piece.is_ascii() {
+            return;
+        }
         for found in self.inside.iter().flat_map(|inside| inside.find_overlapping_iter(piece)) {
             if let Some(found) = self.inside_groups.get(found.pattern().as_usize()) {
                 found.iter().for_each(|&group| groups.add(group));
@@ -252,6 +259,12 @@ impl Words {
 
     /// Adds the groups of the words and phrases in `piece`.
     pub(super) fn look(&self, piece: &[u8], groups: &mut Groups) {
+        self.look_words(piece, groups);
+        self.look_inside(piece, groups);
+    }
+
+    /// The same, for scripts that put blanks between words.
+    fn look_words(&self, piece: &[u8], groups: &mut Groups) {
         let n = tokenize(piece, &mut groups.words);
         for at in 0..n {
             let Some([first, after @ ..]) = groups.words.get(at..n) else { break };
@@ -259,9 +272,21 @@ impl Words {
                 self.table.phrases(*first, after, |group| add(&mut groups.bits, group));
             }
         }
-        if !piece.is_ascii() {
-            self.look_inside(piece, groups);
-        }
+    }
+
+    /// Fills `groups` with what stands right before `own`: the last words of the text before it, up to a neighbour, a line's
+    /// end or a mark. They name it, where words further away only speak of such things.
+    pub(super) fn before(&self, text: &[u8], own: Span, barriers: &Barriers, groups: &mut Groups) {
+        groups.clear(self.n_groups);
+        let at = own.start as usize;
+        let low = barriers.end_before(at).max(at.saturating_sub(LABEL));
+        let Some(segment) = text.get(low..at) else { return };
+        let parts = |b: u8| matches!(b, b',' | b';' | b'\n' | b'|' | b']' | b'}' | b'{');
+        let label = segment.trim_ascii_end();
+        let label = label.rsplit(|&b| parts(b)).next().unwrap_or_default();
+        let cut = label.as_ptr() == segment.as_ptr() && low > barriers.end_before(at);
+        self.look_words(if cut { after_partial_word(label) } else { label }, groups);
+        self.look_inside(label, groups);
     }
 }
 
@@ -374,6 +399,8 @@ mod tests {
         check("hotel 111", "111", &[], false, false);
         check("我的电话111", "111", &[], true, false);
         check("tel 222 order 111", "111", &["222"], false, true);
+        // A run of a script without blanks is no word that the window cuts in two.
+        check("就在这里的所有人都知道我的电话号码是这样的一个111", "111", &[], true, false);
         check("tel 222 / 111", "111", &["222"], true, false);
         check("tel 222 / 111", "222", &["111"], true, false);
         check("tel [URL] / 111", "111", &[], true, false);

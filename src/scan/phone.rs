@@ -81,6 +81,8 @@ mod worth {
     pub(super) const SEVEN: i16 = -20;
     /// Six digits.
     pub(super) const SIX: i16 = -45;
+    /// Milliseconds since 1970.
+    pub(super) const EPOCH: i16 = -60;
     /// One digit all over.
     pub(super) const REPEATED: i16 = -50;
     /// A letter stands right before it.
@@ -700,7 +702,9 @@ fn best(
             Right::Account | Right::Closed => 0,
         };
         let span = Span::new(u32::try_from(start).ok()?, u32::try_from(end).ok()?);
-        let phone = Phone { span, number, evidence: evidence + left.evidence + beside };
+        let epoch = left.plus.is_none() && !left.address && last == 0 && super::candidates::is_epoch(digits);
+        let other = if epoch { worth::EPOCH } else { 0 };
+        let phone = Phone { span, number, evidence: evidence + left.evidence + beside + other };
         let is_valid = phone.number.is_valid();
         let ahead = if beside == worth::TRAILER { worth::LEAVES_OUT } else { 0 };
         let is_beaten = |best: &Phone| (is_valid && !best.number.is_valid()) || phone.evidence > best.evidence + ahead;

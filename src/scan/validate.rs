@@ -49,7 +49,7 @@ impl Validator {
     pub fn build(rules: &RuleSet) -> Result<Self, BuildError> {
         let mut entities = HashMap::new();
         for rule in rules.rules() {
-            let Some(entity) = rules.entity(rule.entity) else { continue };
+            let Some(entity) = rules.entity(rule.entity).filter(|_| rule.validates) else { continue };
             let known = entities
                 .entry(entity.name.clone())
                 .or_insert_with(|| Entity { kind: entity.kind, matchers: Vec::new() });

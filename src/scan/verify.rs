@@ -187,6 +187,10 @@ pub(super) fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bo
             };
             free && !joins(left, before(text, start, 2)) && !joins(right, text.get(end + 1).copied())
         }
+        Guard::Hyphens => {
+            let joins = |joint, beyond: Option<u8>| joint == Some(b'-') && beyond.is_some_and(is_word);
+            free && !joins(left, before(text, start, 2)) && !joins(right, text.get(end + 1).copied())
+        }
         Guard::Number => {
             if !free {
                 return false;

@@ -229,6 +229,11 @@ fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bool {
                 !joined && !colon
             })
         }
+        Guard::Hyphens => {
+            let beyond = |at: Option<usize>| at.and_then(|at| text.get(at)).copied();
+            let sides = [(left, beyond(start.checked_sub(2))), (right, beyond(Some(end + 1)))];
+            free && !sides.iter().any(|&(joint, beyond)| joint == Some(b'-') && beyond.is_some_and(word))
+        }
         Guard::Number => {
             let digit_left = start >= 2 && text[start - 2].is_ascii_digit();
             let digit_right = text.get(end + 1).is_some_and(u8::is_ascii_digit);

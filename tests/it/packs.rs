@@ -157,7 +157,7 @@ fn examples_validate() {
     let set = RuleSet::builtin().unwrap();
     let validator = Validator::build(&set).unwrap();
     let mut wrong = Vec::new();
-    for rule in set.rules() {
+    for rule in set.rules().iter().filter(|rule| rule.validates) {
         let entity = &set.entity(rule.entity).unwrap().name;
         let is_valid = |text: &str| validator.is_valid(entity, text.as_bytes(), rule.examples.region).unwrap();
         for text in rule.examples.valid.iter().filter(|text| !is_valid(text)) {
