@@ -8,6 +8,8 @@ use super::{Check, Form};
 pub(super) const CHECKS: &[Check] = &[
     // 97 for the remainder; country, length and structure pass about one candidate in eight of the pattern.
     Check { name: "iban", form: Form::Compact, worth: 96, run: iban },
+    // Written without its country, as at home: length and 97.
+    Check { name: "pl_nrb", form: Form::Compact, worth: 66, run: pl_nrb },
 ];
 
 /// Country and the structure of what follows the check digits: runs of digits (`n`), letters (`a`), either (`c`).
@@ -157,6 +159,20 @@ pub(super) fn iban(text: &[u8]) -> bool {
             b"NO" => is_norwegian(account),
             _ => true,
         }
+}
+
+/// Returns whether `digits` are a Polish account number without its country: an IBAN but for the letters.
+///
+/// # Source
+/// Narodowy Bank Polski, standard NRB: 26 digits, MOD 97-10 with PL for the country.
+fn pl_nrb(digits: &[u8]) -> bool {
+    let mut text = [0; 28];
+    let Some((country, number)) = text.split_first_chunk_mut() else { return false };
+    *country = *b"PL";
+    digits.len() == number.len() && {
+        number.copy_from_slice(digits);
+        iban(&text)
+    }
 }
 
 /// The last two digits are the remainder of the first ten by 97, 97 for none (Febelfin, structure of the account number).

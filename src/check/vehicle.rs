@@ -35,16 +35,13 @@ fn vin(text: &[u8]) -> bool {
         && remainder(text).is_some_and(|at| text.get(8).is_some_and(|&check| is_at(b"0123456789X", at, check)))
 }
 
-/// Returns whether `text` has the form of a vehicle identification number: 17 letters and digits without I, O and Q, digits
-/// among the last four.
+/// Returns whether `text` has the form of a vehicle identification number: 17 letters and digits without I, O and Q, three
+/// digits or more.
 ///
 /// # Source
 /// ISO 3779 §4: the check digit is optional outside of North America.
 fn vin_any(text: &[u8]) -> bool {
-    let tail = text.get(13..).unwrap_or_default();
-    remainder(text).is_some()
-        && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 3
-        && tail.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
+    remainder(text).is_some() && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 3
 }
 
 #[cfg(test)]

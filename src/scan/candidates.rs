@@ -633,14 +633,32 @@ pub(super) fn is_epoch(candidate: &[u8]) -> bool {
     matches!(candidate, [b'1', b'4'..=b'9', rest @ ..] if rest.len() == 11 && rest.iter().all(u8::is_ascii_digit))
 }
 
-/// Returns whether a number of groups that are as long as each other goes on behind `span` with one more of them.
+/// Returns whether a number of groups that are as long as each other goes on before or behind `span` with one more of
+/// them.
 fn goes_on(text: &[u8], span: Span) -> bool {
-    let Some(&[joint @ (b' ' | b'-'), ref rest @ ..]) = text.get(span.end as usize..) else { return false };
-    let digits = |bytes: &[u8]| bytes.iter().take_while(|b| b.is_ascii_digit()).count();
-    let next = digits(rest);
-    let ends = !rest.get(next).copied().is_some_and(is_word);
-    let groups = || span.of(text).unwrap_or_default().split(|&b| b == joint);
-    ends && next >= 3 && groups().count() >= 2 && groups().all(|group| group.len() == next && digits(group) == next)
+    let candidate = span.of(text).unwrap_or_default();
+    let Some(&joint) = candidate.iter().find(|b| matches!(b, b' ' | b'-')) else { return false };
+    let len = candidate.split(|&b| b == joint).next().map_or(0, <[u8]>::len);
+    let is_group = |group: &[u8]| group.len() == len && group.iter().all(u8::is_ascii_digit);
+    if len < 3 || !candidate.split(|&b| b == joint).all(is_group) {
+        return false;
+    }
+    let behind = text.get(span.end as usize..).unwrap_or_default();
+    let before = text.get(..span.start as usize).unwrap_or_default();
+    let next = behind.split_first().filter(|&(&b, _)| b == joint).map(|(_, rest)| rest);
+    let last = before.split_last().filter(|&(&b, _)| b == joint).map(|(_, rest)| rest);
+    let follows =
+        next.is_some_and(|rest| rest.get(..len).is_some_and(is_group) && !rest.get(len).copied().is_some_and(is_word));
+    let leads = last.is_some_and(|rest| {
+        let at = rest.len().wrapping_sub(len);
+        rest.get(at..).is_some_and(is_group) && !before_at(rest, at)
+    });
+    follows || leads
+}
+
+/// Returns whether a letter or digit stands before `at`.
+fn before_at(text: &[u8], at: usize) -> bool {
+    before(text, at, 1).is_some_and(is_word)
 }
 
 /// The country that a candidate speaks of.

@@ -281,8 +281,12 @@ impl Words {
         let at = own.start as usize;
         let low = barriers.end_before(at).max(at.saturating_sub(LABEL));
         let Some(segment) = text.get(low..at) else { return };
-        let parts = |b: u8| matches!(b, b',' | b';' | b'\n' | b'|' | b']' | b'}' | b'{');
+        let parts = |b: u8| matches!(b, b',' | b';' | b'\n' | b']' | b'}' | b'{');
         let label = segment.trim_ascii_end();
+        // Digits that the number may be a part of are not what it is called.
+        if label.last().is_some_and(u8::is_ascii_digit) {
+            return;
+        }
         let label = label.rsplit(|&b| parts(b)).next().unwrap_or_default();
         let cut = label.as_ptr() == segment.as_ptr() && low > barriers.end_before(at);
         self.look_words(if cut { after_partial_word(label) } else { label }, groups);
