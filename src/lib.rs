@@ -44,6 +44,10 @@ pub mod eval;
 #[cfg(feature = "stream")]
 pub mod stream;
 
+// Floor 6, what a run found.
+#[cfg(feature = "cli")]
+pub mod report;
+
 // Floor 7, the command line.
 #[cfg(feature = "cli")]
 pub mod cli;

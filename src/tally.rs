@@ -21,12 +21,17 @@ pub struct Tally {
 impl Tally {
     /// Counts one detection of `entity`.
     pub fn count(&mut self, entity: EntityId) {
+        self.count_many(entity, 1);
+    }
+
+    /// Counts `n` detections of `entity`.
+    pub fn count_many(&mut self, entity: EntityId, n: u64) {
         let at = usize::from(entity.0);
         if self.per_entity.len() <= at {
             self.per_entity.resize(at + 1, 0);
         }
-        if let Some(n) = self.per_entity.get_mut(at) {
-            *n += 1;
+        if let Some(counted) = self.per_entity.get_mut(at) {
+            *counted += n;
         }
     }
 

@@ -10,6 +10,10 @@ pub(super) struct Chunk {
     pub(super) bytes: Vec<u8>,
     /// The number of the first record, counted from 1.
     pub(super) first_record: u64,
+    /// Where the chunk begins in the input, in bytes of the unpacked UTF-8.
+    pub(super) start: u64,
+    /// Where it ends.
+    pub(super) end: u64,
     /// Whether the bytes are records, or what is left of one that was too long: its line end.
     pub(super) shape: Shape,
 }
@@ -32,23 +36,46 @@ pub(super) struct Chunks<R> {
     /// Read and not yet handed out; begins with a record.
     held: Vec<u8>,
     next_record: u64,
+    /// Where `held` begins in the input.
+    at: u64,
     ended: bool,
-    n_bytes: u64,
 }
 
 /// What one read asks for.
 const READ_BYTES: usize = 64 << 10;
 
+/// Where to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Start {
+    /// Bytes of the input before it.
+    pub(super) at: u64,
+    /// The number of the record that begins there.
+    pub(super) record: u64,
+}
+
+impl Start {
+    /// The beginning of an input.
+    pub(super) const BEGIN: Self = Self { at: 0, record: 1 };
+}
+
 impl<R: Read> Chunks<R> {
-    /// Reads from `source`, of which `head` was read before.
-    pub(super) fn new(source: R, head: Vec<u8>, format: Format, record_bytes: usize, chunk_bytes: usize) -> Self {
-        let n_bytes = head.len() as u64;
-        Self { source, format, record_bytes, chunk_bytes, held: head, next_record: 1, ended: false, n_bytes }
+    /// Reads from `source`, which stands behind `head`; `head` begins at `start`. Where chunks end depends on the bytes
+    /// alone: begun at the start of any of them, the rest are the same.
+    pub(super) fn new(
+        source: R,
+        head: Vec<u8>,
+        start: Start,
+        format: Format,
+        record_bytes: usize,
+        chunk_bytes: usize,
+    ) -> Self {
+        let Start { at, record } = start;
+        Self { source, format, record_bytes, chunk_bytes, held: head, next_record: record, at, ended: false }
     }
 
-    /// Returns how many bytes were read.
-    pub(super) const fn n_bytes(&self) -> u64 {
-        self.n_bytes
+    /// Returns whether nothing follows the chunks that were handed out.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended && self.held.is_empty()
     }
 
     /// Returns the next chunk, or nothing at the end.
@@ -64,30 +91,36 @@ impl<R: Read> Chunks<R> {
             return Ok(None);
         }
         while !self.ended && self.held.len() <= self.record_bytes {
-            self.fill()?;
+            self.fill(READ_BYTES)?;
         }
+        let mut end = self.at + self.held.len() as u64;
         let shape = if self.held.len() > self.record_bytes { Shape::TooLong } else { Shape::Records };
         // What follows is read, so that its writer does not meet a closed pipe, and not kept.
         while !self.ended {
             self.held.clear();
-            self.fill()?;
+            self.fill(READ_BYTES)?;
+            end += self.held.len() as u64;
         }
         let bytes = if shape == Shape::TooLong { Vec::new() } else { std::mem::take(&mut self.held) };
         self.held.clear();
         self.next_record += 1;
-        Ok(Some(Chunk { bytes, first_record: 1, shape }))
+        let start = std::mem::replace(&mut self.at, end);
+        Ok(Some(Chunk { bytes, first_record: 1, start, end, shape }))
     }
 
     fn lines(&mut self) -> io::Result<Option<Chunk>> {
         let mut enough = self.chunk_bytes;
         let end = loop {
             while !self.ended && self.held.len() < enough {
-                self.fill()?;
+                self.fill(enough - self.held.len())?;
             }
-            let more = if self.ended { More::Ends } else { More::Follows };
-            match chunk_end(self.format, &self.held, more) {
+            // What stands behind is not looked at, or a chunk would depend on those before it.
+            let seen = self.held.get(..enough).unwrap_or(&self.held);
+            let more = if self.ended && seen.len() == self.held.len() { More::Ends } else { More::Follows };
+            let n_seen = seen.len();
+            match chunk_end(self.format, seen, more) {
                 0 if self.held.is_empty() => return Ok(None),
-                0 if self.held.len() > self.record_bytes.saturating_add(LINE_END_BYTES) => {
+                0 if n_seen > self.record_bytes.saturating_add(LINE_END_BYTES) => {
                     return self.pass_over().map(Some);
                 }
                 // Twice as much each time, so that a long record is not searched again and again.
@@ -99,36 +132,42 @@ impl<R: Read> Chunks<R> {
         let bytes = std::mem::replace(&mut self.held, rest);
         let first_record = self.next_record;
         self.next_record += n_lines(&bytes);
-        Ok(Some(Chunk { bytes, first_record, shape: Shape::Records }))
+        let end = self.at + bytes.len() as u64;
+        let start = std::mem::replace(&mut self.at, end);
+        Ok(Some(Chunk { bytes, first_record, start, end, shape: Shape::Records }))
     }
 
     /// Passes over a record that is too long to hold, up to its line end.
     fn pass_over(&mut self) -> io::Result<Chunk> {
         let mut last = None;
+        let mut end = self.at;
         let bytes = loop {
             if let Some(at) = memchr::memchr(b'\n', &self.held) {
                 let before = at.checked_sub(1).and_then(|before| self.held.get(before)).copied().or(last);
                 let rest = self.held.split_off(at + 1);
+                end += self.held.len() as u64;
                 self.held = rest;
                 break if before == Some(b'\r') { b"\r\n".to_vec() } else { b"\n".to_vec() };
             }
             last = self.held.last().copied();
+            end += self.held.len() as u64;
             self.held.clear();
             if self.ended {
                 break Vec::new();
             }
-            self.fill()?;
+            self.fill(READ_BYTES)?;
         };
         let first_record = self.next_record;
         self.next_record += 1;
-        Ok(Chunk { bytes, first_record, shape: Shape::TooLong })
+        let start = std::mem::replace(&mut self.at, end);
+        Ok(Chunk { bytes, first_record, start, end, shape: Shape::TooLong })
     }
 
-    fn fill(&mut self) -> io::Result<()> {
-        let before = self.held.len();
-        let n = (&mut self.source).take(READ_BYTES as u64).read_to_end(&mut self.held)?;
-        self.ended = n < READ_BYTES;
-        self.n_bytes += (self.held.len() - before) as u64;
+    /// Reads some, at most `most` bytes.
+    fn fill(&mut self, most: usize) -> io::Result<()> {
+        let wanted = most.min(READ_BYTES);
+        let n = (&mut self.source).take(wanted as u64).read_to_end(&mut self.held)?;
+        self.ended = n < wanted;
         Ok(())
     }
 }
@@ -159,12 +198,24 @@ mod tests {
     }
 
     fn read(text: &[u8], format: Format, record_bytes: usize, chunk_bytes: usize) -> Vec<Chunk> {
-        let mut chunks = Chunks::new(Drip(text), Vec::new(), format, record_bytes, chunk_bytes);
         let mut all = Vec::new();
+        let mut chunks = Chunks::new(Drip(text), Vec::new(), Start::BEGIN, format, record_bytes, chunk_bytes);
         while let Some(chunk) = chunks.next().unwrap() {
             all.push(chunk);
         }
-        assert_eq!(chunks.n_bytes(), text.len() as u64);
+        assert!(chunks.is_over());
+        assert_eq!(all.last().map_or(0, |chunk| chunk.end), text.len() as u64);
+        assert!(all.windows(2).all(|pair| pair[0].end == pair[1].start));
+        // Begun at any chunk, the rest are the same.
+        for (n, chunk) in all.iter().enumerate().skip(1).step_by(5) {
+            let start = Start { at: chunk.start, record: chunk.first_record };
+            let rest = &text[usize::try_from(chunk.start).unwrap()..];
+            let mut chunks = Chunks::new(rest, Vec::new(), start, format, record_bytes, chunk_bytes);
+            for chunk in &all[n..] {
+                assert_eq!(chunks.next().unwrap().as_ref(), Some(chunk));
+            }
+            assert_eq!(chunks.next().unwrap(), None);
+        }
         all
     }
 

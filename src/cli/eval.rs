@@ -2,11 +2,12 @@
 
 use super::{Fault, Globals, load_rules, selection};
 use crate::entity::{Kind, nearest};
-use crate::eval::{self, By, Corpora, Floors, Keep, Options, Reach, Report, Selection, Values};
+use crate::eval::{self, By, Corpora, Floors, Keep, Label, Options, Reach, Report, Selection, Values};
 use crate::ids::Region;
 use crate::rules::RuleSet;
 use crate::scan::{ScanConfig, Scanner, Validator};
 use anyhow::{Context, anyhow};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -129,6 +130,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     for path in &corpora.skipped {
         eprintln!("not a corpus, skipped: {}", path.display());
     }
+    tell_foreign(&corpora);
     if args.show_values {
         eprintln!("text of failures is shown; it may be personal");
     }
@@ -184,6 +186,27 @@ impl Args {
         })
     }
 }
+
+/// Says which types of labels are no kind: nothing can be found for them, so they count for nothing.
+fn tell_foreign(corpora: &Corpora) {
+    let mut foreign: BTreeMap<&str, u64> = BTreeMap::new();
+    let records = corpora.corpora.iter().flat_map(|corpus| &corpus.records);
+    for gold in records.flat_map(|record| &record.spans) {
+        if let Label::Foreign(name) = &gold.label {
+            *foreign.entry(name).or_default() += 1;
+        }
+    }
+    for (name, n) in foreign.iter().take(TYPES_SHOWN) {
+        let meant = nearest(name, Kind::ALL.iter().map(|kind| kind.name()));
+        let hint = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+        eprintln!("no such kind: {} ({n} labels){hint}", super::plain(name));
+    }
+    if foreign.len() > TYPES_SHOWN {
+        eprintln!("no such kind: {} more types", foreign.len() - TYPES_SHOWN);
+    }
+}
+
+const TYPES_SHOWN: usize = 10;
 
 fn read_floors(path: &Path) -> anyhow::Result<Floors> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read floors: {}", path.display()))?;

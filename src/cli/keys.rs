@@ -13,19 +13,23 @@ use std::sync::Arc;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Tokens")]
 pub(crate) struct KeyArgs {
-    /// Where the root key is: file:PATH, env:NAME or command:PROGRAM ARGUMENT...
+    /// Where the root key is: file:PATH, env:NAME or command:PROGRAM
     ///
     /// A file of 64 hexadecimal digits that nobody else may read: (umask 077 && openssl rand -hex 32 > root.key)
     #[arg(long, value_name = "SOURCE")]
     key: Option<String>,
-    /// Whose the records are; tokens of two tenants have nothing in common [default: default]
+    /// Whose the records are [default: default]
+    ///
+    /// Tokens of two tenants have nothing in common.
     #[arg(long, value_name = "NAME", conflicts_with = "tenant_field")]
     tenant: Option<String>,
-    /// JSON: the field that holds each record's tenant; a record without is quarantined
+    /// JSON: the field that holds each record's tenant
+    ///
+    /// A record without is quarantined.
     #[arg(long, value_name = "POINTER")]
     tenant_field: Option<String>,
     /// Which installation this is; tokens of one do not open in another [default: default]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     environment: Option<String>,
 }
 

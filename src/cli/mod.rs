@@ -6,8 +6,11 @@
 #[cfg(feature = "stream")]
 mod demo;
 mod eval;
+mod findings;
 mod keys;
+mod manual;
 mod policy;
+mod progress;
 mod redact;
 mod rules;
 mod scan;
@@ -34,7 +37,7 @@ use std::process::ExitCode;
     about = "Finds personal data in messages and rewrites it",
     long_about = "Finds personal data in messages (phone numbers, e-mail addresses, cards, national ids, keys) and rewrites it \
                   before the messages reach storage and analytics.\n\n\
-                  Nothing leaves this machine, and no input file is ever changed.",
+                  Nothing leaves this machine, and no input file is changed unless you ask for it with --in-place.",
     after_help = "Start with:  efface demo           see it at work\n             \
                   efface scan FILE      what is in there?\n             \
                   efface redact FILE    the same file without it",
@@ -93,6 +96,10 @@ enum Command {
     Eval(eval::Args),
     /// List, show and test the rules
     Rules(rules::Args),
+    /// Print completions for a shell
+    Completions(manual::CompletionsArgs),
+    /// Print the manual pages, or write them to a folder
+    Man(manual::ManArgs),
 }
 
 /// Everything went well.
@@ -158,6 +165,8 @@ pub fn main() -> ExitCode {
         Command::Token(args) => token::run(args),
         Command::Eval(args) => eval::run(args, &globals),
         Command::Rules(args) => rules::run(args, &globals),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     };
     result.unwrap_or_else(|err| {
         if is_broken_pipe(&err) {

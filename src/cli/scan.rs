@@ -1,14 +1,16 @@
 //! `efface scan`: what personal data is in there, and where?
 
+use super::findings::{self, Counts, Notes, ReportArgs};
+use super::progress::{Progress, Talk};
 use super::selection::{Files, Selection};
-use super::{DONE, FOUND, Globals, QUARANTINED, summary, talk};
+use super::{DONE, FOUND, Globals, QUARANTINED, plain, print, summary, talk};
 use crate::batch::{self, Done, Piece, Target, Trace, Work};
 use crate::detection::Detection;
 use crate::envelope::{Field, Fields, Records};
-use crate::redact::{Finder, Found};
+use crate::redact::{Finder, Found, FoundRecord, Reason};
 use crate::rules::RuleSet;
 use crate::span::DocSpan;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Arguments of `efface scan`.
@@ -26,6 +28,11 @@ pub(crate) struct Args {
     /// Exit code 1 when anything is found
     #[arg(long)]
     check: bool,
+    /// Print a table by entity, field and file, with shapes such as +221 ## ### ## ##, instead of lines
+    #[arg(long, conflicts_with = "show_values")]
+    summary: bool,
+    #[command(flatten)]
+    report: ReportArgs,
     #[command(flatten)]
     selection: Selection,
 }
@@ -43,6 +50,8 @@ Examples:
   efface scan --region SN --text-field /text export.jsonl.gz
   efface scan --entities EMAIL_ADDRESS,CREDIT_CARD logs/ 'more/**/*.log'
   efface scan --check config/ && echo clean
+  efface scan --summary export/                 what is in there, and what does it look like?
+  efface scan --summary --report found.html export/
 
 Exit codes:
   0 done   1 found (with --check)   2 wrong use or a file fault   3 some records could not be read";
@@ -55,33 +64,64 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if args.show_values {
         talk(format_args!("note: --show-values prints personal data in clear"));
     }
+    args.report.check(&inputs)?;
     let rules = selected.rules;
     let finder = Finder::build(selected.scanner, [&[][..]], &selected.options)?;
-    let values = if args.show_values { Values::Shown } else { Values::Hidden };
-    let work = Scan { finder, rules: &rules, values };
-    let summary = batch::run(&config, &inputs.inputs, &Target::Stdout, &work)?;
-    summary::tell(&summary, &inputs, &rules);
+    let values = match (args.summary, args.show_values) {
+        (true, _) => Lines::None,
+        (false, true) => Lines::WithValues,
+        (false, false) => Lines::WithoutValues,
+    };
+    let counts = if args.summary || args.report.is_wanted() { Counts::Wanted } else { Counts::Unwanted };
+    let work = Scan { finder, rules: &rules, lines: values, notes: Notes::new(&rules, counts) };
+    // A bar would be drawn over the lines.
+    let lines_are_seen = values != Lines::None && std::io::stdout().is_terminal();
+    let progress = Progress::start(&inputs, if lines_are_seen { Talk::Quiet } else { args.files.talk() });
+    let summary = batch::run(&config, &inputs.inputs, &[Target::Stdout], &work, &progress.watch);
+    drop(progress);
+    let summary = summary?;
+    if counts == Counts::Wanted {
+        let report = findings::report("scan", &summary, &rules, &work.finder);
+        if args.summary {
+            print(plain(&report.table()).as_bytes())?;
+        }
+        args.report.write(&report)?;
+    }
+    summary::tell(&summary, &inputs, &rules, args.files.talk());
+    work.notes.tell_missing(selected.options.text_field.as_deref(), &summary);
     // What was asked for comes first: with --check, one detection is the answer, whatever else could not be read.
     Ok(ExitCode::from(if args.check && summary.tally.n_detections() > 0 {
         FOUND
-    } else if summary.tally.n_quarantined > 0 {
+    } else if summary.tally.n_quarantined > 0 || !inputs.unread.is_empty() {
         QUARANTINED
     } else {
         DONE
     }))
 }
 
-/// Whether values are printed.
+/// Returns the byte of the input where the fault of a record is.
+pub(super) fn fault_place(piece: &Piece<'_>, record: &FoundRecord, reason: &Reason) -> u64 {
+    let within = match reason {
+        Reason::Envelope(fault) => fault.at(),
+        _ => 0,
+    };
+    piece.start + u64::from(record.record.whole.start) + within as u64
+}
+
+/// What is printed of a detection.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Values {
-    Shown,
-    Hidden,
+enum Lines {
+    /// Nothing; it is counted.
+    None,
+    WithoutValues,
+    WithValues,
 }
 
 struct Scan<'r> {
     finder: Finder,
     rules: &'r RuleSet,
-    values: Values,
+    lines: Lines,
+    notes: Notes<'r>,
 }
 
 /// A field of a record.
@@ -107,19 +147,24 @@ impl Work for Scan<'_> {
             Ok(records) => records,
             Err(fault) => {
                 done.tally.n_records += 1;
-                return done.quarantine(piece.first_record, fault.reason());
+                return done.quarantine(piece.first_record, piece.start, fault.reason());
             }
         };
         self.finder.find(piece.format, piece.bytes, records, found);
+        self.notes.take(piece, &self.finder, found, &mut done.census);
         let mut pointer = String::new();
         for (number, record) in piece.numbered(found.records(), |record| record.record) {
             done.tally.n_records += 1;
             if let Err(reason) = record.walked {
-                done.quarantine(number, reason.word());
+                done.quarantine(number, fault_place(piece, record, &reason), reason.word());
             }
             for detected in found.detections(record) {
                 let fields = found.fields();
                 let Some(field) = fields.field(detected.field) else { continue };
+                if self.lines == Lines::None {
+                    done.tally.count(detected.detection.entity);
+                    continue;
+                }
                 pointer.clear();
                 let has_pointer = fields.pointer(piece.bytes, field, &mut pointer);
                 let pointer = has_pointer.then_some(pointer.as_str());
@@ -168,7 +213,7 @@ impl Scan<'_> {
         write!(out, ",\"rule\":")?;
         serde_json::to_writer(&mut *out, rule.map_or("", |rule| &rule.id))?;
         write!(out, ",\"score\":{}.{:03}", detection.score / 1000, detection.score % 1000)?;
-        if self.values == Values::Shown {
+        if self.lines == Lines::WithValues {
             let text = fields.text(piece.bytes, field);
             let value = detection.span.of(text).unwrap_or_default();
             write!(out, ",\"value\":")?;

@@ -1,7 +1,8 @@
 //! What to look for: the flags that `scan`, `redact` and others share, and the scanner that follows from them.
 
+use super::progress::Talk;
 use super::{Fault, Globals, load_rules};
-use crate::batch::{Config, Inputs};
+use crate::batch::{Config, Encoding, Inputs};
 use crate::entity::{Kind, nearest};
 use crate::envelope::{Format, MAX_BUFFER};
 use crate::ids::Region;
@@ -26,9 +27,27 @@ pub(crate) struct Files {
           help = "auto, text, jsonl, json or log [default: auto]",
           long_help = "How the input is laid out. auto tells it by name, then by content; text and log: a line is a \
                        record; jsonl: a JSON value on every line; json: the whole input is one value. Input that is \
-                       compressed with gzip is unpacked. [default: auto]",
+                       compressed with gzip, zstd, bzip2, xz or lz4 is unpacked. [default: auto]",
           hide_default_value = true)]
     format: FormatName,
+    /// Leave out what fits below folders, such as *.bak (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// How letters are written [default: auto]
+    ///
+    /// auto tells UTF-8 and UTF-16 by a byte order mark or by zeros between the letters; text (not JSON) with bytes that are
+    /// not UTF-8 and no letter beyond ASCII that is, is Latin-1; everything else is UTF-8. Else a name: utf-8, utf-16le,
+    /// utf-16be, latin1, windows-1251 and others of one byte a letter. Output is written as the input is.
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    encoding: Option<String>,
+    /// Memory to use, at most about so much [default: 256MB]
+    ///
+    /// Fewer threads work when it is short: each takes about 12 MB, and a record up to eight times its length.
+    #[arg(long, value_name = "SIZE", hide_short_help = true)]
+    memory: Option<String>,
+    /// Say nothing on standard error but what went wrong
+    #[arg(short, long)]
+    quiet: bool,
     /// Threads [default: one for each processor]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     jobs: Option<usize>,
@@ -62,9 +81,19 @@ impl Files {
             if io::stdin().is_terminal() {
                 return Err(Fault::new("no file to read", "name files or folders, or - for standard input").into());
             }
-            return Ok(Inputs::find(&[PathBuf::from("-")])?);
+            return Ok(Inputs::find(&[PathBuf::from("-")], &[])?);
         }
-        Ok(Inputs::find(&self.files)?)
+        Ok(Inputs::find(&self.files, &self.exclude)?)
+    }
+
+    /// Returns what results depend on.
+    pub(crate) fn bearing(&self) -> impl std::fmt::Debug {
+        (self.format, self.encoding.clone(), self.limit.clone())
+    }
+
+    /// Returns how much is said.
+    pub(crate) fn talk(&self) -> Talk {
+        if self.quiet { Talk::Quiet } else { Talk::Normal }
     }
 
     /// Returns the bounds on one record.
@@ -105,7 +134,15 @@ impl Files {
             FormatName::Json => Some(Format::Json),
             FormatName::Log => Some(Format::Log),
         };
-        Ok(Config { format, n_jobs, limits })
+        let encoding = match self.encoding.as_deref() {
+            None | Some("auto") => None,
+            Some(name) => Some(Encoding::from_name(name).ok_or_else(|| {
+                let hint = "auto, utf-8, utf-16le, utf-16be, latin1 or another one of one byte a letter";
+                Fault::new(format!("--encoding: no such encoding: {name}"), hint)
+            })?),
+        };
+        let memory = self.memory.as_deref().map_or(Ok(Config::MEMORY), size)?;
+        Ok(Config { format, encoding, n_jobs, memory, limits, ..Config::default() })
     }
 }
 
@@ -233,6 +270,23 @@ pub(crate) fn jobs(asked: Option<usize>) -> anyhow::Result<usize> {
         Some(n) => Err(Fault::new(format!("--jobs is out of bounds: {n}"), format!("1 to {MOST_JOBS}")).into()),
         None => Ok(std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_JOBS))),
     }
+}
+
+/// Reads an amount of memory, such as 512MB.
+fn size(text: &str) -> anyhow::Result<usize> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text.trim_start_matches(|c: char| c.is_ascii_digit()).to_ascii_uppercase().as_str() {
+        "MB" | "M" => Some(1_000_000),
+        "GB" | "G" => Some(1_000_000_000),
+        "MIB" => Some(1 << 20),
+        "GIB" => Some(1 << 30),
+        _ => None,
+    };
+    let bytes = digits.parse::<usize>().ok().zip(unit).and_then(|(n, unit)| n.checked_mul(unit));
+    bytes.filter(|&bytes| bytes >= Config::LEAST_MEMORY).ok_or_else(|| {
+        let hint = format!("a number with MB or GB, at least {}MB", Config::LEAST_MEMORY / 1_000_000);
+        Fault::new(format!("--memory is out of bounds: {text}"), hint).into()
+    })
 }
 
 /// Reads a score.

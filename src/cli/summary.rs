@@ -1,11 +1,16 @@
 //! What a run says on stderr when it is over.
 
+use super::progress::Talk;
 use super::{plain, talk};
 use crate::batch::{Inputs, Summary};
+use crate::envelope::Format;
 use crate::rules::RuleSet;
 
 /// Tells counts, speed and what was quarantined.
-pub(super) fn tell(summary: &Summary, inputs: &Inputs, rules: &RuleSet) {
+pub(super) fn tell(summary: &Summary, inputs: &Inputs, rules: &RuleSet, talk_of: Talk) {
+    if talk_of == Talk::Quiet {
+        return troubles(summary, inputs);
+    }
     let tally = &summary.tally;
     talk(format_args!(
         "{}, {}, {}, {} quarantined, {} in {:.1} s ({}/s)",
@@ -17,6 +22,9 @@ pub(super) fn tell(summary: &Summary, inputs: &Inputs, rules: &RuleSet) {
         summary.seconds,
         bytes(summary.n_bytes as f64 / summary.seconds.max(1e-9)),
     ));
+    if summary.n_resumed > 0 {
+        talk(format_args!("{} of them finished earlier", counted(summary.n_resumed as u64, "input")));
+    }
     let mut entities: Vec<_> = tally.entities().collect();
     entities.sort_by_key(|&(entity, n)| (std::cmp::Reverse(n), entity));
     for (entity, n) in entities {
@@ -26,11 +34,21 @@ pub(super) fn tell(summary: &Summary, inputs: &Inputs, rules: &RuleSet) {
     if tally.n_token_like > 0 {
         talk(format_args!("{:>12}  looked like a token, and is [TOKEN-LIKE] now", grouped(tally.n_token_like)));
     }
+    troubles(summary, inputs);
+}
+
+/// Tells what was quarantined and what was not read.
+pub(super) fn troubles(summary: &Summary, inputs: &Inputs) {
+    let tally = &summary.tally;
     for quarantined in &summary.quarantined {
         let source = plain(&quarantined.source);
-        match quarantined.record {
-            0 => talk(format_args!("quarantined: {source}: {}", quarantined.reason)),
-            record => talk(format_args!("quarantined: {source}, record {record}: {}", quarantined.reason)),
+        let cause = quarantined.cause.map_or_else(String::new, |cause| format!(" ({cause})"));
+        match (quarantined.record, quarantined.at) {
+            (0, 0) => talk(format_args!("quarantined: {source}: {}{cause}", quarantined.reason)),
+            (0, at) => talk(format_args!("quarantined: {source}, after byte {at}: {}{cause}", quarantined.reason)),
+            (record, at) => {
+                talk(format_args!("quarantined: {source}, record {record}, byte {at}: {}{cause}", quarantined.reason));
+            }
         }
     }
     let n_shown = summary.quarantined.len() as u64;
@@ -40,8 +58,24 @@ pub(super) fn tell(summary: &Summary, inputs: &Inputs, rules: &RuleSet) {
     if summary.n_refused > 0 {
         talk(format_args!("no output for {}", counted(summary.n_refused as u64, "input")));
     }
+    for (name, kind) in &inputs.unread {
+        talk(format_args!("not read: {} ({kind})", plain(name)));
+    }
+    if summary.n_grown > 0 {
+        talk(format_args!("not whole: {} grew while it was read", counted(summary.n_grown as u64, "input")));
+    }
     if inputs.n_skipped > 0 {
         talk(format_args!("not read: {} (links, sockets, devices)", counted(inputs.n_skipped as u64, "entry")));
+    }
+}
+
+/// Returns a format's name, as `--format` takes it.
+pub(super) const fn format_name(format: Format) -> &'static str {
+    match format {
+        Format::Text => "text",
+        Format::Log => "log",
+        Format::JsonLines => "jsonl",
+        Format::Json => "json",
     }
 }
 
@@ -66,7 +100,7 @@ pub(super) fn grouped(n: u64) -> String {
     out
 }
 
-fn bytes(n: f64) -> String {
+pub(super) fn bytes(n: f64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
     let mut n = n;
     let mut unit = "B";

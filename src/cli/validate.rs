@@ -1,12 +1,12 @@
 //! `efface validate`: is the whole of a text a well-formed value of an entity?
 
+use super::progress::Talk;
 use super::selection::{self, unknown_entity};
 use super::{DONE, FOUND, Fault, Globals, QUARANTINED, load_rules, print, summary};
-use crate::batch::{self, Config, Done, Inputs, Piece, Target, Trace, Work};
+use crate::batch::{self, Config, Done, Inputs, Piece, Target, Trace, Watch, Work};
 use crate::entity::Kind;
 use crate::envelope::{Format, Records};
 use crate::ids::Region;
-use crate::limits::Limits;
 use crate::rules::RuleSet;
 use crate::scan::Validator;
 use serde::Deserialize;
@@ -70,12 +70,13 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if rules.entity_by_name(&file).is_some() {
         return Err(Fault::new(format!("no value to check for {file}"), format!("efface validate {file} VALUE")).into());
     }
-    let inputs = Inputs::find(&[PathBuf::from(file)])?;
+    let inputs = Inputs::find(&[PathBuf::from(file)], &[])?;
     let n_jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let config = Config { format: Some(Format::JsonLines), n_jobs, limits: Limits::default() };
-    let summary = batch::run(&config, &inputs.inputs, &Target::Stdout, &Validate { validator, region })?;
+    let config = Config { format: Some(Format::JsonLines), n_jobs, ..Config::default() };
+    let summary =
+        batch::run(&config, &inputs.inputs, &[Target::Stdout], &Validate { validator, region }, &Watch::default())?;
     if globals.verbose || summary.tally.n_quarantined > 0 {
-        summary::tell(&summary, &inputs, &rules);
+        summary::tell(&summary, &inputs, &rules, Talk::Normal);
     }
     Ok(ExitCode::from(if summary.tally.n_quarantined > 0 { QUARANTINED } else { DONE }))
 }
@@ -130,7 +131,7 @@ impl Work for Validate {
                 Ok(line) => done.out.extend_from_slice(line.as_bytes()),
                 Err(reason) => {
                     batch::quarantine(piece.format, reason, &mut done.out);
-                    done.quarantine(n, reason);
+                    done.quarantine(n, piece.start + u64::from(record.whole.start), reason);
                 }
             }
             done.out.push(b'\n');

@@ -245,6 +245,12 @@ impl Redactor {
         self.lanes.iter().map(|work| &work.lane)
     }
 
+    /// Returns what finds the detections.
+    #[must_use]
+    pub const fn finder(&self) -> &Finder {
+        &self.finder
+    }
+
     /// Rewrites one record, such as a message of a stream; a text of several lines is one record here. The outputs are in
     /// `scratch`.
     ///

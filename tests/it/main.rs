@@ -10,6 +10,8 @@
 
 mod alloc;
 #[cfg(feature = "cli")]
+mod batch;
+#[cfg(feature = "cli")]
 mod cli;
 mod crypt;
 mod envelope;
