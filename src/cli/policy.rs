@@ -205,7 +205,9 @@ impl Explainer<'_> {
             key: field.kind == FieldKind::Key,
             entity: entity.map_or_else(String::new, |entity| entity.name.clone()),
             kind: entity.map_or("", |entity| entity.kind.name()),
-            rule: self.rules.rule(detection.rule).map_or_else(String::new, |rule| rule.id.clone()),
+            rule: (self.rules.rule(detection.rule).map(|rule| rule.id.clone()))
+                .or_else(|| self.finder.rule(detection.rule))
+                .unwrap_or_default(),
             score: detection.score,
         };
         Row { field: pointer, part, lanes }

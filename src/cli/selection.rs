@@ -2,18 +2,21 @@
 
 use super::{Fault, Globals, load_rules};
 use crate::batch::{Config, Inputs};
-use crate::entity::{Kind, nearest};
+use crate::entity::{Entity, Kind, nearest};
 use crate::envelope::{Format, MAX_BUFFER};
 use crate::ids::Region;
 use crate::limits::Limits;
 use crate::plan;
+use crate::profile::{self, Profiles};
 use crate::redact::Options;
 use crate::rules::RuleSet;
 use crate::scan::{ScanConfig, Scanner};
+use anyhow::Context;
 use clap::ValueEnum;
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What is read.
 #[derive(Clone, Debug, clap::Args)]
@@ -129,8 +132,15 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "POINTER")]
     text_field: Option<String>,
     /// JSON: the field that holds each record's region
-    #[arg(long, value_name = "POINTER")]
+    #[arg(long, value_name = "POINTER", hide_short_help = true)]
     region_field: Option<String>,
+    /// What fields hold: auto, none, the name of a profile or a file [default: auto]
+    ///
+    /// A profile knows the messages of one platform: which field is a telephone number or a name, and which is nobody. auto takes
+    /// for each record the profile that fits it best, and behind it the names of keys that every platform uses (phone, email, lat);
+    /// none scans all text alike.
+    #[arg(long, value_name = "NAME|FILE", default_value = "auto", hide_default_value = true)]
+    envelope: String,
 }
 
 /// What follows from a selection.
@@ -155,12 +165,17 @@ impl Selection {
         let all = load_rules(globals)?;
         let wanted = self.wanted(&all)?;
         let countries = regions(&self.countries, "--countries", &all)?;
-        let rules = all.select(|_, entity| {
+        let is_wanted = |entity: &Entity| {
             let named =
                 wanted.is_empty() || wanted.contains(entity.name.as_str()) || wanted.contains(entity.kind.name());
             let near = countries.is_empty() || entity.country.is_none_or(|country| countries.contains(&country));
             named && near
-        });
+        };
+        let rules = all.select(|_, entity| is_wanted(entity));
+        let mut profiles = profiles(&self.envelope, &all)?;
+        if let Some(profiles) = &mut profiles {
+            profiles.retain(|entity| all.entity(entity).is_some_and(is_wanted));
+        }
         let default = ScanConfig::default();
         let min_score = match self.min_score {
             Some(score) => per_mille(score)?,
@@ -178,6 +193,7 @@ impl Selection {
             ));
         }
         let options = Options {
+            profiles: profiles.map(Arc::new),
             regions: regions(&self.region, "--region", &all)?,
             text_field: pointer(self.text_field.as_ref(), "--text-field")?,
             region_field: pointer(self.region_field.as_ref(), "--region-field")?,
@@ -195,6 +211,32 @@ impl Selection {
         }
         Ok(self.entities.iter().map(String::as_str).collect())
     }
+}
+
+/// Reads what `--envelope` names.
+pub(crate) fn profiles(name: &str, all: &RuleSet) -> anyhow::Result<Option<Profiles>> {
+    match name {
+        "none" => return Ok(None),
+        "auto" => return Ok(Some(Profiles::auto(all.entities())?)),
+        _ => {}
+    }
+    let source = match profile::Source::builtin(name) {
+        Some(source) => source,
+        None => {
+            let path = Path::new(name);
+            if !path.exists() {
+                let names = || profile::Source::builtin_names().chain(["auto", "none"]);
+                let hint = match nearest(name, names()) {
+                    Some(meant) => format!("did you mean {meant}?"),
+                    None => format!("a file, or one of: {}", names().collect::<Vec<_>>().join(", ")),
+                };
+                return Err(Fault::new(format!("no such envelope: {name}"), hint).into());
+            }
+            let text = std::fs::read_to_string(path).with_context(|| format!("{name} cannot be read"))?;
+            profile::Source { name: name.to_owned(), text }
+        }
+    };
+    Ok(Some(Profiles::fixed(&source, all.entities())?))
 }
 
 /// Tells that nothing has this name, and what has nearly it.

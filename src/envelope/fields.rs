@@ -106,6 +106,8 @@ pub struct Walked {
     pub(super) last: u32,
     pub(super) first_drop: u32,
     pub(super) last_drop: u32,
+    pub(super) first_node: u32,
+    pub(super) last_node: u32,
 }
 
 impl Walked {
@@ -176,6 +178,20 @@ impl Fields {
     #[must_use]
     pub fn name(&self, field: &Field) -> Option<u32> {
         (field.name != NONE).then_some(field.name)
+    }
+
+    /// Returns the number of the key that names what is around a field: the array or object that it stands in, or for an
+    /// element of an array without a key of its own the nearest key around that.
+    #[must_use]
+    pub fn around(&self, field: &Field) -> Option<u32> {
+        let name = self.nodes.get(field.node as usize)?.name;
+        (name != NONE && name != field.name).then_some(name)
+    }
+
+    /// Returns the number of the array or object that a field stands in; two fields of one object have the same.
+    #[must_use]
+    pub const fn node(&self, field: &Field) -> u32 {
+        field.node
     }
 
     /// Returns where a place in a field's text stands in the raw buffer.
@@ -281,6 +297,8 @@ impl Fields {
             last: number(self.fields.len()),
             first_drop: number(level.drops),
             last_drop: number(self.drops.len()),
+            first_node: number(level.nodes),
+            last_node: number(self.nodes.len()),
         }
     }
 }

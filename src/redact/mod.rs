@@ -32,8 +32,9 @@
 
 mod find;
 mod tokens;
+mod whole;
 
-pub use find::{FieldDetection, Finder, Found, FoundRecord};
+pub use find::{FieldDetection, Finder, Found, FoundRecord, KnownName};
 pub use tokens::Input;
 
 use crate::crypt::{LaneClass, Mode, Purpose, TokenScratch, Tokenizer};
@@ -41,10 +42,11 @@ use crate::entity::Entity;
 use crate::envelope::{
     Change, Edit, EnvelopeFault, Format, Record, Records, SelectorError, Spliced, Splicer, Treatment,
 };
-use crate::ids::{EntityId, Region, TenantId};
+use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::limits::Limits;
 use crate::operator::{self, Minter};
 use crate::policy::{Lane, Operator};
+use crate::profile::Profiles;
 use crate::rules::RuleSet;
 use crate::scan::{ScanFault, Scanner};
 use crate::sensitive::Sensitive;
@@ -73,6 +75,8 @@ pub struct Options {
     pub tenant: Tenant,
     /// What a token in the input is.
     pub input: Input,
+    /// What fields hold, and which of them are not scanned. Without any, all text is scanned.
+    pub profiles: Option<Arc<Profiles>>,
 }
 
 /// Whose records are.
@@ -85,6 +89,8 @@ pub enum Tenant {
     Fixed(String),
     /// Each says so itself, in the field at this JSON Pointer. One that does not is quarantined.
     Field(String),
+    /// Each says so itself, where its profile says. One that does not is quarantined.
+    Profile,
     /// The caller says it of each record: [`Redactor::redact_records_of`]. One that nobody speaks of gets labels.
     Given,
 }
@@ -371,6 +377,12 @@ impl Redactor {
 }
 
 impl Redactor {
+    /// Returns the id of the rule of a detection that no pack has; see [`Finder::rule`].
+    #[must_use]
+    pub fn rule(&self, rule: RuleId) -> Option<String> {
+        self.finder.rule(rule)
+    }
+
     fn owner<'w>(&'w self, buffer: &'w [u8], found: &'w Found, record: &'w FoundRecord, given: &'w Given) -> Owner<'w> {
         let fixed = self.minting.as_ref().and_then(|minting| TenantId::new(minting.tenant.as_deref()?));
         let own = || if found.given { given.of(record.record) } else { found.tenant(buffer, record) };
@@ -382,7 +394,7 @@ impl Redactor {
 fn minting(lanes: &[Lane], rules: &RuleSet, options: &Options) -> Result<Option<Minting>, BuildError> {
     let fixed = match &options.tenant {
         Tenant::Fixed(name) => Some(TenantId::new(name).ok_or(BuildError::Tenant)?.as_str().to_owned()),
-        Tenant::None | Tenant::Field(_) | Tenant::Given => None,
+        Tenant::None | Tenant::Field(_) | Tenant::Given | Tenant::Profile => None,
     };
     let Some(lane) = lanes.iter().find(|lane| lane.has_tokens()) else { return Ok(None) };
     let lane = || lane.name().to_owned();

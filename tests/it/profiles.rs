@@ -1,0 +1,495 @@
+//! Profiles of envelopes: every field of every platform's message is what its profile says, and nothing else changes.
+
+use efface::RuleSet;
+use efface::envelope::{FieldKind, Format};
+use efface::policy::{Policy, Source};
+use efface::profile::{self, Profiles};
+use efface::redact::{Options, Redactor, Scratch};
+use efface::scan::{ScanConfig, Scanner};
+use efface::tally::Tally;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+
+fn rules() -> &'static RuleSet {
+    static RULES: OnceLock<RuleSet> = OnceLock::new();
+    RULES.get_or_init(|| RuleSet::builtin().unwrap())
+}
+
+/// Redacts with labels on both lanes; each envelope's redactor is built once.
+fn redactor(envelope: &str) -> &'static Redactor {
+    static BUILT: OnceLock<Mutex<HashMap<String, &'static Redactor>>> = OnceLock::new();
+    let mut built = BUILT.get_or_init(Mutex::default).lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    built.entry(envelope.to_owned()).or_insert_with(|| Box::leak(Box::new(build(envelope))))
+}
+
+fn build(envelope: &str) -> Redactor {
+    let entities = rules().entities();
+    let profiles = match envelope {
+        "none" => None,
+        "auto" => Some(Profiles::auto(entities).unwrap_or_else(|err| panic!("{err}"))),
+        name => Some(Profiles::fixed(&profile::Source::builtin(name).unwrap(), entities).unwrap()),
+    };
+    let mut options = Options::default();
+    options.profiles = profiles.map(Arc::new);
+    let policy = Policy::compile(&Source::builtin("default").unwrap(), entities).unwrap();
+    let scanner = Scanner::build(rules(), ScanConfig::default()).unwrap();
+    Redactor::build(scanner, rules(), policy.lanes().to_vec(), &options).unwrap()
+}
+
+/// One detection as tests speak of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    pointer: String,
+    start: usize,
+    end: usize,
+    entity: String,
+    value: String,
+    rule: String,
+    number: bool,
+}
+
+fn seen(envelope: &str, format: Format, doc: &[u8]) -> (Vec<Seen>, String, Scratch) {
+    let redactor = redactor(envelope);
+    let (mut scratch, mut tally) = (redactor.scratch(), Tally::default());
+    redactor.redact(format, doc, &mut scratch, &mut tally).unwrap_or_else(|err| panic!("{envelope}: {err}"));
+    let found = scratch.found();
+    let mut all = Vec::new();
+    for record in found.records() {
+        for detected in found.detections(record) {
+            let field = found.fields().field(detected.field).unwrap();
+            let mut pointer = String::new();
+            found.fields().pointer(doc, field, &mut pointer);
+            if field.kind == FieldKind::Key {
+                pointer.push_str(" (key)");
+            }
+            let text = found.fields().text(doc, field);
+            let detection = &detected.detection;
+            let rule = rules().rule(detection.rule).map(|rule| rule.id.clone());
+            all.push(Seen {
+                pointer,
+                start: detection.span.start as usize,
+                end: detection.span.end as usize,
+                entity: rules().entity(detection.entity).unwrap().name.clone(),
+                value: String::from_utf8_lossy(&text[detection.span.range()]).into_owned(),
+                rule: rule.or_else(|| redactor.rule(detection.rule)).unwrap(),
+                number: field.kind == FieldKind::Number,
+            });
+        }
+    }
+    let out = String::from_utf8(scratch.lane(0).to_vec()).unwrap();
+    (all, out, scratch)
+}
+
+fn shared(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("EFFACE_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    let path = root.join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: no {}", path.display());
+    None
+}
+
+/// One line of the expectations: a place of a file, and what stands there.
+struct Expected {
+    pointer: String,
+    whole_number: bool,
+    spans: Vec<(usize, usize, String, String)>,
+}
+
+fn expectations(folder: &std::path::Path) -> BTreeMap<String, Vec<Expected>> {
+    let mut by_file: BTreeMap<String, Vec<Expected>> = BTreeMap::new();
+    for line in std::fs::read_to_string(folder.join("expected.dev.jsonl")).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let spans = line["spans"].as_array().unwrap().iter().map(|span| {
+            let at = |name: &str| span[name].as_u64().unwrap_or(0) as usize;
+            let text = |name: &str| span[name].as_str().unwrap().to_owned();
+            (at("start"), at("end"), text("type"), text("value"))
+        });
+        by_file.entry(line["file"].as_str().unwrap().to_owned()).or_default().push(Expected {
+            pointer: line["pointer"].as_str().unwrap().to_owned(),
+            whole_number: line["whole_number"].as_bool().unwrap_or(false),
+            spans: spans.collect(),
+        });
+    }
+    by_file
+}
+
+/// The profile that a sample of the shared corpus is of, by how its name begins.
+const BY_NAME: &[(&str, &str)] = &[
+    ("twilio_sms", "twilio_sms"),
+    ("twilio_whatsapp", "twilio_whatsapp"),
+    ("whatsapp_cloud", "whatsapp_cloud"),
+    ("rapidpro_api", "rapidpro_message"),
+    ("rapidpro_task", "rapidpro_task"),
+    ("courier", "courier_event"),
+    ("telegram", "telegram"),
+    ("messenger", "messenger"),
+    ("messangi", "messangi"),
+    ("infobip", "infobip"),
+    ("africastalking", "africastalking"),
+    ("inbox", "inbox"),
+    ("debezium", "debezium"),
+    ("log_line", "log"),
+    ("generic", "generic"),
+];
+
+/// Kinds that are told apart in a policy and not in the question whether a value is covered.
+fn same_kind(entity: &str, kind: &str) -> bool {
+    let id = rules().entity_by_name(entity).unwrap();
+    rules().entity(id).unwrap().kind.name() == kind
+}
+
+#[test]
+fn shared_envelopes() {
+    let Some(folder) = shared("corpora/envelopes") else { return };
+    for mode in ["own", "auto"] {
+        let (mut n, mut covered, mut typed, mut missed, mut more) = (0, 0, 0, Vec::new(), Vec::new());
+        for (file, expected) in expectations(&folder) {
+            let own = BY_NAME.iter().find(|(begin, _)| file.starts_with(begin)).unwrap().1;
+            let doc = std::fs::read(folder.join(&file)).unwrap();
+            let (found, out, _) = seen(if mode == "own" { own } else { "auto" }, Format::Json, &doc);
+            let (before, after): (Value, Value) =
+                (serde_json::from_slice(&doc).unwrap(), serde_json::from_str(&out).unwrap());
+            let changed = changes(&before, &after);
+            for place in &expected {
+                let at: Vec<_> = found.iter().filter(|seen| seen.pointer == place.pointer).collect();
+                for (start, end, kind, value) in &place.spans {
+                    n += 1;
+                    let by = at.iter().find(|seen| place.whole_number || (seen.start <= *start && seen.end >= *end));
+                    match by {
+                        Some(seen) => {
+                            covered += 1;
+                            typed += usize::from(same_kind(&seen.entity, kind));
+                        }
+                        None => missed.push(format!("{file} {} {kind}", place.pointer)),
+                    }
+                    let left =
+                        after.pointer(&place.pointer).is_some_and(|now| now.to_string().contains(value.as_str()));
+                    assert_eq!(left, by.is_none(), "{file} {}: covered and still there, or the reverse", place.pointer);
+                }
+            }
+            for pointer in changed {
+                if !expected.iter().any(|place| place.pointer == pointer) {
+                    more.push(format!("{file} {pointer}"));
+                }
+            }
+        }
+        println!("envelopes, {mode}: {covered} of {n} covered, {typed} of their own kind; {} places more", more.len());
+        println!("  missed: {missed:#?}\n  more: {more:#?}");
+        // Names and addresses in free text are not the profiles' work.
+        let free = ["PERSON", "ADDRESS", "BANK_ACCOUNT", "DATE_TIME"];
+        let own: Vec<_> = missed.iter().filter(|miss| !free.iter().any(|kind| miss.ends_with(kind))).collect();
+        assert!(own.is_empty(), "{mode}: {own:#?}");
+        assert!(more.len() <= 2, "{mode}: {more:#?}");
+    }
+}
+
+/// The pointers of the scalars that differ; panics where two documents differ in anything else.
+fn changes(before: &Value, after: &Value) -> Vec<String> {
+    fn walk(before: &Value, after: &Value, pointer: &str, out: &mut Vec<String>) {
+        match (before, after) {
+            (Value::Object(a), Value::Object(b)) => {
+                assert!(a.keys().eq(b.keys()), "{pointer}: keys differ");
+                for (key, a) in a {
+                    walk(a, &b[key], &format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), out);
+                }
+            }
+            (Value::Array(a), Value::Array(b)) => {
+                assert_eq!(a.len(), b.len(), "{pointer}: lengths differ");
+                for (at, (a, b)) in a.iter().zip(b).enumerate() {
+                    walk(a, b, &format!("{pointer}/{at}"), out);
+                }
+            }
+            (a, b) if a == b => {}
+            (Value::String(_) | Value::Number(_), Value::String(_)) => out.push(pointer.to_owned()),
+            _ => panic!("{pointer}: another kind of value"),
+        }
+    }
+    let mut out = Vec::new();
+    walk(before, after, "", &mut out);
+    out
+}
+
+/// Checks all detections in a document, as `pointer entity value`, with its own profile and with `auto`.
+#[track_caller]
+fn check(profile: &str, doc: &str, expected: &[(&str, &str, &str)]) {
+    for envelope in [profile, "auto"] {
+        let (found, out, _) = seen(envelope, Format::Json, doc.as_bytes());
+        let got: Vec<_> =
+            found.iter().map(|seen| (seen.pointer.as_str(), seen.entity.as_str(), seen.value.as_str())).collect();
+        assert_eq!(got, expected, "{envelope}: {doc}");
+        // What a row holds is told by the names of its columns alone.
+        if !["generic", "debezium"].contains(&profile) {
+            let own = format!("profile.{profile}");
+            assert!(found.iter().any(|seen| seen.rule == own), "{envelope}: {own} says nothing: {found:#?}");
+        }
+        let (again, twice, _) = seen(envelope, Format::Json, out.as_bytes());
+        assert_eq!(twice, out, "{envelope}: redacted twice: {again:#?}");
+        let (before, after): (Value, Value) = (serde_json::from_str(doc).unwrap(), serde_json::from_str(&out).unwrap());
+        changes(&before, &after);
+    }
+}
+
+#[test]
+fn twilio() {
+    check(
+        "twilio_sms",
+        r#"{"ToCountry":"SN","MessageSid":"SM00112233445566778899aabbccddeeff","NumMedia":"1","From":"+221771234567",
+            "To":"+221338210000","Body":"call 77 765 43 21","AccountSid":"AC00112233445566778899aabbccddeeff",
+            "FromCountry":"SN","FromZip":"","ApiVersion":"2010-04-01",
+            "MediaUrl0":"https://api.twilio.com/2010-04-01/Accounts/AC00112233445566778899aabbccddeeff/Media/ME0"}"#,
+        &[
+            ("/From", "PHONE_NUMBER", "+221771234567"),
+            ("/To", "PHONE_NUMBER", "+221338210000"),
+            ("/Body", "PHONE_NUMBER", "77 765 43 21"),
+            ("/AccountSid", "SECRET_TWILIO", "AC00112233445566778899aabbccddeeff"),
+            ("/MediaUrl0", "SECRET_TWILIO", "AC00112233445566778899aabbccddeeff"),
+        ],
+    );
+    check(
+        "twilio_sms",
+        r#"{"MessageSid":"SM00112233445566778899aabbccddeeff","From":"RAPIDPRO","To":"20880","Body":"",
+            "AccountSid":"AC00112233445566778899aabbccddeeff"}"#,
+        &[("/AccountSid", "SECRET_TWILIO", "AC00112233445566778899aabbccddeeff")],
+    );
+    check(
+        "twilio_whatsapp",
+        r#"{"SmsMessageSid":"SM00112233445566778899aabbccddeeff","From":"whatsapp:+221771234567","WaId":"221771234567",
+            "To":"whatsapp:+14155550100","ProfileName":"Awa Diop","Latitude":"14.692","Longitude":"-17.446",
+            "Address":"12 rue Carnot, Dakar","Body":"hi","AccountSid":"AC00112233445566778899aabbccddeeff"}"#,
+        &[
+            ("/From", "PHONE_NUMBER", "+221771234567"),
+            ("/WaId", "PHONE_NUMBER", "221771234567"),
+            ("/To", "PHONE_NUMBER", "+14155550100"),
+            ("/ProfileName", "PERSON", "Awa Diop"),
+            ("/Latitude", "GEO_COORDINATES", "14.692"),
+            ("/Longitude", "GEO_COORDINATES", "-17.446"),
+            ("/Address", "STREET_ADDRESS", "12 rue Carnot, Dakar"),
+            ("/AccountSid", "SECRET_TWILIO", "AC00112233445566778899aabbccddeeff"),
+        ],
+    );
+}
+
+#[test]
+fn whatsapp_cloud() {
+    check(
+        "whatsapp_cloud",
+        r#"{"object":"whatsapp_business_account","entry":[{"id":"100200300400500","changes":[{"field":"messages","value":{
+            "messaging_product":"whatsapp","metadata":{"display_phone_number":"221338210000","phone_number_id":"100200300400501"},
+            "contacts":[{"profile":{"name":"Awa Diop"},"wa_id":"221771234567"}],
+            "messages":[{"from":"221771234567","id":"wamid.HBgMMjIxNzcxMjM0NTY3FQIAEhgW","timestamp":"1772539200","type":"contacts",
+              "context":{"from":"221338210000","id":"wamid.X"},
+              "contacts":[{"name":{"formatted_name":"Moussa Fall","first_name":"Moussa"},"birthday":"1990-02-28",
+                "phones":[{"phone":"+221 77 765 43 21","wa_id":"221777654321","type":"CELL"}],
+                "emails":[{"email":"moussa@example.org","type":"WORK"}],
+                "addresses":[{"street":"12 rue Carnot","zip":"10000","country_code":"sn","type":"HOME"}]}]},
+             {"from":"221771234567","id":"wamid.Y","type":"location","location":{"latitude":14.692,"longitude":-17.446,"name":"Home"}},
+             {"from":"221771234567","id":"wamid.Z","type":"text","text":{"body":"mail awa@example.org"}}]}}]}]}"#,
+        &[
+            ("/entry/0/changes/0/value/metadata/display_phone_number", "PHONE_NUMBER", "221338210000"),
+            ("/entry/0/changes/0/value/contacts/0/profile/name", "PERSON", "Awa Diop"),
+            ("/entry/0/changes/0/value/contacts/0/wa_id", "PHONE_NUMBER", "221771234567"),
+            ("/entry/0/changes/0/value/messages/0/from", "PHONE_NUMBER", "221771234567"),
+            ("/entry/0/changes/0/value/messages/0/context/from", "PHONE_NUMBER", "221338210000"),
+            ("/entry/0/changes/0/value/messages/0/contacts/0/name/formatted_name", "PERSON", "Moussa Fall"),
+            ("/entry/0/changes/0/value/messages/0/contacts/0/name/first_name", "PERSON", "Moussa"),
+            ("/entry/0/changes/0/value/messages/0/contacts/0/birthday", "DATE_OF_BIRTH", "1990-02-28"),
+            ("/entry/0/changes/0/value/messages/0/contacts/0/phones/0/phone", "PHONE_NUMBER", "+221 77 765 43 21"),
+            ("/entry/0/changes/0/value/messages/0/contacts/0/phones/0/wa_id", "PHONE_NUMBER", "221777654321"),
+            ("/entry/0/changes/0/value/messages/0/contacts/0/emails/0/email", "EMAIL_ADDRESS", "moussa@example.org"),
+            ("/entry/0/changes/0/value/messages/0/contacts/0/addresses/0/street", "STREET_ADDRESS", "12 rue Carnot"),
+            ("/entry/0/changes/0/value/messages/0/contacts/0/addresses/0/zip", "POSTAL_CODE", "10000"),
+            ("/entry/0/changes/0/value/messages/1/from", "PHONE_NUMBER", "221771234567"),
+            ("/entry/0/changes/0/value/messages/1/location/latitude", "GEO_COORDINATES", "14.692"),
+            ("/entry/0/changes/0/value/messages/1/location/longitude", "GEO_COORDINATES", "-17.446"),
+            ("/entry/0/changes/0/value/messages/2/from", "PHONE_NUMBER", "221771234567"),
+            ("/entry/0/changes/0/value/messages/2/text/body", "EMAIL_ADDRESS", "awa@example.org"),
+        ],
+    );
+}
+
+#[test]
+fn rapidpro() {
+    check(
+        "rapidpro_message",
+        r#"{"uuid":"01990000-0000-7000-8000-000000000001","contact":{"uuid":"d33e9ad5-0000-414c-abd4-000000000002","name":"Awa Diop"},
+            "urn":"tel:+221771234567","channel":{"uuid":"9a8b001e-0000-486c-80f4-000000000003","name":"Orange 8282"},"direction":"in",
+            "text":"c'est le 77 765 43 21","attachments":[],"labels":[{"name":"Clinic","uuid":"5a4eb79e-0000-4ae3-8700-000000000004"}],
+            "created_on":"2026-01-06T15:33:00.813162Z","sent_on":null}"#,
+        &[
+            ("/contact/name", "PERSON", "Awa Diop"),
+            ("/urn", "PHONE_NUMBER", "+221771234567"),
+            ("/text", "PHONE_NUMBER", "77 765 43 21"),
+        ],
+    );
+    check(
+        "rapidpro_task",
+        r#"{"type":"msg_received","queued_on":"2026-03-03T12:00:00Z","task":{"channel_id":12,"contact_id":7,"urn_id":9912,
+            "msg_uuid":"01990000-0000-7000-8000-000000000001","urn":"whatsapp:221771234567","text":"au 77 765 43 21","new_contact":false}}"#,
+        &[("/task/urn", "PHONE_NUMBER", "221771234567"), ("/task/text", "PHONE_NUMBER", "77 765 43 21")],
+    );
+    check(
+        "courier_event",
+        r#"{"uuid":"01990000-0000-7000-8000-000000000001","channel_uuid":"9a8b001e-0000-486c-80f4-000000000003",
+            "urn":"tel:+221771234567","contact_name":"Awa Diop","text":"ok","attachments":["geo:14.692,-17.446"],
+            "auth_tokens":{"default":"q8Zt1mXw4Rk7Vb2N"},"external_id":"ext-1","sent_on":"2026-03-03T11:59:58Z"}"#,
+        &[
+            ("/urn", "PHONE_NUMBER", "+221771234567"),
+            ("/contact_name", "PERSON", "Awa Diop"),
+            ("/attachments/0", "GEO_COORDINATES", "14.692,-17.446"),
+            ("/auth_tokens/default", "API_KEY", "q8Zt1mXw4Rk7Vb2N"),
+        ],
+    );
+}
+
+#[test]
+fn chats() {
+    check(
+        "telegram",
+        r#"{"update_id":174000001,"message":{"message_id":7,"date":1772539200,
+            "from":{"id":5550001234,"is_bot":false,"first_name":"Awa","last_name":"Diop","username":"awadiop","language_code":"fr"},
+            "chat":{"id":5550001234,"first_name":"Awa","type":"private"},
+            "forward_from":{"id":5550009999,"first_name":"Moussa"},
+            "contact":{"phone_number":"221777654321","first_name":"Moussa","user_id":5550009999},
+            "location":{"latitude":14.692,"longitude":-17.446},"text":"@awadiop 77 765 43 21"}}"#,
+        &[
+            ("/message/from/id", "TELEGRAM_USER_ID", "5550001234"),
+            ("/message/from/first_name", "PERSON", "Awa"),
+            ("/message/from/last_name", "PERSON", "Diop"),
+            ("/message/from/username", "USERNAME", "awadiop"),
+            ("/message/chat/id", "TELEGRAM_USER_ID", "5550001234"),
+            ("/message/chat/first_name", "PERSON", "Awa"),
+            ("/message/forward_from/id", "TELEGRAM_USER_ID", "5550009999"),
+            ("/message/forward_from/first_name", "PERSON", "Moussa"),
+            ("/message/contact/phone_number", "PHONE_NUMBER", "221777654321"),
+            ("/message/contact/first_name", "PERSON", "Moussa"),
+            ("/message/contact/user_id", "TELEGRAM_USER_ID", "5550009999"),
+            ("/message/location/latitude", "GEO_COORDINATES", "14.692"),
+            ("/message/location/longitude", "GEO_COORDINATES", "-17.446"),
+            ("/message/text", "PHONE_NUMBER", "77 765 43 21"),
+        ],
+    );
+    check(
+        "telegram",
+        r#"{"update_id":174000002,"callback_query":{"id":"4382bfdwdsb323b2d9","data":"yes",
+            "from":{"id":5550001234,"first_name":"Awa"},"message":{"message_id":8,"chat":{"id":-1005550001}}}}"#,
+        &[
+            ("/callback_query/from/id", "TELEGRAM_USER_ID", "5550001234"),
+            ("/callback_query/from/first_name", "PERSON", "Awa"),
+            ("/callback_query/message/chat/id", "TELEGRAM_USER_ID", "-1005550001"),
+        ],
+    );
+    check(
+        "messenger",
+        r#"{"object":"page","entry":[{"id":"100200300400","time":1772539200123,"messaging":[{"sender":{"id":"6100200300400500"},
+            "recipient":{"id":"100200300400"},"timestamp":1772539200000,
+            "message":{"mid":"m_AG5Hz2Uq7tuwNEhXfYYKj8mJEM_QPpz5jdCK48PnKAjSdjfipqxqMvK8ma6AC8fplwlqLP_5cgXIbu7I3rBN0P","text":"awa@example.org"}}]}]}"#,
+        &[
+            ("/entry/0/messaging/0/sender/id", "FACEBOOK_PSID", "6100200300400500"),
+            ("/entry/0/messaging/0/recipient/id", "FACEBOOK_PSID", "100200300400"),
+            ("/entry/0/messaging/0/message/text", "EMAIL_ADDRESS", "awa@example.org"),
+        ],
+    );
+}
+
+#[test]
+fn gateways() {
+    check(
+        "messangi",
+        r#"{"mobile":"584120000001","mo":"escribe a awa@example.org","shortcode":"8090"}"#,
+        &[("/mobile", "PHONE_NUMBER", "584120000001"), ("/mo", "EMAIL_ADDRESS", "awa@example.org")],
+    );
+    check("messangi", r#"{"mobile":584120000001,"mo":"hola"}"#, &[("/mobile", "PHONE_NUMBER", "584120000001")]);
+    check(
+        "infobip",
+        r#"{"results":[{"messageId":"817790313235000001","from":"221771234567","to":"22880","text":"A 77 765 43 21","cleanText":"77 765 43 21",
+            "keyword":"A","receivedAt":"2026-03-03T16:34:28.345+0000","smsCount":1,"price":{"pricePerMessage":0.0,"currency":"EUR"},
+            "callbackData":"x"}],"messageCount":1,"pendingMessageCount":0}"#,
+        &[
+            ("/results/0/from", "PHONE_NUMBER", "221771234567"),
+            ("/results/0/text", "PHONE_NUMBER", "77 765 43 21"),
+            ("/results/0/cleanText", "PHONE_NUMBER", "77 765 43 21"),
+        ],
+    );
+    check(
+        "africastalking",
+        r#"{"id":"28f1c0de-0000-4d0b-9f11-000000000001","date":"2026-03-03 12:00:00","from":"+254700000001","to":"20880",
+            "text":"mail awa@example.org","linkId":"SampleLink","networkCode":"63902","cost":"None"}"#,
+        &[("/from", "PHONE_NUMBER", "+254700000001"), ("/text", "EMAIL_ADDRESS", "awa@example.org")],
+    );
+    check(
+        "inbox",
+        r#"{"event_type":"message.received","event_id":"e7e2f0aa-0000-4c1b-b7de-000000000001",
+            "contact":{"id":245000001,"firstName":"Awa","lastName":"Diop","phone":"+221771234567","email":"awa@example.org","countryCode":"SN",
+              "profilePic":"https://cdn.example.org/p/245000001.png","assignee":{"id":8,"firstName":"Moussa","email":"moussa@example.org"},
+              "custom_fields":[{"name":"Phone","value":"+221 77 765 43 21"},{"name":"Passport number","value":"A00000001"}]},
+            "message":{"messageId":1772539200000000,"contactId":245000001,"channelId":3301,"traffic":"incoming",
+              "message":{"type":"text","text":"au 77 765 43 22"},"timestamp":1772539200000},
+            "channel":{"id":3301,"name":"WhatsApp SN","source":"whatsapp_cloud","meta":"{\"phone\":\"+221338210000\"}"}}"#,
+        &[
+            ("/contact/id", "USER_ID", "245000001"),
+            ("/contact/firstName", "PERSON", "Awa"),
+            ("/contact/lastName", "PERSON", "Diop"),
+            ("/contact/phone", "PHONE_NUMBER", "+221771234567"),
+            ("/contact/email", "EMAIL_ADDRESS", "awa@example.org"),
+            ("/contact/assignee/firstName", "PERSON", "Moussa"),
+            ("/contact/assignee/email", "EMAIL_ADDRESS", "moussa@example.org"),
+            ("/contact/custom_fields/0/value", "PHONE_NUMBER", "+221 77 765 43 21"),
+            ("/contact/custom_fields/1/value", "PASSPORT", "A00000001"),
+            ("/message/contactId", "USER_ID", "245000001"),
+            ("/message/message/text", "PHONE_NUMBER", "77 765 43 22"),
+            ("/channel/meta", "PHONE_NUMBER", "+221338210000"),
+        ],
+    );
+}
+
+#[test]
+fn rows_and_logs() {
+    check(
+        "debezium",
+        r#"{"before":null,"after":{"id":1004,"first_name":"Awa","last_name":"Diop","email":"awa@example.org","msisdn":"+221771234567",
+            "remark":"mail moussa@example.org"},"source":{"version":"2.7.0","connector":"postgresql","name":"crm","ts_ms":1772539200123,
+            "snapshot":"false","db":"crm","sequence":"[\"24023119\",\"24023128\"]","schema":"public","table":"customers","txId":555,
+            "lsn":24023128},"op":"c","ts_ms":1772539200456}"#,
+        &[
+            ("/after/first_name", "PERSON", "Awa"),
+            ("/after/last_name", "PERSON", "Diop"),
+            ("/after/email", "EMAIL_ADDRESS", "awa@example.org"),
+            ("/after/msisdn", "PHONE_NUMBER", "+221771234567"),
+            ("/after/remark", "EMAIL_ADDRESS", "moussa@example.org"),
+        ],
+    );
+    check(
+        "log",
+        r#"{"level":"info","ts":"2026-03-03T12:00:00.123Z","msg":"GET /?from=+221771234567 200","remote_addr":"192.0.2.7:51244",
+            "user":"awa@example.org","request_id":"a1b2c3d4e5f6"}"#,
+        &[
+            ("/msg", "PHONE_NUMBER", "+221771234567"),
+            ("/remote_addr", "IP_ADDRESS", "192.0.2.7"),
+            ("/user", "EMAIL_ADDRESS", "awa@example.org"),
+        ],
+    );
+    check(
+        "generic",
+        r#"{"tenant":"acme","ts":1772539200123,"msg":{"id":"01HQZX3K8J4M5N6P7Q8R9S0T1V","from":"+221771234567","to":"15055","body":"hi"},
+            "meta":{"ip":"192.0.2.7","device":{"imei":"490154203237518","gaid":"38400000-8cf0-11bd-b23e-10b96e40000d"},
+            "api_key":"Zk3pQ9vT1xW7mB5nR2cL8dF4","lat":14.692,"lng":-17.446,"fullName":"Awa Diop","dob":"1990-02-28","password":"hunter2"},
+            "user":{"name":"Moussa"},"channel":{"name":"SMS"}}"#,
+        &[
+            ("/msg/from", "PHONE_NUMBER", "+221771234567"),
+            ("/meta/ip", "IP_ADDRESS", "192.0.2.7"),
+            ("/meta/device/imei", "IMEI", "490154203237518"),
+            ("/meta/device/gaid", "ADVERTISING_ID", "38400000-8cf0-11bd-b23e-10b96e40000d"),
+            ("/meta/api_key", "API_KEY", "Zk3pQ9vT1xW7mB5nR2cL8dF4"),
+            ("/meta/lat", "GEO_COORDINATES", "14.692"),
+            ("/meta/lng", "GEO_COORDINATES", "-17.446"),
+            ("/meta/fullName", "PERSON", "Awa Diop"),
+            ("/meta/dob", "DATE_OF_BIRTH", "1990-02-28"),
+            ("/meta/password", "PASSWORD", "hunter2"),
+            ("/user/name", "PERSON", "Moussa"),
+        ],
+    );
+}
