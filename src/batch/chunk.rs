@@ -1,7 +1,8 @@
 //! Cuts a stream of bytes into chunks of whole records, with bounded memory.
 
-use crate::envelope::{Format, More, chunk_end};
+use crate::envelope::{Format, More, Records, chunk_end};
 use std::io::{self, Read};
+use std::sync::Arc;
 
 /// Whole records, as they stood in the input.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub(super) struct Chunk {
     pub(super) first_record: u64,
     /// Whether the bytes are records, or what is left of one that was too long: its line end.
     pub(super) shape: Shape,
+    /// The first row of the table that the records are of; nothing where it is the first of them.
+    pub(super) head: Arc<[u8]>,
 }
 
 /// What the bytes of a chunk are.
@@ -34,6 +37,7 @@ pub(super) struct Chunks<R> {
     next_record: u64,
     ended: bool,
     n_bytes: u64,
+    head: Arc<[u8]>,
 }
 
 /// What one read asks for.
@@ -43,7 +47,17 @@ impl<R: Read> Chunks<R> {
     /// Reads from `source`, of which `head` was read before.
     pub(super) fn new(source: R, head: Vec<u8>, format: Format, record_bytes: usize, chunk_bytes: usize) -> Self {
         let n_bytes = head.len() as u64;
-        Self { source, format, record_bytes, chunk_bytes, held: head, next_record: 1, ended: false, n_bytes }
+        Self {
+            source,
+            format,
+            record_bytes,
+            chunk_bytes,
+            held: head,
+            next_record: 1,
+            ended: false,
+            n_bytes,
+            head: Arc::default(),
+        }
     }
 
     /// Returns how many bytes were read.
@@ -55,7 +69,7 @@ impl<R: Read> Chunks<R> {
     pub(super) fn next(&mut self) -> io::Result<Option<Chunk>> {
         match self.format {
             Format::Json => self.whole(),
-            Format::Text | Format::Log | Format::JsonLines => self.lines(),
+            _ => self.lines(),
         }
     }
 
@@ -75,7 +89,7 @@ impl<R: Read> Chunks<R> {
         let bytes = if shape == Shape::TooLong { Vec::new() } else { std::mem::take(&mut self.held) };
         self.held.clear();
         self.next_record += 1;
-        Ok(Some(Chunk { bytes, first_record: 1, shape }))
+        Ok(Some(Chunk { bytes, first_record: 1, shape, head: Arc::default() }))
     }
 
     fn lines(&mut self) -> io::Result<Option<Chunk>> {
@@ -99,7 +113,14 @@ impl<R: Read> Chunks<R> {
         let bytes = std::mem::replace(&mut self.held, rest);
         let first_record = self.next_record;
         self.next_record += n_lines(&bytes);
-        Ok(Some(Chunk { bytes, first_record, shape: Shape::Records }))
+        let head = Arc::clone(&self.head);
+        if first_record == 1
+            && matches!(self.format, Format::Csv(_))
+            && let Some(row) = Records::new(self.format, &bytes).ok().and_then(|mut rows| rows.next())
+        {
+            self.head = row.body.of(&bytes).unwrap_or_default().into();
+        }
+        Ok(Some(Chunk { bytes, first_record, shape: Shape::Records, head }))
     }
 
     /// Passes over a record that is too long to hold, up to its line end.
@@ -121,7 +142,7 @@ impl<R: Read> Chunks<R> {
         };
         let first_record = self.next_record;
         self.next_record += 1;
-        Ok(Chunk { bytes, first_record, shape: Shape::TooLong })
+        Ok(Chunk { bytes, first_record, shape: Shape::TooLong, head: Arc::clone(&self.head) })
     }
 
     fn fill(&mut self) -> io::Result<()> {

@@ -69,6 +69,8 @@ pub struct Piece<'p> {
     pub format: Format,
     /// The records with their line ends.
     pub bytes: &'p [u8],
+    /// The first row of the table that the records are of; nothing where it is the first of them.
+    pub head: &'p [u8],
 }
 
 impl<'p> Piece<'p> {
@@ -425,7 +427,7 @@ impl<W: Work> States<'_, W> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut state = idle.unwrap_or_else(|| self.work.state());
         let mut done = Done::default();
-        let piece = Piece { source, first_record: chunk.first_record, format, bytes: &chunk.bytes };
+        let piece = Piece { source, first_record: chunk.first_record, format, bytes: &chunk.bytes, head: &chunk.head };
         match chunk.shape {
             Shape::TooLong => self.mark(&piece, b"", RECORD_TOO_LONG, &mut done),
             Shape::Records => {
@@ -457,9 +459,10 @@ impl<W: Work> States<'_, W> {
             return;
         };
         let mut next = piece.first_record;
+        let mut head = piece.head;
         for record in records {
             let bytes = record.whole.of(piece.bytes).unwrap_or_default();
-            let one = Piece { first_record: next, bytes, ..*piece };
+            let one = Piece { first_record: next, bytes, head, ..*piece };
             let mut own = Done::default();
             if self.try_piece(&one, state, &mut own) {
                 done.out.append(&mut own.out);
@@ -470,6 +473,9 @@ impl<W: Work> States<'_, W> {
                 self.mark(&one, body, BUG, done);
             }
             next += chunk::n_lines(bytes);
+            if head.is_empty() && matches!(piece.format, Format::Csv(_)) {
+                head = record.body.of(piece.bytes).unwrap_or_default();
+            }
         }
     }
 
@@ -488,7 +494,6 @@ impl<W: Work> States<'_, W> {
 /// object with the reason, for text a word in brackets. A single JSON document has no output then.
 pub fn quarantine(format: Format, reason: &'static str, out: &mut Vec<u8>) {
     match format {
-        Format::Text | Format::Log => out.extend_from_slice(b"[QUARANTINED]"),
         Format::JsonLines => {
             // Reasons are a closed list of plain words; nothing to escape.
             out.extend_from_slice(b"{\"efface\":\"quarantined\",\"reason\":\"");
@@ -496,6 +501,7 @@ pub fn quarantine(format: Format, reason: &'static str, out: &mut Vec<u8>) {
             out.extend_from_slice(b"\"}");
         }
         Format::Json => {}
+        _ => out.extend_from_slice(b"[QUARANTINED]"),
     }
 }
 

@@ -139,6 +139,7 @@ impl Work for Redact {
 
     fn piece(&self, piece: &Piece<'_>, scratch: &mut Scratch, done: &mut Done) {
         let mut tally = Tally::default();
+        scratch.set_head(piece.head);
         self.redactor.redact_chunk(piece.format, piece.bytes, scratch, &mut tally);
         done.out.extend_from_slice(scratch.lane(0));
         for (number, record) in piece.numbered(scratch.found().records(), |record| record.record) {

@@ -110,6 +110,7 @@ impl Work for Scan<'_> {
                 return done.quarantine(piece.first_record, fault.reason());
             }
         };
+        found.set_head(piece.head);
         self.finder.find(piece.format, piece.bytes, records, found);
         let mut pointer = String::new();
         for (number, record) in piece.numbered(found.records(), |record| record.record) {

@@ -26,9 +26,11 @@ pub(crate) struct Files {
     files: Vec<PathBuf>,
     /// How the input is laid out
     #[arg(long, value_enum, default_value_t = FormatName::Auto, value_name = "FORMAT", hide_possible_values = true,
-          help = "auto, text, jsonl, json or log [default: auto]",
+          help = "auto, text, jsonl, json, log, csv, tsv, form, vcard or whatsapp [default: auto]",
           long_help = "How the input is laid out. auto tells it by name, then by content; text and log: a line is a \
-                       record; jsonl: a JSON value on every line; json: the whole input is one value. Input that is \
+                       record; jsonl: a JSON value on every line; json: the whole input is one value; csv and tsv: tables \
+                       whose first row names the columns; form: a form body or query string on every line; vcard: cards of \
+                       contacts; whatsapp: an exported chat. Input that is \
                        compressed with gzip is unpacked. [default: auto]",
           hide_default_value = true)]
     format: FormatName,
@@ -56,6 +58,16 @@ pub(crate) enum FormatName {
     Json,
     /// Lines of a program
     Log,
+    /// A table with commas
+    Csv,
+    /// A table with tabs
+    Tsv,
+    /// Form bodies
+    Form,
+    /// Cards of contacts
+    Vcard,
+    /// An exported chat
+    Whatsapp,
 }
 
 impl Files {
@@ -107,6 +119,11 @@ impl Files {
             FormatName::Jsonl => Some(Format::JsonLines),
             FormatName::Json => Some(Format::Json),
             FormatName::Log => Some(Format::Log),
+            FormatName::Csv => Some(Format::Csv(b',')),
+            FormatName::Tsv => Some(Format::Csv(b'\t')),
+            FormatName::Form => Some(Format::Form),
+            FormatName::Vcard => Some(Format::Vcard),
+            FormatName::Whatsapp => Some(Format::WhatsApp),
         };
         Ok(Config { format, n_jobs, limits })
     }

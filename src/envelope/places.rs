@@ -131,7 +131,7 @@ impl Places {
             }
         };
         for (at, field) in own.iter().enumerate() {
-            if field.kind != super::FieldKind::Key {
+            if !field.is_key() {
                 let place = step(nodes, field.node, field.name, field.index);
                 key(places, field.name, field.index, place);
                 if let Some(own) = places.get_mut(at) {

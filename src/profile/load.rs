@@ -52,6 +52,8 @@ const BUILTIN: &[(&str, &str)] = builtin![
     "inbox",
     "debezium",
     "log",
+    "whatsapp_chat",
+    "vcard",
     "generic",
 ];
 

@@ -34,7 +34,7 @@ mod load;
 pub use load::{ProfileError, Source};
 
 use crate::entity::Kind;
-use crate::envelope::{Field, FieldKind, Fields, PlaceId, Places, Walked};
+use crate::envelope::{Field, Fields, PlaceId, Places, Walked};
 use crate::ids::{EntityId, RuleId};
 
 /// What a field holds.
@@ -297,7 +297,7 @@ impl Profiles {
         let mut label: Option<(u32, u32)> = None;
         for (number, &place) in walked.fields().zip(places.iter()) {
             let Some(field) = fields.field(number) else { break };
-            if field.kind == FieldKind::Key {
+            if field.is_key() {
                 // A key that a pointer names is no value.
                 roles.push(if place == PlaceId::NOWHERE { Role::UNKNOWN } else { KNOWN_KEY });
                 continue;
@@ -414,7 +414,7 @@ impl Profiles {
                 continue;
             }
             let field = number.and_then(|number| fields.field(number));
-            if field.is_some_and(|field| field.kind == FieldKind::Key) {
+            if field.is_some_and(Field::is_key) {
                 continue;
             }
             for say in self.places.here(place).iter().filter_map(|&at| self.says.get(usize::from(at))) {

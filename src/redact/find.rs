@@ -57,6 +57,8 @@ pub struct Found {
     texts: Vec<Text<'static>>,
     /// Whether the caller tells whose the records are, so that they need not.
     pub(super) given: bool,
+    /// The first row of the table that the records are of, where it is not among them.
+    head: Vec<u8>,
 }
 
 /// A detection, and the field in whose text it is.
@@ -187,6 +189,7 @@ impl Finder {
             hints: Vec::new(),
             texts: Vec::new(),
             given: false,
+            head: Vec::new(),
         }
     }
 
@@ -217,7 +220,8 @@ impl Finder {
     #[must_use]
     pub fn treatment(&self, field: &Field, lane: usize) -> Treatment {
         match (field.kind, self.selectors().treatment(field.state, lane)) {
-            (FieldKind::Plain, _) | (FieldKind::Key, Treatment::Operator(_)) => Treatment::Scan,
+            (FieldKind::Plain | FieldKind::Label, _) => Treatment::Scan,
+            (_, Treatment::Operator(_)) if field.is_key() => Treatment::Scan,
             (_, treatment) => treatment,
         }
     }
@@ -234,6 +238,9 @@ impl Finder {
         found.detections.clear();
         found.assigned.clear();
         found.names.clear();
+        if !found.head.is_empty() {
+            self.envelope.head(format, &found.head, &mut found.fields);
+        }
         let marked = self.selectors().has_marks();
         for record in records {
             let walked = self.envelope.walk(format, buffer, record.body, &mut found.fields).map_err(Reason::Envelope);
@@ -325,7 +332,7 @@ impl Finder {
             let text = fields.text(buffer, field);
             let holds = match role.holds {
                 // A key that a profile names.
-                _ if field.kind == FieldKind::Key => Holds::Id,
+                _ if field.is_key() => Holds::Id,
                 Holds::Id if is_id(text) => Holds::Id,
                 Holds::Time if is_time(text) => Holds::Time,
                 Holds::File if text.len() <= LINK_BYTES => Holds::File,
@@ -379,7 +386,7 @@ impl Finder {
     /// Returns the number of the first text or number of a record with this mark.
     fn marked(&self, fields: &Fields, walked: Walked, bit: u8) -> Option<u32> {
         let marked = |field: &Field| {
-            matches!(field.kind, FieldKind::Text | FieldKind::Number)
+            matches!(field.kind, FieldKind::Text | FieldKind::Number | FieldKind::Cell | FieldKind::Param)
                 && self.selectors().marks(field.state) & (1 << bit) != 0
         };
         walked.fields().find(|&number| fields.field(number).is_some_and(marked))
@@ -409,6 +416,7 @@ impl Finder {
             hints: kept_hints,
             texts: kept_texts,
             given: _,
+            head: _,
         } = found;
         let (scratch, text_buffer) = match home {
             Home::Record => (record_scratch, buffer),
@@ -437,9 +445,9 @@ impl Finder {
                     continue;
                 }
                 // A key does not speak for itself.
-                let name = match field.kind {
-                    FieldKind::Key => None,
-                    _ => assigned.named_by(number).or_else(|| fields.name(field)),
+                let name = match field.is_key() {
+                    true => None,
+                    false => assigned.named_by(number).or_else(|| fields.name(field)),
                 };
                 let hints = match name {
                     None => plain,
@@ -491,15 +499,24 @@ impl Finder {
 
     fn scans(&self, field: &Field) -> bool {
         match field.kind {
-            FieldKind::Plain => true,
-            FieldKind::Key => self.selectors().scans_key(field.state),
-            FieldKind::Text | FieldKind::Number => self.selectors().scans(field.state),
+            FieldKind::Plain | FieldKind::Label => true,
+            FieldKind::Key | FieldKind::ParamName => self.selectors().scans_key(field.state),
+            FieldKind::Text | FieldKind::Number | FieldKind::Cell | FieldKind::Param => {
+                self.selectors().scans(field.state)
+            }
             FieldKind::Literal => false,
         }
     }
 }
 
 impl Found {
+    /// Tells the first row of the table that the records of the next calls are of; nothing where it is the first of them
+    /// itself.
+    pub fn set_head(&mut self, head: &[u8]) {
+        self.head.clear();
+        self.head.extend_from_slice(head);
+    }
+
     /// Returns the fields of all records of the last call.
     #[must_use]
     pub const fn fields(&self) -> &Fields {

@@ -579,7 +579,7 @@ pub fn quarantine(format: Format, reason: Reason, out: &mut Vec<u8>) {
                 out.extend_from_slice(part.as_bytes());
             }
         }
-        Format::Text | Format::Log => out.extend_from_slice(b"[QUARANTINED]"),
+        _ => out.extend_from_slice(b"[QUARANTINED]"),
     }
 }
 
@@ -603,6 +603,11 @@ impl Scratch {
     #[must_use]
     pub fn tenant<'s>(&'s self, buffer: &'s [u8], record: usize) -> Option<TenantId<'s>> {
         self.found.tenant(buffer, self.found.records().get(record)?)
+    }
+
+    /// Tells the first row of a table; see [`Found::set_head`].
+    pub fn set_head(&mut self, head: &[u8]) {
+        self.found.set_head(head);
     }
 
     /// Returns what was found in the records of the last call.

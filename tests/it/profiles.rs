@@ -493,3 +493,102 @@ fn rows_and_logs() {
         ],
     );
 }
+
+/// Checks all detections in some lines, as `record field entity value`, and what is written, with `auto`.
+#[track_caller]
+fn check_lines(format: Format, text: &str, expected: &[(usize, &str, &str, &str)], out: &str) {
+    let redactor = redactor("auto");
+    let (mut scratch, mut tally) = (redactor.scratch(), Tally::default());
+    redactor.redact_chunk(format, text.as_bytes(), &mut scratch, &mut tally);
+    let found = scratch.found();
+    let mut got = Vec::new();
+    for (at, record) in found.records().iter().enumerate() {
+        for detected in found.detections(record) {
+            let field = found.fields().field(detected.field).unwrap();
+            let mut pointer = String::new();
+            found.fields().pointer(text.as_bytes(), field, &mut pointer);
+            let value = detected.detection.span.of(found.fields().text(text.as_bytes(), field)).unwrap();
+            let entity = rules().entity(detected.detection.entity).unwrap().name.clone();
+            got.push((at + 1, pointer, entity, String::from_utf8_lossy(value).into_owned()));
+        }
+    }
+    let got: Vec<_> = got.iter().map(|(at, a, b, c)| (*at, a.as_str(), b.as_str(), c.as_str())).collect();
+    assert_eq!(got, expected, "{text}");
+    let once = scratch.lane(0).to_vec();
+    assert_eq!(String::from_utf8_lossy(&once), out, "{text}");
+    redactor.redact_chunk(format, &once, &mut scratch, &mut tally);
+    assert_eq!(String::from_utf8_lossy(scratch.lane(0)), out, "redacted twice");
+}
+
+#[test]
+fn forms() {
+    check_lines(
+        Format::Form,
+        "ToCountry=SN&MessageSid=SM00112233445566778899aabbccddeeff&Body=c%27est+le+77+765+43+21&To=20880&From=%2B221771234567&FromCountry=SN&AccountSid=x\n",
+        &[
+            (1, "/Body", "PHONE_NUMBER", "77 765 43 21"),
+            (1, "/From", "PHONE_NUMBER", "+221771234567"),
+            (1, "/AccountSid", "SECRET_TWILIO", "x"),
+        ],
+        "ToCountry=SN&MessageSid=SM00112233445566778899aabbccddeeff&Body=c%27est+le+%5BPHONE_NUMBER%5D&To=20880&From=%5BPHONE_NUMBER%5D&FromCountry=SN&AccountSid=%5BSECRET_TWILIO%5D\n",
+    );
+    check_lines(
+        Format::Form,
+        "mobile=584120000001&mo=escribe+a+awa%40example.org&x=%zz%4&&y\r\nfrom=%2B254700000001&to=20880&text=Jos%C3%A9&linkId=1&date=2026-03-03+12%3A00%3A00",
+        &[
+            (1, "/mobile", "PHONE_NUMBER", "584120000001"),
+            (1, "/mo", "EMAIL_ADDRESS", "awa@example.org"),
+            (2, "/from", "PHONE_NUMBER", "+254700000001"),
+        ],
+        "mobile=%5BPHONE_NUMBER%5D&mo=escribe+a+%5BEMAIL_ADDRESS%5D&x=%zz%4&&y\r\nfrom=%5BPHONE_NUMBER%5D&to=20880&text=Jos%C3%A9&linkId=1&date=2026-03-03+12%3A00%3A00",
+    );
+}
+
+#[test]
+fn tables() {
+    check_lines(
+        Format::Csv(b','),
+        "id,First Name,phone,note\r\n1,Awa,+221771234567,\"said \"\"mail awa@example.org\"\"\nand left\"\r\n2,\"Fall, M.\",,=1+1\r\n",
+        &[
+            (2, "First Name", "PERSON", "Awa"),
+            (2, "phone", "PHONE_NUMBER", "+221771234567"),
+            (2, "note", "EMAIL_ADDRESS", "awa@example.org"),
+            (3, "First Name", "PERSON", "Fall, M."),
+        ],
+        "id,First Name,phone,note\r\n1,[PERSON],[PHONE_NUMBER],\"said \"\"mail [EMAIL_ADDRESS]\"\"\nand left\"\r\n2,\"[PERSON]\",,=1+1\r\n",
+    );
+    // Without names of columns, cells are scanned by themselves.
+    check_lines(
+        Format::Csv(b';'),
+        "+221771234567;x\nawa@example.org;y",
+        &[(1, "1", "PHONE_NUMBER", "+221771234567"), (2, "1", "EMAIL_ADDRESS", "awa@example.org")],
+        "[PHONE_NUMBER];x\n[EMAIL_ADDRESS];y",
+    );
+}
+
+#[test]
+fn chats_and_cards() {
+    check_lines(
+        Format::WhatsApp,
+        "[03/03/2026, 12:00:00] Awa Diop: mail awa@example.org\nand more\n[03/03/2026, 12:01:00] +221 77 123 45 67: hi\n",
+        &[
+            (1, "", "PERSON", "Awa Diop"),
+            (1, "", "EMAIL_ADDRESS", "awa@example.org"),
+            (3, "", "PHONE_NUMBER", "+221 77 123 45 67"),
+        ],
+        "[03/03/2026, 12:00:00] [PERSON]: mail [EMAIL_ADDRESS]\nand more\n[03/03/2026, 12:01:00] [PHONE_NUMBER]: hi\n",
+    );
+    check_lines(
+        Format::Vcard,
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nN:Diop;Awa;;;\r\nFN:Awa Diop\r\nitem1.TEL;type=CELL;waid=221771234567:+221 77 123 45 67\r\nBDAY:1990-02-28\r\nEND:VCARD\r\n",
+        &[
+            (3, "", "PERSON", "Diop"),
+            (3, "", "PERSON", "Awa"),
+            (4, "", "PERSON", "Awa Diop"),
+            (5, "", "PHONE_NUMBER", "221771234567"),
+            (5, "", "PHONE_NUMBER", "+221 77 123 45 67"),
+            (6, "", "DATE_OF_BIRTH", "1990-02-28"),
+        ],
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nN:[PERSON];[PERSON];;;\r\nFN:[PERSON]\r\nitem1.TEL;type=CELL;waid=[PHONE_NUMBER]:[PHONE_NUMBER]\r\nBDAY:[DATE_OF_BIRTH]\r\nEND:VCARD\r\n",
+    );
+}
