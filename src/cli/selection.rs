@@ -26,7 +26,7 @@ pub(crate) struct Files {
     files: Vec<PathBuf>,
     /// How the input is laid out
     #[arg(long, value_enum, default_value_t = FormatName::Auto, value_name = "FORMAT", hide_possible_values = true,
-          help = "auto, text, jsonl, json, log, csv, tsv, form, vcard or whatsapp [default: auto]",
+          help = "auto, text, jsonl, json, csv and others [default: auto]",
           long_help = "How the input is laid out. auto tells it by name, then by content; text and log: a line is a \
                        record; jsonl: a JSON value on every line; json: the whole input is one value; csv and tsv: tables \
                        whose first row names the columns; form: a form body or query string on every line; vcard: cards of \
@@ -146,7 +146,7 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     min_score: Option<f64>,
     /// JSON: look only into this field, such as /text
-    #[arg(long, value_name = "POINTER")]
+    #[arg(long, value_name = "POINTER", hide_short_help = true)]
     text_field: Option<String>,
     /// JSON: the field that holds each record's region
     #[arg(long, value_name = "POINTER", hide_short_help = true)]

@@ -592,3 +592,332 @@ fn chats_and_cards() {
         "BEGIN:VCARD\r\nVERSION:3.0\r\nN:[PERSON];[PERSON];;;\r\nFN:[PERSON]\r\nitem1.TEL;type=CELL;waid=[PHONE_NUMBER]:[PHONE_NUMBER]\r\nBDAY:[DATE_OF_BIRTH]\r\nEND:VCARD\r\n",
     );
 }
+
+/// Documents of every profile; `{entity:n}` is a value, the same for the same number.
+const SHAPES: &[(&str, Format, &str)] = &[
+    (
+        "twilio_sms",
+        Format::Json,
+        r#"{"MessageSid":"SM00112233445566778899aabbccddeeff","From":"{phone:1}","To":"{phone:2}","Body":"{free:1}","AccountSid":"{secret:1}","FromZip":"{zip:1}","NumMedia":"0","{extra}":"{email:3}"}"#,
+    ),
+    (
+        "twilio_sms",
+        Format::Form,
+        "MessageSid=SM00112233445566778899aabbccddeeff&From={phone:1}&To={phone:2}&Body={free:1}&AccountSid={secret:1}&{extra}={email:3}",
+    ),
+    (
+        "twilio_whatsapp",
+        Format::Json,
+        r#"{"From":"whatsapp:{phone:1}","WaId":"{bare:1}","To":"whatsapp:{phone:2}","ProfileName":"{name:1}","Body":"{free:1}","Latitude":"{geo:1}","Longitude":"{geo:2}","Address":"{address:1}"}"#,
+    ),
+    (
+        "whatsapp_cloud",
+        Format::Json,
+        r#"{"object":"whatsapp_business_account","entry":[{"id":"100200300","changes":[{"value":{"metadata":{"display_phone_number":"{bare:2}","phone_number_id":"100200301"},"contacts":[{"profile":{"name":"{name:1}"},"wa_id":"{bare:1}"}],"messages":[{"from":"{bare:1}","id":"wamid.X","timestamp":"1772539200","text":{"body":"{free:1}"}},{"from":"{bare:1}","location":{"latitude":{geo:1},"longitude":{geo:2},"address":"{address:1}"}},{"contacts":[{"name":{"formatted_name":"{name:2}"},"phones":[{"phone":"{phone:3}"}],"emails":[{"email":"{email:1}"}],"{extra}":"{email:2}"}]}]}}]}]}"#,
+    ),
+    (
+        "rapidpro_message",
+        Format::Json,
+        r#"{"uuid":"01990000-0000-7000-8000-000000000001","contact":{"uuid":"d33e9ad5-0000-414c-abd4-000000000002","name":"{name:1}"},"urn":"tel:{phone:1}","direction":"in","text":"{free:1}","created_on":"2026-01-06T15:33:00.813162Z","{extra}":["{email:1}"]}"#,
+    ),
+    (
+        "rapidpro_task",
+        Format::Json,
+        r#"{"type":"msg_received","queued_on":"2026-03-03T12:00:00Z","task":{"contact_id":7,"urn_id":9,"urn":"whatsapp:{bare:1}","text":"{free:1}","{extra}":"{email:1}"}}"#,
+    ),
+    (
+        "courier_event",
+        Format::Json,
+        r#"{"channel_uuid":"9a8b001e-0000-486c-80f4-000000000003","urn":"tel:{phone:1}","contact_name":"{name:1}","text":"{free:1}","attachments":["geo:{geo:1},{geo:2}"],"auth_tokens":{"default":"{secret:1}"},"{extra}":"{email:1}"}"#,
+    ),
+    (
+        "telegram",
+        Format::Json,
+        r#"{"update_id":174000001,"message":{"message_id":7,"date":1772539200,"from":{"id":{id:1},"first_name":"{name:1}","username":"{user:1}"},"chat":{"id":{id:1}},"contact":{"phone_number":"{bare:1}"},"text":"{free:1}","{extra}":"{email:1}"}}"#,
+    ),
+    (
+        "messenger",
+        Format::Json,
+        r#"{"object":"page","entry":[{"id":"100200300","messaging":[{"sender":{"id":"{id:1}"},"recipient":{"id":"{id:2}"},"timestamp":1772539200000,"message":{"mid":"m_x","text":"{free:1}","{extra}":"{email:1}"}}]}]}"#,
+    ),
+    ("messangi", Format::Json, r#"{"mobile":{number:1},"mo":"{free:1}","{extra}":"{email:1}"}"#),
+    ("messangi", Format::Form, "mobile={bare:1}&mo={free:1}&{extra}={email:1}"),
+    (
+        "infobip",
+        Format::Json,
+        r#"{"results":[{"messageId":"817790313235000001","from":"{bare:1}","to":"22880","text":"{free:1}","receivedAt":"2026-03-03T16:34:28.345+0000","{extra}":"{email:1}"}],"messageCount":1}"#,
+    ),
+    (
+        "africastalking",
+        Format::Json,
+        r#"{"id":"28f1c0de-0000-4d0b-9f11-000000000001","date":"2026-03-03 12:00:00","from":"{phone:1}","to":"20880","text":"{free:1}","linkId":"x","{extra}":"{email:1}"}"#,
+    ),
+    (
+        "africastalking",
+        Format::Form,
+        "from={phone:1}&to=20880&text={free:1}&linkId=x&date=2026-03-03+12%3A00%3A00&{extra}={email:1}",
+    ),
+    (
+        "inbox",
+        Format::Json,
+        r#"{"event_type":"message.received","contact":{"id":{id:1},"firstName":"{name:1}","lastName":"{name:2}","phone":"{phone:1}","email":"{email:1}","custom_fields":[{"name":"Phone","value":"{phone:2}"}]},"message":{"contactId":{id:1},"message":{"text":"{free:1}"}},"{extra}":"{email:2}"}"#,
+    ),
+    (
+        "debezium",
+        Format::Json,
+        r#"{"before":{"id":1,"email":"{email:1}"},"after":{"id":1,"first_name":"{name:1}","msisdn":"{phone:1}","ip":"{ip:1}","{extra}":"{email:2}"},"source":{"connector":"mysql","table":"t"},"op":"u","ts_ms":1772539200123}"#,
+    ),
+    (
+        "log",
+        Format::Json,
+        r#"{"level":"info","ts":"2026-03-03T12:00:00Z","remote_addr":"{ip:1}:51244","user":"{email:1}","msg":"{free:1}","{extra}":"{email:2}"}"#,
+    ),
+    (
+        "generic",
+        Format::Json,
+        r#"{"customer":{"name":"{name:1}","phone":"{phone:1}","dob":"1990-02-28","geo":{"lat":{geo:1},"lng":{geo:2}},"username":"{user:1}"},"api_key":"{secret:1}","body":"{free:1}","{extra}":"{email:1}"}"#,
+    ),
+    (
+        "generic",
+        Format::Csv(b','),
+        "name,First Name,phone,note\r\nx,{name:1},{phone:1},{free:1}\r\ny,\"{name:2}\",\"{phone:2}\",{email:1}\r\n",
+    ),
+    ("generic", Format::Csv(b'\t'), "full_name\temail\tnote\n{name:1}\t{email:1}\t{free:1}\n"),
+    (
+        "whatsapp_chat",
+        Format::WhatsApp,
+        "[03/03/2026, 12:00:00] {name:1}: {free:1}\n03/03/2026, 12:01 - {name:2}: mail {email:1}\n",
+    ),
+    (
+        "vcard",
+        Format::Vcard,
+        "BEGIN:VCARD\nN:{name:1};{name:2};;;\nFN:{name:1}\nTEL;waid={bare:1}:{phone:1}\nEMAIL:{email:1}\nEND:VCARD\n",
+    ),
+];
+
+/// SplitMix64.
+struct Seeded(u64);
+
+impl Seeded {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn of<'t>(&mut self, all: &[&'t str]) -> &'t str {
+        all[(self.next() % all.len() as u64) as usize]
+    }
+
+    fn digits(&mut self, n: usize) -> String {
+        (0..n).map(|_| char::from(b'0' + (self.next() % 10) as u8)).collect()
+    }
+
+    fn word(&mut self, n: usize) -> String {
+        (0..n).map(|_| char::from(b'a' + (self.next() % 26) as u8)).collect()
+    }
+
+    /// A value of a kind of placeholder.
+    fn value(&mut self, kind: &str, phones: &mut BTreeMap<String, String>, number: &str) -> String {
+        match kind {
+            "phone" | "bare" | "number" => {
+                let shape = self.of(&["221770", "221776", "254712", "55119876", "1415555", "447400"]);
+                let n_rest = if shape.starts_with("55") {
+                    5
+                } else if shape.starts_with("1") {
+                    4
+                } else {
+                    6
+                };
+                let fresh = format!("{shape}{}", self.digits(n_rest));
+                let digits = phones.entry(number.to_owned()).or_insert(fresh).clone();
+                if kind == "phone" { format!("+{digits}") } else { digits }
+            }
+            "name" => {
+                let first = self.of(&["Awa", "Moussa", "José", "Nguyễn", "Олена", "Siti", "O'Neil", "Anne-Marie"]);
+                format!("{first} {}", self.word(6))
+            }
+            "email" => format!("{}.{}@example.org", self.word(5), self.word(5)),
+            "geo" => format!("-{}.{}", 10 + self.next() % 70, self.digits(5)),
+            "address" => format!("{} rue {}", 1 + self.next() % 90, self.word(7)),
+            "secret" => format!("{}{}", self.word(10), self.digits(10)),
+            "id" => format!("7{}", self.digits(9)),
+            "user" => self.word(9),
+            "zip" => self.digits(5),
+            "ip" => format!("192.0.2.{}", self.next() % 256),
+            _ => unreachable!("{kind}"),
+        }
+    }
+}
+
+/// Fills a shape; returns the document and what was planted in it.
+fn fill(shape: &str, format: Format, seed: u64) -> (String, Vec<String>) {
+    let mut s = Seeded(seed);
+    let (mut out, mut planted, mut phones) = (String::new(), Vec::new(), BTreeMap::new());
+    let mut values: BTreeMap<String, String> = BTreeMap::new();
+    let mut rest = shape;
+    while let Some(at) = rest.find('{') {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let holder = after.find('}').map(|end| &after[1..end]);
+        let known = holder.is_some_and(|holder| {
+            holder == "extra"
+                || holder
+                    .split_once(':')
+                    .is_some_and(|(kind, number)| kind.chars().all(|c| c.is_ascii_lowercase()) && number.len() == 1)
+        });
+        let Some(holder) = holder.filter(|_| known) else {
+            out.push('{');
+            rest = &after[1..];
+            continue;
+        };
+        let value = match holder.split_once(':') {
+            None => s
+                .of(&["extra", "x_new", "other field", "zusatz"])
+                .replace(' ', if format == Format::Form { "+" } else { " " }),
+            Some(("free", _)) => {
+                let mail = s.value("email", &mut phones, "0");
+                planted.push(mail.clone());
+                let free = format!("{} {mail} {}", s.word(4), s.of(&["ok?", "merci!", "…", "100%"]));
+                coded(&free, format, &mut s)
+            }
+            Some((kind, number)) => {
+                let value = match values.get(holder) {
+                    Some(value) => value.clone(),
+                    None => s.value(kind, &mut phones, number),
+                };
+                values.insert(holder.to_owned(), value.clone());
+                planted.push(value.clone());
+                coded(&value, format, &mut s)
+            }
+        };
+        out.push_str(&value);
+        rest = &after[holder.len() + 2..];
+    }
+    out.push_str(rest);
+    (out, planted)
+}
+
+/// Writes a value as its format needs it, now and then with more escapes than that.
+fn coded(value: &str, format: Format, s: &mut Seeded) -> String {
+    let mut out = String::new();
+    for c in value.chars() {
+        match format {
+            Format::Json
+                if !c.is_ascii_digit() && c != '-' && c != '.' && s.next() % 16 == 0 && (c as u32) < 0x1_0000 =>
+            {
+                out.push_str(&format!("\\u{:04x}", c as u32));
+            }
+            Format::Form if c == ' ' => out.push('+'),
+            Format::Form if !c.is_ascii_alphanumeric() || s.next() % 16 == 0 => {
+                let mut utf8 = [0; 4];
+                for byte in c.encode_utf8(&mut utf8).bytes() {
+                    out.push_str(&format!("%{byte:02X}"));
+                }
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Everything that the property says of one document.
+#[track_caller]
+fn holds(profile: &str, format: Format, doc: &str, planted: &[String]) {
+    for envelope in [profile, "auto"] {
+        let redactor = redactor(envelope);
+        let (mut scratch, mut tally) = (redactor.scratch(), Tally::default());
+        let doc = doc.as_bytes();
+        redactor.redact_chunk(format, doc, &mut scratch, &mut tally);
+        assert_eq!(tally.n_quarantined, 0, "{envelope}");
+        let once = scratch.lane(0).to_vec();
+        assert_eq!(once, scratch.lane(1), "{envelope}");
+
+        // Bytes outside of detections are the same.
+        let found = scratch.found();
+        let (mut expected, mut at) = (Vec::new(), 0);
+        for record in found.records() {
+            for detected in found.detections(record) {
+                let field = found.fields().field(detected.field).unwrap();
+                let raw = found.fields().raw(doc, field, detected.detection.span);
+                let label = format!("[{}]", rules().entity(detected.detection.entity).unwrap().name);
+                let label = match field.kind {
+                    FieldKind::Number => format!("\"{label}\""),
+                    FieldKind::Param | FieldKind::ParamName => label.replace('[', "%5B").replace(']', "%5D"),
+                    _ => label,
+                };
+                expected.extend_from_slice(&doc[at..raw.start as usize]);
+                expected.extend_from_slice(label.as_bytes());
+                at = raw.end as usize;
+            }
+        }
+        expected.extend_from_slice(&doc[at..]);
+        let shown = String::from_utf8_lossy(&once).into_owned();
+        assert_eq!(shown, String::from_utf8_lossy(&expected), "{envelope}");
+
+        // Nothing planted is left, however it is written.
+        let plain = match format {
+            Format::Json => serde_json::from_slice::<Value>(&once).unwrap().to_string(),
+            _ => shown.clone(),
+        };
+        for value in planted.iter().filter(|value| value.chars().filter(|c| c.is_alphanumeric()).count() >= 5) {
+            for text in [&plain, &shown] {
+                assert!(!text.contains(value.as_str()), "{envelope}: {value} in {shown}");
+            }
+        }
+
+        // Redacting twice is redacting once.
+        redactor.redact_chunk(format, &once, &mut scratch, &mut tally);
+        assert_eq!(String::from_utf8_lossy(scratch.lane(0)), shown, "{envelope}: redacted twice");
+    }
+}
+
+#[test]
+fn generated_documents() {
+    for (number, (profile, format, shape)) in SHAPES.iter().enumerate() {
+        for seed in 0..50 {
+            let (doc, planted) = fill(shape, *format, seed * 1_000 + number as u64);
+            assert!(planted.len() >= 3, "{shape}");
+            holds(profile, *format, &doc, &planted);
+        }
+    }
+    let used: std::collections::BTreeSet<_> = SHAPES.iter().map(|(profile, ..)| *profile).collect();
+    let missing: Vec<_> = profile::Source::builtin_names().filter(|name| !used.contains(name)).collect();
+    assert!(missing.is_empty(), "profiles without documents: {missing:?}");
+}
+
+/// A profile that says little, to be broken in one line.
+const SMALL: &str = r#"title  = "test"
+source = "this test"
+[match]
+all = ["/a"]
+[fields]
+PHONE_NUMBER = ["/from"]
+[record]
+tenant = ["/tenant"]
+"#;
+
+#[track_caller]
+fn refuses(line: &str, instead: &str, expected: (usize, &str, &str)) {
+    assert!(SMALL.contains(line), "no such line: {line}");
+    let source = profile::Source { name: "my.toml".to_owned(), text: SMALL.replacen(line, instead, 1) };
+    let err = Profiles::fixed(&source, rules().entities()).expect_err(instead);
+    assert!(err.to_string().starts_with(&format!("my.toml:{}: ", expected.0)), "{err}");
+    assert!(err.what.contains(expected.1) && err.hint.contains(expected.2), "{err}");
+}
+
+#[test]
+fn loader_names_line_and_hint() {
+    let source = profile::Source { name: "x/my.toml".to_owned(), text: SMALL.to_owned() };
+    assert_eq!(Profiles::fixed(&source, rules().entities()).unwrap().names().collect::<Vec<_>>(), ["my", "generic"]);
+    refuses("source = \"this test\"", "source = \" \"", (2, "source is empty", "documents"));
+    refuses("[match]", "[matches]", (3, "unknown field `matches`", "patterns/README.md"));
+    refuses("[\"/a\"]", "[\"/a~\"]", (4, "not a JSON Pointer", "slash"));
+    refuses("PHONE_NUMBER", "PHONE_NUMBR", (6, "unknown entity: PHONE_NUMBR", "did you mean PHONE_NUMBER?"));
+    refuses("PHONE_NUMBER", "GEO_COORDINATE", (6, "is a kind", "GEO_COORDINATES"));
+    refuses("[\"/from\"]", "[\"ключ\"]", (6, "not the name of a key", "letters and digits"));
+    refuses("[\"/from\"]", "[\"from\"]\nid = [\"From\"]", (7, "named twice: From", "one thing"));
+    refuses("tenant =", "tenants =", (8, "tenants", "one of: tenant, subject"));
+}
