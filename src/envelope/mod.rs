@@ -37,6 +37,7 @@
 //! # Ok::<(), efface::envelope::EnvelopeFault>(())
 //! ```
 
+mod armour;
 mod detect;
 mod fault;
 mod fields;
@@ -47,13 +48,14 @@ mod records;
 mod select;
 mod splice;
 
+pub use armour::Armour;
 pub use detect::detect;
 pub use fault::{EnvelopeFault, JsonFault};
 pub use fields::{Field, FieldKind, Fields, Home, Walked};
 pub use places::{PlaceId, Places};
 pub use records::{More, Record, Records, chunk_end};
 pub use select::{LaneSelectors, MAX_LANES, Mark, Selector, SelectorError, Selectors, StateId, Treatment};
-pub use splice::{Change, Edit, Spliced, Splicer};
+pub use splice::{Change, Copied, Edit, Spliced, Splicer};
 
 use crate::limits::Limits;
 use crate::span::{DocSpan, Span};

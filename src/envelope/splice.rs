@@ -2,6 +2,7 @@
 
 use super::fields::{Dropped, Field, FieldKind, Fields, MEMBER, ROOT, Walked};
 use crate::span::{DocSpan, Span};
+use std::cell::RefCell;
 use std::io::Write;
 
 /// New text for one place of a record.
@@ -43,6 +44,15 @@ struct WrittenKey {
     end: usize,
 }
 
+/// Bytes that were copied as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Where they stand in the buffer.
+    pub from: DocSpan,
+    /// Where they begin in the output.
+    pub to: usize,
+}
+
 /// What is written from.
 struct Source<'s> {
     fields: &'s Fields,
@@ -53,6 +63,8 @@ struct Source<'s> {
     cursor: u32,
     /// Where the record begins in the output.
     out_start: usize,
+    /// What was copied, where somebody wants to know.
+    copied: Option<&'s RefCell<Vec<Copied>>>,
 }
 
 impl Splicer {
@@ -64,12 +76,33 @@ impl Splicer {
     /// # Cost
     /// A copy of the record, and a few nanoseconds an edit. Rewritten keys of one object are compared with each other.
     pub fn splice(&mut self, source: &Spliced<'_>, edits: &[Edit], lane: usize, out: &mut Vec<u8>) {
+        self.write(source, edits, lane, out, None);
+    }
+
+    /// Does what [`Splicer::splice`] does, and appends to `copied` what is copied, in order. No selector drops anything here.
+    pub fn trace(&mut self, source: &Spliced<'_>, edits: &[Edit], out: &mut Vec<u8>, copied: &mut Vec<Copied>) {
+        let cell = RefCell::new(std::mem::take(copied));
+        self.write(source, edits, usize::MAX, out, Some(&cell));
+        *copied = cell.into_inner();
+    }
+
+    fn write(
+        &mut self,
+        source: &Spliced<'_>,
+        edits: &[Edit],
+        lane: usize,
+        out: &mut Vec<u8>,
+        copied: Option<&RefCell<Vec<Copied>>>,
+    ) {
         let &Spliced { fields, buffer, walked, replacements } = source;
         self.keys.clear();
         let record = walked.record;
-        let mut source = Source { fields, buffer, record, replacements, cursor: record.start, out_start: out.len() };
+        let mut source =
+            Source { fields, buffer, record, replacements, cursor: record.start, out_start: out.len(), copied };
         let drops = fields.drops.get(walked.first_drop as usize..walked.last_drop as usize).unwrap_or_default();
-        let mut drops = drops.iter().filter(|drop| drop.lanes >> lane & 1 == 1).peekable();
+        let on_lane =
+            |drop: &&Dropped| u32::try_from(lane).is_ok_and(|lane| drop.lanes.checked_shr(lane).unwrap_or(0) & 1 == 1);
+        let mut drops = drops.iter().filter(on_lane).peekable();
         let mut rest = edits;
         while let Some(&Edit { field: number, .. }) = rest.first() {
             let (now, later) = rest.split_at(n_same_field(rest));
@@ -159,6 +192,9 @@ impl Source<'_> {
     #[inline]
     fn copy_to(&mut self, at: u32, out: &mut Vec<u8>) {
         if let Some(bytes) = self.buffer.get(self.cursor as usize..at as usize) {
+            if let Some(copied) = self.copied {
+                copied.borrow_mut().push(Copied { from: DocSpan::new(self.cursor, at), to: out.len() });
+            }
             out.extend_from_slice(bytes);
         }
         self.cursor = self.cursor.max(at);
@@ -195,7 +231,7 @@ impl Source<'_> {
         let needs = |text: &[u8]| text.iter().any(|byte| b"\",;|\t\r\n".contains(byte));
         let wraps = !is_quoted && edits.iter().any(|edit| needs(with(edit)));
         if wraps {
-            let kept = Self { cursor: self.cursor, ..*self };
+            let kept = Self { copied: None, ..*self };
             out.push(b'"');
             let mut inner = Vec::new();
             let mut plain = kept;

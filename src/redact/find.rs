@@ -1,5 +1,6 @@
 //! Records in, detections out: the envelope says where text is, the scanner what is in it.
 
+use super::embedded::{self, Embedded, FORMATS};
 use super::tokens::{self, Input};
 use super::whole::{self, Whole};
 use super::{Options, Reason, Tenant, TenantFault};
@@ -19,13 +20,15 @@ use std::sync::Arc;
 
 /// Finds the detections of records, many at a time.
 pub struct Finder {
-    scanner: Scanner,
+    scanner: Arc<Scanner>,
     envelope: Envelope,
     regions: Vec<Region>,
     limits: Limits,
     tenants: Tenants,
     input: Input,
     profiles: Option<Arc<Profiles>>,
+    /// For documents inside of fields; it does not look into fields itself.
+    inner: Option<Box<Self>>,
 }
 
 /// Whether records name their tenant.
@@ -59,6 +62,29 @@ pub struct Found {
     pub(super) given: bool,
     /// The first row of the table that the records are of, where it is not among them.
     head: Vec<u8>,
+    /// Documents that stand in fields.
+    pub(super) embedded: Vec<Embedded>,
+    /// Regions of the records, where they stand in others: those of the others, by where the records begin.
+    around: Vec<(u32, OwnRegions)>,
+}
+
+/// What a document that stands in a field tells the fields around it.
+pub(super) struct Asker<'a> {
+    pub(super) detections: &'a mut Vec<FieldDetection>,
+    assigned: &'a mut Assigned,
+    fields: &'a Fields,
+}
+
+impl Asker<'_> {
+    /// The field needs no scan: it is a document, and that was scanned.
+    pub(super) fn is_done(&mut self, field: u32) {
+        self.assigned.set(field, Holds::Id);
+    }
+
+    /// Returns the length of a field's text.
+    pub(super) fn len(&self, field: u32) -> u32 {
+        self.fields.field(field).map_or(0, |field| small(field.text().len()))
+    }
 }
 
 /// A detection, and the field in whose text it is.
@@ -68,6 +94,8 @@ pub struct FieldDetection {
     pub field: u32,
     /// What was found. `text` counts the texts of one call of the scanner and says nothing here.
     pub detection: Detection,
+    /// Whether it is in a document that stands in the field, and so written with that.
+    pub(super) embedded: bool,
 }
 
 /// The name of a person that stands in a field of its own, and so may stand in the record's texts as well.
@@ -159,8 +187,21 @@ impl Finder {
         let marks: Vec<_> = region_mark.into_iter().chain(tenant_mark).collect();
         let selectors = Selectors::build(&lanes, &marks)?;
         let envelope = Envelope::new(options.limits, selectors);
+        let scanner = Arc::new(scanner);
+        let inner = Self {
+            scanner: Arc::clone(&scanner),
+            envelope: Envelope::new(options.limits, Selectors::default()),
+            regions: options.regions.clone(),
+            limits: options.limits,
+            tenants: Tenants::Unasked,
+            input: options.input,
+            profiles: options.profiles.clone(),
+            inner: None,
+        };
         Ok(Self {
             scanner,
+            // Without profiles, a field is text and nothing else.
+            inner: options.profiles.is_some().then(|| Box::new(inner)),
             envelope,
             regions: options.regions.clone(),
             limits: options.limits,
@@ -190,6 +231,10 @@ impl Finder {
             texts: Vec::new(),
             given: false,
             head: Vec::new(),
+            embedded: (self.inner.iter())
+                .flat_map(|inner| FORMATS.map(|format| Embedded::new(format, inner.scratch())))
+                .collect(),
+            around: Vec::new(),
         }
     }
 
@@ -263,6 +308,14 @@ impl Finder {
                 walked => (walked, None),
             };
             let last_name = small(found.names.len());
+            // A document in a field is of the country of the record around it, if it does not say its own.
+            let own_regions = match own_regions {
+                OwnRegions::None => {
+                    let n = found.around.partition_point(|(start, _)| *start <= record.whole.start);
+                    n.checked_sub(1).and_then(|at| found.around.get(at)).map_or(OwnRegions::None, |(_, own)| *own)
+                }
+                own => own,
+            };
             found.records.push(FoundRecord {
                 record,
                 walked,
@@ -275,6 +328,9 @@ impl Finder {
                 first: 0,
                 last: 0,
             });
+        }
+        if let Some(inner) = &self.inner {
+            self.embedded(inner, buffer, found);
         }
         let n_given = found.detections.len();
         self.scan(buffer, Home::Record, found);
@@ -307,6 +363,35 @@ impl Finder {
                 record.walked = Err(Reason::TooManyDetections);
             }
         }
+    }
+
+    /// Looks for documents inside of fields, and finds what is in them.
+    fn embedded(&self, inner: &Self, buffer: &[u8], found: &mut Found) {
+        let mut sets = std::mem::take(&mut found.embedded);
+        sets.iter_mut().for_each(Embedded::clear);
+        let scans_all = self.selectors().scans_all();
+        for set in &mut sets {
+            set.found.around.clear();
+        }
+        for record in &found.records {
+            let Ok(walked) = record.walked else { continue };
+            for number in walked.fields() {
+                let Some(field) = found.fields.field(number) else { break };
+                if scans_all || self.scans(field) {
+                    let text = found.fields.text(buffer, field);
+                    if let Some((set, start)) =
+                        embedded::gather(&mut sets, number, field, text, found.assigned.role(number).holds)
+                        && let Some(set) = sets.get_mut(set)
+                    {
+                        set.found.around.push((start, record.own_regions));
+                    }
+                }
+            }
+        }
+        let Found { detections, assigned, fields, .. } = found;
+        let mut asker = Asker { detections, assigned, fields };
+        sets.iter_mut().for_each(|set| set.find(inner, &mut asker));
+        found.embedded = sets;
     }
 
     /// Asks the profiles what the fields of a record hold. What is a value as a whole becomes a detection here; what is
@@ -351,7 +436,7 @@ impl Finder {
                             }
                             let (rule, rival) = (role.rule, None);
                             let detection = Detection { text: 0, span, entity, rule, rival, country, score: 1000 };
-                            detections.push(FieldDetection { field: number, detection });
+                            detections.push(FieldDetection { field: number, detection, embedded: false });
                             Holds::Id
                         }
                         Whole::Other => Holds::Text,
@@ -417,6 +502,8 @@ impl Finder {
             texts: kept_texts,
             given: _,
             head: _,
+            embedded: _,
+            around: _,
         } = found;
         let (scratch, text_buffer) = match home {
             Home::Record => (record_scratch, buffer),
@@ -431,6 +518,7 @@ impl Finder {
         for record in records.iter() {
             let Ok(walked) = record.walked else { continue };
             let regions = self.regions(record);
+            // NOTE: names that the record carries (`names`, from `first_name` to `last_name`) belong to these hints.
             let plain = small(hints.len());
             hints.push(Hints::default().regions(regions));
             let (mut named, mut named_by) = (plain, None);
@@ -484,7 +572,7 @@ impl Finder {
                 }
                 detection.span = Span::new(detection.span.start + asked.offset, detection.span.end + asked.offset);
             }
-            detections.push(FieldDetection { field: asked.field, detection });
+            detections.push(FieldDetection { field: asked.field, detection, embedded: false });
         }
         *kept_texts = emptied(texts, |_| None);
         *kept_hints = emptied(hints, |_| None);
@@ -515,6 +603,15 @@ impl Found {
     pub fn set_head(&mut self, head: &[u8]) {
         self.head.clear();
         self.head.extend_from_slice(head);
+    }
+
+    /// Forgets the last call.
+    pub(super) fn clear(&mut self) {
+        self.fields.clear();
+        self.records.clear();
+        self.detections.clear();
+        self.assigned.clear();
+        self.names.clear();
     }
 
     /// Returns the fields of all records of the last call.

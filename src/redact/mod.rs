@@ -30,6 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod embedded;
 mod find;
 mod tokens;
 mod whole;
@@ -40,7 +41,7 @@ pub use tokens::Input;
 use crate::crypt::{LaneClass, Mode, Purpose, TokenScratch, Tokenizer};
 use crate::entity::Entity;
 use crate::envelope::{
-    Change, Edit, EnvelopeFault, Format, Record, Records, SelectorError, Spliced, Splicer, Treatment,
+    Armour, Change, Copied, Edit, EnvelopeFault, Format, Record, Records, SelectorError, Spliced, Splicer, Treatment,
 };
 use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::limits::Limits;
@@ -52,6 +53,7 @@ use crate::scan::{ScanFault, Scanner};
 use crate::sensitive::Sensitive;
 use crate::span::{DocSpan, Span};
 use crate::tally::Tally;
+use embedded::Embedded;
 use std::sync::Arc;
 use tokens::{Canonicals, TOKEN_LIKE, TOKEN_LIKE_LABEL};
 
@@ -367,6 +369,7 @@ impl Redactor {
                 given,
                 class: work.lane.class(),
                 owner: Owner { regions: &[], tenant: None },
+                embedded: None,
             };
             for record in found.records() {
                 lane.record(format, record, splicer, out);
@@ -431,6 +434,8 @@ struct LaneWriter<'w> {
     class: LaneClass,
     /// Of the record at hand.
     owner: Owner<'w>,
+    /// The last field whose document was written.
+    embedded: Option<u32>,
 }
 
 /// What a record says of itself that tokens depend on.
@@ -501,7 +506,73 @@ impl<'w> LaneWriter<'w> {
         self.line_end(format, body, whole, out);
     }
 
+    /// Rewrites the document that stands in a field, by edits of the field.
+    fn embedded(&mut self, field: u32) {
+        // Its detections follow one another; the first of them writes all.
+        if self.embedded.replace(field) == Some(field) {
+            return;
+        }
+        let set = |set: &'w Embedded| set.of(field).map(|(armour, at)| (set, armour, at));
+        let Some((set, armour, at)) = self.found.embedded.iter().find_map(set) else { return };
+        let (mut clear, mut copied) = (Vec::new(), Vec::new());
+        let (mut edits, mut replacements, mut splicer) = (Vec::new(), Vec::new(), Splicer::default());
+        for record in set.records(at) {
+            let Ok(walked) = record.walked else { continue };
+            edits.clear();
+            replacements.clear();
+            let mut inner = LaneWriter {
+                redactor: self.redactor,
+                lane: self.lane,
+                at: self.at,
+                buffer: &set.buffer,
+                found: &set.found,
+                edits: &mut edits,
+                replacements: &mut replacements,
+                tokens: self.tokens.as_deref_mut(),
+                canonicals: &mut *self.canonicals,
+                given: self.given,
+                class: self.class,
+                owner: self.owner,
+                embedded: None,
+            };
+            for detected in set.found.detections(record) {
+                // Canonical values of detections are those of the fields around.
+                inner.edit(usize::MAX, detected);
+            }
+            let source =
+                Spliced { fields: set.found.fields(), buffer: &set.buffer, walked, replacements: &replacements };
+            splicer.trace(&source, &edits, &mut clear, &mut copied);
+            let Record { body, whole } = record.record;
+            let end = DocSpan::new(body.end, whole.end);
+            copied.push(Copied { from: end, to: clear.len() });
+            clear.extend_from_slice(end.of(&set.buffer).unwrap_or_default());
+        }
+        if armour != Armour::None {
+            let len = self.found.fields().field(field).map_or(0, |field| field.text().len());
+            let start = small(self.replacements.len());
+            armour.close(&clear, self.replacements);
+            let with = Span::new(start, small(self.replacements.len()));
+            return self.edits.push(Edit { field, change: Change::Replace { span: Span::new(0, small(len)), with } });
+        }
+        // What stands between two pieces that were copied is new.
+        let (mut from, mut to) = (at.start, 0);
+        let last = Copied { from: DocSpan::new(at.end, at.end), to: clear.len() };
+        for copy in copied.into_iter().chain([last]) {
+            if copy.from.start > from || copy.to > to {
+                let start = small(self.replacements.len());
+                self.replacements.extend_from_slice(clear.get(to..copy.to).unwrap_or_default());
+                let with = Span::new(start, small(self.replacements.len()));
+                let span = Span::new(from - at.start, copy.from.start.saturating_sub(at.start));
+                self.edits.push(Edit { field, change: Change::Replace { span, with } });
+            }
+            (from, to) = (copy.from.end, copy.to + copy.from.len());
+        }
+    }
+
     fn edit(&mut self, number: usize, detected: &FieldDetection) {
+        if detected.embedded {
+            return self.embedded(detected.field);
+        }
         let detection = &detected.detection;
         let (owner, operator) = self.lane.decided(detection.entity, detection.rival);
         let place = Place {

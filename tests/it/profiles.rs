@@ -593,6 +593,44 @@ fn chats_and_cards() {
     );
 }
 
+/// Redacts a document and compares what is written; twice is once.
+#[track_caller]
+fn writes(doc: &str, expected: &str) {
+    let (_, out, _) = seen("auto", Format::Json, doc.as_bytes());
+    assert_eq!(out, expected, "{doc}");
+    assert_eq!(seen("auto", Format::Json, out.as_bytes()).1, expected, "redacted twice");
+}
+
+#[test]
+fn documents_in_fields() {
+    // JSON in a string: its fields are fields, its numbers are numbers, its escapes and those around it stay.
+    writes(
+        r#"{"raw":"{\"WaId\":\"221771234567\", \"ProfileName\":\"Jos\\u00e9 D\", \"n\":[1, {\"phone\":221771234567}], \"x\":\"\u00e9\/\"}"}"#,
+        r#"{"raw":"{\"WaId\":\"[PHONE_NUMBER]\", \"ProfileName\":\"[PERSON]\", \"n\":[1, {\"phone\":\"[PHONE_NUMBER]\"}], \"x\":\"\u00e9\/\"}"}"#,
+    );
+    // What only begins like a document is text.
+    writes(r#"{"a":"{\"mail\": awa@example.org}"}"#, r#"{"a":"{\"mail\": [EMAIL_ADDRESS]}"}"#);
+    writes(r#"{"a":"[call awa@example.org]"}"#, r#"{"a":"[call [EMAIL_ADDRESS]]"}"#);
+    // A card.
+    writes(
+        r#"{"update_id":1,"message":{"contact":{"vcard":"BEGIN:VCARD\nVERSION:3.0\nFN:Awa Diop\nTEL;CELL:+221 77 123 45 67\nEND:VCARD"}}}"#,
+        r#"{"update_id":1,"message":{"contact":{"vcard":"BEGIN:VCARD\nVERSION:3.0\nFN:[PERSON]\nTEL;CELL:[PHONE_NUMBER]\nEND:VCARD"}}}"#,
+    );
+    // Base64 and quoted-printable are written again as they were; without a find they stay.
+    writes(r#"{"b":"d3JpdGUgdG8gYXdhQGV4YW1wbGUub3Jn"}"#, r#"{"b":"d3JpdGUgdG8gW0VNQUlMX0FERFJFU1Nd"}"#);
+    writes(r#"{"b":"d3JpdGUgdG8gbm9ib2R5IGF0IGFsbCwgb2s="}"#, r#"{"b":"d3JpdGUgdG8gbm9ib2R5IGF0IGFsbCwgb2s="}"#);
+    writes(
+        r#"{"b":"eyJuYW1lIjoieCIsInBob25lIjoiKzIyMTc3MTIzNDU2NyJ9"}"#,
+        r#"{"b":"eyJuYW1lIjoieCIsInBob25lIjoiW1BIT05FX05VTUJFUl0ifQ=="}"#,
+    );
+    writes(r#"{"q":"caf=C3=A9 awa=2Ediop@example.org"}"#, r#"{"q":"caf=C3=A9 [EMAIL_ADDRESS]"}"#);
+    // National numbers are those of the message around.
+    writes(
+        r#"{"from":"+221771234567","raw":"{\"body\":\"au 77 765 43 21\"}"}"#,
+        r#"{"from":"[PHONE_NUMBER]","raw":"{\"body\":\"au [PHONE_NUMBER]\"}"}"#,
+    );
+}
+
 /// Documents of every profile; `{entity:n}` is a value, the same for the same number.
 const SHAPES: &[(&str, Format, &str)] = &[
     (
