@@ -98,7 +98,7 @@ fn sextet(letter: u8) -> Option<u32> {
 fn base64(text: &[u8], out: &mut Vec<u8>) -> Option<Armour> {
     let body = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
     let padded = body.len() < text.len();
-    let fits = body.len() >= BASE64_BYTES && body.len() % 4 != 1 && (!padded || text.len() % 4 == 0);
+    let fits = body.len() >= BASE64_BYTES && body.len() % 4 != 1 && (!padded || text.len().is_multiple_of(4));
     // Words and numbers are no base64, however long.
     let mixed = |body: &[u8]| body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase);
     if !fits || !body.iter().take(BASE64_BYTES).all(|&byte| sextet(byte).is_some()) || !mixed(body) {
@@ -117,7 +117,7 @@ fn base64(text: &[u8], out: &mut Vec<u8>) -> Option<Armour> {
         let [_, bytes @ ..] = bits.to_be_bytes();
         out.extend(bytes.iter().take(group.len() - 1));
     }
-    Some(Armour::Base64 { url, padded: padded || body.len() % 4 == 0 })
+    Some(Armour::Base64 { url, padded: padded || body.len().is_multiple_of(4) })
 }
 
 fn quoted_printable(text: &[u8], out: &mut Vec<u8>) -> Option<Armour> {

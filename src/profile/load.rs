@@ -1,6 +1,6 @@
 //! Reads profiles. Everything that can be wrong with one is told here, with file, line and hint.
 
-use super::{Choice, Holds, KEY_BYTES, Key, Keys, Mark, Profile, Profiles, Say, What, folded};
+use super::{Choice, Holds, KEY_BYTES, Key, KeySays, Keys, Mark, Profile, Profiles, Say, What, folded};
 use crate::entity::{Entity, Kind, nearest};
 use crate::envelope::Places;
 use crate::ids::EntityId;
@@ -207,7 +207,7 @@ impl Reader<'_> {
             pointers.push(at.get_ref().clone());
             says.push(Say { profile: number, what: What::Needed { bit: ANY_BIT, texts: Vec::new() } });
         }
-        let mut keys: HashMap<Box<[u8]>, Vec<(Option<Box<[u8]>>, What)>> = HashMap::new();
+        let mut keys: HashMap<Box<[u8]>, Vec<KeySays>> = HashMap::new();
         let fields = toml.fields.iter().map(|(holds, at)| Ok((What::Holds(self.holds(holds)?), at)));
         let marks = toml.record.iter().map(|(mark, at)| Ok((What::Mark(self.mark(mark)?), at)));
         for said in fields.chain(marks) {
@@ -225,7 +225,7 @@ impl Reader<'_> {
                 };
                 let known = keys.entry(key).or_default();
                 // Two spellings of one name may stand side by side.
-                let clash = |(other, said): &(Option<Box<[u8]>>, What)| match (said, &what) {
+                let clash = |(other, said): &KeySays| match (said, &what) {
                     (What::Holds(said), What::Holds(own)) => *other == around && said != own,
                     _ => false,
                 };

@@ -69,7 +69,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// Every mark, in the order of [`Assigned::marks`].
+    /// Every mark, in the order of [`Marks`].
     pub const ALL: [Self; 5] = [Self::Tenant, Self::Subject, Self::Conversation, Self::Region, Self::Time];
 
     /// Returns the name that profiles use.
@@ -177,8 +177,11 @@ struct Keys {
 struct Key {
     name: Box<[u8]>,
     /// Below which key, and what it is there; those with a key around them first.
-    says: Vec<(Option<Box<[u8]>>, What)>,
+    says: Vec<KeySays>,
 }
+
+/// The key that must be around a key, if any, and what is said of it there.
+type KeySays = (Option<Box<[u8]>>, What);
 
 /// What is known of the fields of records; used again.
 #[derive(Debug, Default)]
