@@ -27,6 +27,7 @@ pub mod plan;
 
 // Floor 2, meaning.
 pub mod policy;
+pub mod profile;
 pub mod rules;
 
 // Floor 3, the two engines.

@@ -1,7 +1,8 @@
 //! Cuts a stream of bytes into chunks of whole records, with bounded memory.
 
-use crate::envelope::{Format, More, chunk_end};
+use crate::envelope::{Format, More, Records, chunk_end};
 use std::io::{self, Read};
+use std::sync::Arc;
 
 /// Whole records, as they stood in the input.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(super) struct Chunk {
     pub(super) end: u64,
     /// Whether the bytes are records, or what is left of one that was too long: its line end.
     pub(super) shape: Shape,
+    /// The first row of the table that the records are of; nothing where it is the first of them.
+    pub(super) head: Arc<[u8]>,
 }
 
 /// What the bytes of a chunk are.
@@ -39,6 +42,15 @@ pub(super) struct Chunks<R> {
     /// Where `held` begins in the input.
     at: u64,
     ended: bool,
+    /// The first row of the table that is read.
+    head: Arc<[u8]>,
+}
+
+/// Returns the first row of `bytes` if they are a table.
+pub(super) fn first_row(format: Format, bytes: &[u8]) -> Arc<[u8]> {
+    let table = matches!(format, Format::Csv(_));
+    let mut rows = table.then(|| Records::new(format, bytes).ok()).into_iter().flatten().flatten();
+    rows.next().and_then(|row| row.body.of(bytes)).unwrap_or_default().into()
 }
 
 /// What one read asks for.
@@ -60,7 +72,8 @@ impl Start {
 
 impl<R: Read> Chunks<R> {
     /// Reads from `source`, which stands behind `head`; `head` begins at `start`. Where chunks end depends on the bytes
-    /// alone: begun at the start of any of them, the rest are the same.
+    /// alone: begun at the start of any of them, the rest are the same. `row` is the first row of a table that is not begun
+    /// at its start.
     pub(super) fn new(
         source: R,
         head: Vec<u8>,
@@ -68,9 +81,10 @@ impl<R: Read> Chunks<R> {
         format: Format,
         record_bytes: usize,
         chunk_bytes: usize,
+        row: Arc<[u8]>,
     ) -> Self {
         let Start { at, record } = start;
-        Self { source, format, record_bytes, chunk_bytes, held: head, next_record: record, at, ended: false }
+        Self { source, format, record_bytes, chunk_bytes, held: head, next_record: record, at, ended: false, head: row }
     }
 
     /// Returns whether nothing follows the chunks that were handed out.
@@ -82,7 +96,7 @@ impl<R: Read> Chunks<R> {
     pub(super) fn next(&mut self) -> io::Result<Option<Chunk>> {
         match self.format {
             Format::Json => self.whole(),
-            Format::Text | Format::Log | Format::JsonLines => self.lines(),
+            _ => self.lines(),
         }
     }
 
@@ -105,7 +119,7 @@ impl<R: Read> Chunks<R> {
         self.held.clear();
         self.next_record += 1;
         let start = std::mem::replace(&mut self.at, end);
-        Ok(Some(Chunk { bytes, first_record: 1, start, end, shape }))
+        Ok(Some(Chunk { bytes, first_record: 1, start, end, shape, head: Arc::default() }))
     }
 
     fn lines(&mut self) -> io::Result<Option<Chunk>> {
@@ -134,7 +148,11 @@ impl<R: Read> Chunks<R> {
         self.next_record += n_lines(&bytes);
         let end = self.at + bytes.len() as u64;
         let start = std::mem::replace(&mut self.at, end);
-        Ok(Some(Chunk { bytes, first_record, start, end, shape: Shape::Records }))
+        let head = Arc::clone(&self.head);
+        if start == 0 {
+            self.head = first_row(self.format, &bytes);
+        }
+        Ok(Some(Chunk { bytes, first_record, start, end, shape: Shape::Records, head }))
     }
 
     /// Passes over a record that is too long to hold, up to its line end.
@@ -160,7 +178,7 @@ impl<R: Read> Chunks<R> {
         let first_record = self.next_record;
         self.next_record += 1;
         let start = std::mem::replace(&mut self.at, end);
-        Ok(Chunk { bytes, first_record, start, end, shape: Shape::TooLong })
+        Ok(Chunk { bytes, first_record, start, end, shape: Shape::TooLong, head: Arc::clone(&self.head) })
     }
 
     /// Reads some, at most `most` bytes.
@@ -199,7 +217,8 @@ mod tests {
 
     fn read(text: &[u8], format: Format, record_bytes: usize, chunk_bytes: usize) -> Vec<Chunk> {
         let mut all = Vec::new();
-        let mut chunks = Chunks::new(Drip(text), Vec::new(), Start::BEGIN, format, record_bytes, chunk_bytes);
+        let mut chunks =
+            Chunks::new(Drip(text), Vec::new(), Start::BEGIN, format, record_bytes, chunk_bytes, Arc::default());
         while let Some(chunk) = chunks.next().unwrap() {
             all.push(chunk);
         }
@@ -210,7 +229,7 @@ mod tests {
         for (n, chunk) in all.iter().enumerate().skip(1).step_by(5) {
             let start = Start { at: chunk.start, record: chunk.first_record };
             let rest = &text[usize::try_from(chunk.start).unwrap()..];
-            let mut chunks = Chunks::new(rest, Vec::new(), start, format, record_bytes, chunk_bytes);
+            let mut chunks = Chunks::new(rest, Vec::new(), start, format, record_bytes, chunk_bytes, Arc::default());
             for chunk in &all[n..] {
                 assert_eq!(chunks.next().unwrap().as_ref(), Some(chunk));
             }

@@ -273,6 +273,7 @@ impl<W: Work> Shared<'_, W> {
             start: chunk.start,
             format: kind.format,
             bytes: &chunk.bytes,
+            head: &chunk.head,
         };
         match chunk.shape {
             Shape::TooLong => self.mark(&piece, b"", RECORD_TOO_LONG, &mut done),
@@ -316,10 +317,11 @@ impl<W: Work> Shared<'_, W> {
             return;
         };
         let mut next = piece.first_record;
+        let mut head = piece.head;
         for record in records {
             let bytes = record.whole.of(piece.bytes).unwrap_or_default();
             let start = piece.start + u64::from(record.whole.start);
-            let one = Piece { first_record: next, start, bytes, ..*piece };
+            let one = Piece { first_record: next, start, bytes, head, ..*piece };
             let mut own = Done::new(self.work.n_lanes());
             if self.try_piece(&one, state, &mut own) {
                 done.append(own);
@@ -328,6 +330,9 @@ impl<W: Work> Shared<'_, W> {
                 self.mark(&one, body, BUG, done);
             }
             next += chunk::n_lines(bytes);
+            if head.is_empty() && matches!(piece.format, Format::Csv(_)) {
+                head = record.body.of(piece.bytes).unwrap_or_default();
+            }
         }
     }
 
@@ -425,7 +430,12 @@ impl<'f, 'r, W: Work> FileRun<'f, 'r, W> {
             encoding: if mirrors { encoding } else { Encoding::Utf8 },
             compressions: self.shared.targets.iter().map(|target| target.compression(compression)).collect(),
         });
-        let mut chunks = Chunks::new(source, head, start, format, config.limits.record_bytes, CHUNK_BYTES);
+        // Where a table is gone on with, its first row was read by the run before.
+        let row = match start.at {
+            0 => Arc::default(),
+            _ => chunk::first_row(format, &self.open(0)?.head),
+        };
+        let mut chunks = Chunks::new(source, head, start, format, config.limits.record_bytes, CHUNK_BYTES, row);
         let first = chunks.next().map_err(|err| unread(&err))?;
         let begun = before.as_ref().map(|before| before.out.as_slice()).unwrap_or_default();
         let leftover = if matches!(config.resume, Resume::GoOn(_)) { Leftover::Kept } else { Leftover::Removed };

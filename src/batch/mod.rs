@@ -84,6 +84,8 @@ pub struct Piece<'p> {
     pub format: Format,
     /// The records with their line ends.
     pub bytes: &'p [u8],
+    /// The first row of the table that the records are of; nothing where it is the first of them.
+    pub head: &'p [u8],
 }
 
 impl<'p> Piece<'p> {
@@ -324,7 +326,6 @@ impl Summary {
 /// object with the reason, for text a word in brackets. A single JSON document has no output then.
 pub fn quarantine(format: Format, reason: &'static str, out: &mut Vec<u8>) {
     match format {
-        Format::Text | Format::Log => out.extend_from_slice(b"[QUARANTINED]"),
         Format::JsonLines => {
             // Reasons are a closed list of plain words; nothing to escape.
             out.extend_from_slice(b"{\"efface\":\"quarantined\",\"reason\":\"");
@@ -332,6 +333,7 @@ pub fn quarantine(format: Format, reason: &'static str, out: &mut Vec<u8>) {
             out.extend_from_slice(b"\"}");
         }
         Format::Json => {}
+        _ => out.extend_from_slice(b"[QUARANTINED]"),
     }
 }
 

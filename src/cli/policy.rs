@@ -3,7 +3,7 @@
 use super::redact::source;
 use super::selection::Selection;
 use super::{DONE, Fault, Globals, QUARANTINED, load_rules, plain, print, talk};
-use crate::envelope::{Field, FieldKind, Format, Records, StateId, Treatment, detect};
+use crate::envelope::{Field, Format, Records, StateId, Treatment, detect};
 use crate::ids::EntityId;
 use crate::limits::Limits;
 use crate::policy::{Lane, Operator, Policy, Why};
@@ -154,7 +154,7 @@ fn explain(args: &Explain, globals: &Globals) -> anyhow::Result<ExitCode> {
     }
     let mut rows = Vec::new();
     match format {
-        Format::Text | Format::Log => {
+        Format::Text | Format::Log | Format::Csv(_) | Format::Form | Format::Vcard | Format::WhatsApp => {
             rows = detections.into_values().flatten().collect();
             if rows.is_empty() {
                 let fate = || Fate { does: "keep", mode: None, why: "nothing" };
@@ -202,10 +202,12 @@ impl Explainer<'_> {
         let part = Part::Detection {
             start: detection.span.start,
             end: detection.span.end,
-            key: field.kind == FieldKind::Key,
+            key: field.is_key(),
             entity: entity.map_or_else(String::new, |entity| entity.name.clone()),
             kind: entity.map_or("", |entity| entity.kind.name()),
-            rule: self.rules.rule(detection.rule).map_or_else(String::new, |rule| rule.id.clone()),
+            rule: (self.rules.rule(detection.rule).map(|rule| rule.id.clone()))
+                .or_else(|| self.finder.rule(detection.rule))
+                .unwrap_or_default(),
             score: detection.score,
         };
         Row { field: pointer, part, lanes }

@@ -305,6 +305,7 @@ impl Work for Redact<'_> {
 
     fn piece(&self, piece: &Piece<'_>, scratch: &mut Scratch, done: &mut Done) {
         let mut tally = Tally::default();
+        scratch.set_head(piece.head);
         self.redactor.redact_chunk(piece.format, piece.bytes, scratch, &mut tally);
         self.notes.take(piece, self.redactor.finder(), scratch.found(), &mut done.census);
         for (lane, out) in done.lanes().enumerate() {

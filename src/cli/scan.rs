@@ -150,6 +150,7 @@ impl Work for Scan<'_> {
                 return done.quarantine(piece.first_record, piece.start, fault.reason());
             }
         };
+        found.set_head(piece.head);
         self.finder.find(piece.format, piece.bytes, records, found);
         self.notes.take(piece, &self.finder, found, &mut done.census);
         let mut pointer = String::new();
@@ -194,7 +195,8 @@ impl Scan<'_> {
         let raw = fields.raw(piece.bytes, field, detection.span);
         let raw = DocSpan::new(raw.start - start, raw.end - start);
         let entity = self.rules.entity(detection.entity);
-        let rule = self.rules.rule(detection.rule);
+        let rule = self.rules.rule(detection.rule).map(|rule| rule.id.clone());
+        let rule = rule.or_else(|| self.finder.rule(detection.rule)).unwrap_or_default();
         write!(out, "{{\"source\":")?;
         serde_json::to_writer(&mut *out, piece.source)?;
         write!(out, ",\"record\":{number},\"field\":")?;
@@ -211,7 +213,7 @@ impl Scan<'_> {
         )?;
         serde_json::to_writer(&mut *out, &detection.country.as_ref().map(crate::ids::Region::as_str))?;
         write!(out, ",\"rule\":")?;
-        serde_json::to_writer(&mut *out, rule.map_or("", |rule| &rule.id))?;
+        serde_json::to_writer(&mut *out, &rule)?;
         write!(out, ",\"score\":{}.{:03}", detection.score / 1000, detection.score % 1000)?;
         if self.lines == Lines::WithValues {
             let text = fields.text(piece.bytes, field);

@@ -3,18 +3,21 @@
 use super::progress::Talk;
 use super::{Fault, Globals, load_rules};
 use crate::batch::{Config, Encoding, Inputs};
-use crate::entity::{Kind, nearest};
+use crate::entity::{Entity, Kind, nearest};
 use crate::envelope::{Format, MAX_BUFFER};
 use crate::ids::Region;
 use crate::limits::Limits;
 use crate::plan;
+use crate::profile::{self, Profiles};
 use crate::redact::Options;
 use crate::rules::RuleSet;
 use crate::scan::{ScanConfig, Scanner};
+use anyhow::Context;
 use clap::ValueEnum;
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What is read.
 #[derive(Clone, Debug, clap::Args)]
@@ -24,9 +27,11 @@ pub(crate) struct Files {
     files: Vec<PathBuf>,
     /// How the input is laid out
     #[arg(long, value_enum, default_value_t = FormatName::Auto, value_name = "FORMAT", hide_possible_values = true,
-          help = "auto, text, jsonl, json or log [default: auto]",
+          help = "auto, text, jsonl, json, csv and others [default: auto]",
           long_help = "How the input is laid out. auto tells it by name, then by content; text and log: a line is a \
-                       record; jsonl: a JSON value on every line; json: the whole input is one value. Input that is \
+                       record; jsonl: a JSON value on every line; json: the whole input is one value; csv and tsv: tables \
+                       whose first row names the columns; form: a form body or query string on every line; vcard: cards of \
+                       contacts; whatsapp: an exported chat. Input that is \
                        compressed with gzip, zstd, bzip2, xz or lz4 is unpacked. [default: auto]",
           hide_default_value = true)]
     format: FormatName,
@@ -72,6 +77,16 @@ pub(crate) enum FormatName {
     Json,
     /// Lines of a program
     Log,
+    /// A table with commas
+    Csv,
+    /// A table with tabs
+    Tsv,
+    /// Form bodies
+    Form,
+    /// Cards of contacts
+    Vcard,
+    /// An exported chat
+    Whatsapp,
 }
 
 impl Files {
@@ -133,6 +148,11 @@ impl Files {
             FormatName::Jsonl => Some(Format::JsonLines),
             FormatName::Json => Some(Format::Json),
             FormatName::Log => Some(Format::Log),
+            FormatName::Csv => Some(Format::Csv(b',')),
+            FormatName::Tsv => Some(Format::Csv(b'\t')),
+            FormatName::Form => Some(Format::Form),
+            FormatName::Vcard => Some(Format::Vcard),
+            FormatName::Whatsapp => Some(Format::WhatsApp),
         };
         let encoding = match self.encoding.as_deref() {
             None | Some("auto") => None,
@@ -163,11 +183,18 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     min_score: Option<f64>,
     /// JSON: look only into this field, such as /text
-    #[arg(long, value_name = "POINTER")]
+    #[arg(long, value_name = "POINTER", hide_short_help = true)]
     text_field: Option<String>,
     /// JSON: the field that holds each record's region
-    #[arg(long, value_name = "POINTER")]
+    #[arg(long, value_name = "POINTER", hide_short_help = true)]
     region_field: Option<String>,
+    /// What fields hold: auto, none, the name of a profile or a file [default: auto]
+    ///
+    /// A profile knows the messages of one platform: which field is a telephone number or a name, and which is nobody. auto takes
+    /// for each record the profile that fits it best, and behind it the names of keys that every platform uses (phone, email, lat);
+    /// none scans all text alike.
+    #[arg(long, value_name = "NAME|FILE", default_value = "auto", hide_default_value = true)]
+    envelope: String,
 }
 
 /// What follows from a selection.
@@ -192,12 +219,17 @@ impl Selection {
         let all = load_rules(globals)?;
         let wanted = self.wanted(&all)?;
         let countries = regions(&self.countries, "--countries", &all)?;
-        let rules = all.select(|_, entity| {
+        let is_wanted = |entity: &Entity| {
             let named =
                 wanted.is_empty() || wanted.contains(entity.name.as_str()) || wanted.contains(entity.kind.name());
             let near = countries.is_empty() || entity.country.is_none_or(|country| countries.contains(&country));
             named && near
-        });
+        };
+        let rules = all.select(|_, entity| is_wanted(entity));
+        let mut profiles = profiles(&self.envelope, &all)?;
+        if let Some(profiles) = &mut profiles {
+            profiles.retain(|entity| all.entity(entity).is_some_and(is_wanted));
+        }
         let default = ScanConfig::default();
         let min_score = match self.min_score {
             Some(score) => per_mille(score)?,
@@ -215,6 +247,7 @@ impl Selection {
             ));
         }
         let options = Options {
+            profiles: profiles.map(Arc::new),
             regions: regions(&self.region, "--region", &all)?,
             text_field: pointer(self.text_field.as_ref(), "--text-field")?,
             region_field: pointer(self.region_field.as_ref(), "--region-field")?,
@@ -232,6 +265,32 @@ impl Selection {
         }
         Ok(self.entities.iter().map(String::as_str).collect())
     }
+}
+
+/// Reads what `--envelope` names.
+pub(crate) fn profiles(name: &str, all: &RuleSet) -> anyhow::Result<Option<Profiles>> {
+    match name {
+        "none" => return Ok(None),
+        "auto" => return Ok(Some(Profiles::auto(all.entities())?)),
+        _ => {}
+    }
+    let source = match profile::Source::builtin(name) {
+        Some(source) => source,
+        None => {
+            let path = Path::new(name);
+            if !path.exists() {
+                let names = || profile::Source::builtin_names().chain(["auto", "none"]);
+                let hint = match nearest(name, names()) {
+                    Some(meant) => format!("did you mean {meant}?"),
+                    None => format!("a file, or one of: {}", names().collect::<Vec<_>>().join(", ")),
+                };
+                return Err(Fault::new(format!("no such envelope: {name}"), hint).into());
+            }
+            let text = std::fs::read_to_string(path).with_context(|| format!("{name} cannot be read"))?;
+            profile::Source { name: name.to_owned(), text }
+        }
+    };
+    Ok(Some(Profiles::fixed(&source, all.entities())?))
 }
 
 /// Tells that nothing has this name, and what has nearly it.

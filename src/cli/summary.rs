@@ -76,6 +76,11 @@ pub(super) const fn format_name(format: Format) -> &'static str {
         Format::Log => "log",
         Format::JsonLines => "jsonl",
         Format::Json => "json",
+        Format::Csv(b'\t') => "tsv",
+        Format::Csv(_) => "csv",
+        Format::Form => "form",
+        Format::Vcard => "vcard",
+        Format::WhatsApp => "whatsapp",
     }
 }
 

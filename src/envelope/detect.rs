@@ -2,6 +2,7 @@
 
 use super::fields::Fields;
 use super::json::{self, BOM};
+use super::lines::spoken;
 use super::{EnvelopeFault, Format, JsonFault, Selectors};
 use crate::limits::Limits;
 
@@ -22,11 +23,43 @@ pub fn detect(name: Option<&str>, head: &[u8]) -> Result<Format, EnvelopeFault> 
     Ok(match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("jsonl" | "ndjson") => Format::JsonLines,
         Some("log") => Format::Log,
-        Some("txt" | "text" | "md" | "csv" | "tsv") => Format::Text,
+        Some("csv") => Format::Csv(delimiter(head)),
+        Some("tsv" | "tab") => Format::Csv(b'\t'),
+        Some("vcf" | "vcard") => Format::Vcard,
+        Some("txt" | "text") if is_chat(head) => Format::WhatsApp,
+        Some("txt" | "text" | "md") => Format::Text,
         Some("json") if !many(head) => Format::Json,
         Some("json") => Format::JsonLines,
         _ => by_content(head),
     })
+}
+
+/// Returns the byte that stands between the cells of a table: of those in use, the one that its first row has most of.
+fn delimiter(head: &[u8]) -> u8 {
+    let row = lines(head).next().unwrap_or_default();
+    let count = |delimiter: u8| row.iter().filter(|&&byte| byte == delimiter).count();
+    // The last of those that are equal is taken.
+    [b'|', b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',')
+}
+
+/// Returns whether an exported chat begins here: most of its first lines begin with date, comma and time. Without the comma it
+/// may as well be a log.
+fn is_chat(head: &[u8]) -> bool {
+    let (mut n, mut n_spoken) = (0, 0);
+    for line in lines(head).take(10) {
+        n += 1;
+        let comma = line.iter().take(24).skip_while(|byte| !byte.is_ascii_digit()).any(|&byte| byte == b',');
+        n_spoken += usize::from(comma && spoken(line).is_some());
+    }
+    n_spoken > 0 && n_spoken * 2 >= n
+}
+
+/// Returns whether a line is the body of a form: parameters, each with its name, and nothing that would have to be encoded.
+fn is_form(line: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%+*()!',:/@;$[]&=".contains(byte);
+    let parameters = || line.split(|&byte| byte == b'&');
+    let named = |parameter: &[u8]| parameter.iter().position(|&byte| byte == b'=').is_some_and(|at| at > 0);
+    line.iter().all(is_part) && parameters().count() > 1 && parameters().all(named)
 }
 
 /// Returns whether the first two lines that are not blank begin and end a document each.
@@ -40,6 +73,15 @@ fn by_content(head: &[u8]) -> Format {
     let Some(first) = lines(head).next() else { return Format::Text };
     let object =
         matches!(first, [b'{', rest @ ..] if matches!(rest.trim_ascii_start().first(), Some(b'"' | b'}') | None));
+    if first.eq_ignore_ascii_case(b"BEGIN:VCARD") {
+        return Format::Vcard;
+    }
+    if is_form(first) {
+        return Format::Form;
+    }
+    if is_chat(head) {
+        return Format::WhatsApp;
+    }
     if !object && first.first() != Some(&b'[') {
         return Format::Text;
     }
@@ -86,7 +128,16 @@ mod tests {
         check("a.jsonl", "hello", Format::JsonLines);
         check("A.NDJSON.GZ", "", Format::JsonLines);
         check("a.log", "{\"a\":1}", Format::Log);
-        check("a.csv", "a,b", Format::Text);
+        check("a.csv", "a,b", Format::Csv(b','));
+        check("a.csv.gz", "a;b, c;d\n1,2,3,4", Format::Csv(b';'));
+        check("a.tsv", "a", Format::Csv(b'\t'));
+        check("a.vcf", "", Format::Vcard);
+        check("", "BEGIN:VCARD\r\nFN:Awa\r\n", Format::Vcard);
+        check("", "From=%2B000&Body=hi+there\n", Format::Form);
+        check("", "a=b c&d=e", Format::Text);
+        check("", "a=b", Format::Text);
+        check("_chat.txt", "[03/03/2026, 12:00:00] Awa: hi\nmore\n", Format::WhatsApp);
+        check("a.txt", "hello", Format::Text);
         check("a.json", "{\"a\":1}", Format::Json);
         check("a.json", "hello", Format::Json);
         check("a.json", "{\"a\":1}\n\n{\"a\":2", Format::JsonLines);

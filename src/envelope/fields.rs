@@ -21,8 +21,24 @@ pub struct Fields {
     pub(super) nodes: Vec<Node>,
     /// Members and elements that a selector drops.
     pub(super) drops: Vec<Dropped>,
+    /// Of a table or a chat: the names of its columns.
+    pub(super) columns: Vec<Column>,
     /// The arrays and objects that are open, in the walk.
     pub(super) frames: Vec<super::json::Frame>,
+}
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    /// The field that names it, or `NONE`.
+    pub(super) name: u32,
+    pub(super) state: StateId,
+}
+
+impl Default for Column {
+    fn default() -> Self {
+        Self { name: NONE, state: StateId::default() }
+    }
 }
 
 /// One piece of text in a record.
@@ -57,6 +73,14 @@ pub enum FieldKind {
     Key,
     /// A JSON number. New text takes the place of the whole number, as a JSON string.
     Number,
+    /// A cell of a table (RFC 4180). New text gets quotes where it needs them, and begins no formula.
+    Cell,
+    /// The value of a parameter of a form or query string. New text is percent-encoded.
+    Param,
+    /// The name of such a parameter; a [`FieldKind::Key`] otherwise.
+    ParamName,
+    /// The name of a value that stands in the line, or above the table. New text is written as it is.
+    Label,
     /// `true` or `false`; delivered only where a selector gives it to an operator. New text is written like that of a number.
     Literal,
 }
@@ -106,6 +130,8 @@ pub struct Walked {
     pub(super) last: u32,
     pub(super) first_drop: u32,
     pub(super) last_drop: u32,
+    pub(super) first_node: u32,
+    pub(super) last_node: u32,
 }
 
 impl Walked {
@@ -135,12 +161,19 @@ impl Field {
     pub const fn text(&self) -> Span {
         self.text
     }
+
+    /// Returns whether the field is a name and not a value.
+    #[must_use]
+    pub const fn is_key(&self) -> bool {
+        matches!(self.kind, FieldKind::Key | FieldKind::ParamName | FieldKind::Label)
+    }
 }
 
 impl Fields {
     /// Forgets all records; keeps the memory.
     pub fn clear(&mut self) {
         self.truncate(Level::default());
+        self.columns.clear();
     }
 
     /// Returns every field of every record, in order.
@@ -178,6 +211,20 @@ impl Fields {
         (field.name != NONE).then_some(field.name)
     }
 
+    /// Returns the number of the key that names what is around a field: the array or object that it stands in, or for an
+    /// element of an array without a key of its own the nearest key around that.
+    #[must_use]
+    pub fn around(&self, field: &Field) -> Option<u32> {
+        let name = self.nodes.get(field.node as usize)?.name;
+        (name != NONE && name != field.name).then_some(name)
+    }
+
+    /// Returns the number of the array or object that a field stands in; two fields of one object have the same.
+    #[must_use]
+    pub const fn node(&self, field: &Field) -> u32 {
+        field.node
+    }
+
     /// Returns where a place in a field's text stands in the raw buffer.
     ///
     /// # Offsets
@@ -187,7 +234,7 @@ impl Fields {
     pub fn raw(&self, buffer: &[u8], field: &Field, span: Span) -> DocSpan {
         match (field.kind, field.home) {
             (FieldKind::Number | FieldKind::Literal, _) => field.raw,
-            (FieldKind::Plain, Home::Record) => clamp(field.raw, shift(field.raw, span)),
+            (FieldKind::Plain | FieldKind::Label, Home::Record) => clamp(field.raw, shift(field.raw, span)),
             (_, Home::Record) => widen(buffer, field.raw, clamp(field.raw, shift(field.raw, span))),
             (_, Home::Side) => {
                 let start = field.text.start.saturating_add(span.start).min(field.text.end);
@@ -216,14 +263,23 @@ impl Fields {
         }
     }
 
-    /// Appends the JSON Pointer (RFC 6901) of a field to `out`; that of a key is that of its member. Returns whether there is
-    /// one: a line of plain text has none.
+    /// Appends the JSON Pointer (RFC 6901) of a field to `out`; that of a key is that of its member, that of a cell the name of
+    /// its column, or its number from 1. Returns whether there is one: a line of plain text has none.
     ///
     /// # Cost
     /// The path is built here and not in the walk.
     pub fn pointer(&self, buffer: &[u8], field: &Field, out: &mut String) -> bool {
-        if field.kind == FieldKind::Plain {
-            return false;
+        match field.kind {
+            FieldKind::Plain | FieldKind::Label => return false,
+            FieldKind::Cell => {
+                // A column is called by its name, or else by its number.
+                match self.field(field.name) {
+                    Some(name) => out.push_str(&String::from_utf8_lossy(self.text(buffer, name))),
+                    None => out.push_str(&field.index.saturating_add(1).to_string()),
+                }
+                return true;
+            }
+            _ => {}
         }
         let mut steps = vec![(field.index, field.name)];
         let mut node = field.node;
@@ -281,6 +337,8 @@ impl Fields {
             last: number(self.fields.len()),
             first_drop: number(level.drops),
             last_drop: number(self.drops.len()),
+            first_node: number(level.nodes),
+            last_node: number(self.nodes.len()),
         }
     }
 }

@@ -37,20 +37,25 @@
 //! # Ok::<(), efface::envelope::EnvelopeFault>(())
 //! ```
 
+mod armour;
 mod detect;
 mod fault;
 mod fields;
 mod json;
+mod lines;
+mod places;
 mod records;
 mod select;
 mod splice;
 
+pub use armour::Armour;
 pub use detect::detect;
 pub use fault::{EnvelopeFault, JsonFault};
 pub use fields::{Field, FieldKind, Fields, Home, Walked};
+pub use places::{PlaceId, Places};
 pub use records::{More, Record, Records, chunk_end};
 pub use select::{LaneSelectors, MAX_LANES, Mark, Selector, SelectorError, Selectors, StateId, Treatment};
-pub use splice::{Change, Edit, Spliced, Splicer};
+pub use splice::{Change, Copied, Edit, Spliced, Splicer};
 
 use crate::limits::Limits;
 use crate::span::{DocSpan, Span};
@@ -66,6 +71,22 @@ pub enum Format {
     Json,
     /// Lines of a log; for now like [`Format::Text`].
     Log,
+    /// A table (RFC 4180) with this byte between its cells; the first row names the columns.
+    Csv(u8),
+    /// A line is the body of a form, or a query string (`application/x-www-form-urlencoded`).
+    Form,
+    /// Cards of contacts (RFC 6350); a line is a record.
+    Vcard,
+    /// A chat as WhatsApp exports it (`_chat.txt`); a line is a record.
+    WhatsApp,
+}
+
+impl Format {
+    /// Returns whether records are lines of text, and not documents or rows.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Log | Self::Form | Self::Vcard | Self::WhatsApp)
+    }
 }
 
 /// Finds the fields of records.
@@ -116,6 +137,11 @@ impl Envelope {
         let walked = match format {
             Format::Json | Format::JsonLines => json::walk(doc, record.start, &self.limits, &self.selectors, fields),
             Format::Text | Format::Log => self.line(record, fields),
+            Format::Csv(_) | Format::Form | Format::Vcard | Format::WhatsApp => {
+                let max_fields = fields.fields.len().saturating_add(self.limits.fields);
+                let (limits, selectors) = (&self.limits, &self.selectors);
+                lines::Lines { buffer, record, limits, selectors, fields, max_fields }.walk(format)
+            }
         };
         match walked {
             Ok(()) => Ok(fields.since(level, record)),
@@ -123,6 +149,27 @@ impl Envelope {
                 fields.truncate(level);
                 Err(fault)
             }
+        }
+    }
+
+    /// Names the columns of a table whose first row, `head`, is not among the records. To be called before the first of them
+    /// is walked; without, the first that is walked names them.
+    pub fn head(&self, format: Format, head: &[u8], fields: &mut Fields) {
+        let Format::Csv(delimiter) = format else { return };
+        let mut heads = Fields::default();
+        let record = DocSpan::new(0, fields::number(head.len()));
+        let (limits, selectors, max_fields) = (&self.limits, &self.selectors, usize::MAX);
+        let named = lines::Lines { buffer: head, record, limits, selectors, fields: &mut heads, max_fields }
+            .walk(Format::Csv(delimiter));
+        if named.is_err() {
+            return;
+        }
+        for column in &heads.columns {
+            let name = match heads.field(column.name) {
+                Some(name) => fields.synthetic(heads.text(head, name)),
+                None => fields::NONE,
+            };
+            fields.columns.push(fields::Column { name, state: column.state });
         }
     }
 

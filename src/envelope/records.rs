@@ -5,6 +5,7 @@
 //! before it, the line stands for itself. What a record is depends only on the bytes around it, not on where a chunk was
 //! cut; [`chunk_end`] sees to that.
 
+use super::lines::row_end;
 use super::{EnvelopeFault, Format, MAX_BUFFER};
 use crate::limits::{PEM_BYTES, PEM_LINES};
 use crate::span::DocSpan;
@@ -118,7 +119,8 @@ impl Iterator for Records<'_> {
         }
         self.at = match self.format {
             Format::Json => self.chunk.len(),
-            Format::JsonLines => end_of_line(self.chunk, from),
+            Format::JsonLines | Format::Form | Format::Vcard | Format::WhatsApp => end_of_line(self.chunk, from),
+            Format::Csv(delimiter) => row_end(self.chunk, from, delimiter, More::Ends).unwrap_or(self.chunk.len()),
             Format::Text | Format::Log => {
                 let line_end = end_of_line(self.chunk, from);
                 self.block_end(from, line_end).unwrap_or(line_end)
@@ -146,9 +148,16 @@ pub fn chunk_end(format: Format, chunk: &[u8], more: More) -> usize {
     }
     let lines_end = match format {
         Format::Json => return 0,
+        Format::Csv(delimiter) => {
+            let mut end = 0;
+            while let Some(next) = row_end(chunk, end, delimiter, More::Follows) {
+                end = next;
+            }
+            return end;
+        }
         _ => memchr::memrchr(b'\n', chunk).map_or(0, |at| at + 1),
     };
-    if format == Format::JsonLines {
+    if !matches!(format, Format::Text | Format::Log) {
         return lines_end;
     }
     // A block that is still open begins with the last marker, and may hang on a line that ends another block.

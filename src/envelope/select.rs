@@ -260,7 +260,7 @@ impl State {
     }
 }
 
-fn decimal(mut index: u32, digits: &mut [u8; 10]) -> &[u8] {
+pub(super) fn decimal(mut index: u32, digits: &mut [u8; 10]) -> &[u8] {
     let mut n = 0;
     for (at, digit) in digits.iter_mut().enumerate().rev() {
         *digit = b'0' + (index % 10) as u8;
@@ -279,7 +279,7 @@ struct Path {
     says: Says,
 }
 
-enum Segment {
+pub(super) enum Segment {
     Any,
     Named(Box<[u8]>),
 }
@@ -290,7 +290,7 @@ enum Says {
     Mark(u8),
 }
 
-fn segments(pointer: &str) -> Result<Vec<Segment>, SelectorError> {
+pub(super) fn segments(pointer: &str) -> Result<Vec<Segment>, SelectorError> {
     let fault = || SelectorError::NotAPointer { pointer: pointer.to_owned() };
     if pointer.is_empty() {
         return Ok(Vec::new());

@@ -2,6 +2,7 @@
 
 use super::fields::{Dropped, Field, FieldKind, Fields, MEMBER, ROOT, Walked};
 use crate::span::{DocSpan, Span};
+use std::cell::RefCell;
 use std::io::Write;
 
 /// New text for one place of a record.
@@ -43,6 +44,15 @@ struct WrittenKey {
     end: usize,
 }
 
+/// Bytes that were copied as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Where they stand in the buffer.
+    pub from: DocSpan,
+    /// Where they begin in the output.
+    pub to: usize,
+}
+
 /// What is written from.
 struct Source<'s> {
     fields: &'s Fields,
@@ -53,6 +63,8 @@ struct Source<'s> {
     cursor: u32,
     /// Where the record begins in the output.
     out_start: usize,
+    /// What was copied, where somebody wants to know.
+    copied: Option<&'s RefCell<Vec<Copied>>>,
 }
 
 impl Splicer {
@@ -64,12 +76,33 @@ impl Splicer {
     /// # Cost
     /// A copy of the record, and a few nanoseconds an edit. Rewritten keys of one object are compared with each other.
     pub fn splice(&mut self, source: &Spliced<'_>, edits: &[Edit], lane: usize, out: &mut Vec<u8>) {
+        self.write(source, edits, lane, out, None);
+    }
+
+    /// Does what [`Splicer::splice`] does, and appends to `copied` what is copied, in order. No selector drops anything here.
+    pub fn trace(&mut self, source: &Spliced<'_>, edits: &[Edit], out: &mut Vec<u8>, copied: &mut Vec<Copied>) {
+        let cell = RefCell::new(std::mem::take(copied));
+        self.write(source, edits, usize::MAX, out, Some(&cell));
+        *copied = cell.into_inner();
+    }
+
+    fn write(
+        &mut self,
+        source: &Spliced<'_>,
+        edits: &[Edit],
+        lane: usize,
+        out: &mut Vec<u8>,
+        copied: Option<&RefCell<Vec<Copied>>>,
+    ) {
         let &Spliced { fields, buffer, walked, replacements } = source;
         self.keys.clear();
         let record = walked.record;
-        let mut source = Source { fields, buffer, record, replacements, cursor: record.start, out_start: out.len() };
+        let mut source =
+            Source { fields, buffer, record, replacements, cursor: record.start, out_start: out.len(), copied };
         let drops = fields.drops.get(walked.first_drop as usize..walked.last_drop as usize).unwrap_or_default();
-        let mut drops = drops.iter().filter(|drop| drop.lanes >> lane & 1 == 1).peekable();
+        let on_lane =
+            |drop: &&Dropped| u32::try_from(lane).is_ok_and(|lane| drop.lanes.checked_shr(lane).unwrap_or(0) & 1 == 1);
+        let mut drops = drops.iter().filter(on_lane).peekable();
         let mut rest = edits;
         while let Some(&Edit { field: number, .. }) = rest.first() {
             let (now, later) = rest.split_at(n_same_field(rest));
@@ -102,8 +135,11 @@ impl Splicer {
 
     fn replace(&mut self, source: &mut Source<'_>, field: &Field, edits: &[Edit], out: &mut Vec<u8>) {
         match field.kind {
-            FieldKind::Plain | FieldKind::Text => source.replace_in(field, edits, out),
-            FieldKind::Key => {
+            FieldKind::Plain | FieldKind::Label | FieldKind::Text | FieldKind::Param => {
+                source.replace_in(field, edits, out);
+            }
+            FieldKind::Cell => source.replace_cell(field, edits, out),
+            FieldKind::Key | FieldKind::ParamName => {
                 source.copy_to(field.raw.start, out);
                 let start = out.len();
                 source.replace_in(field, edits, out);
@@ -156,6 +192,9 @@ impl Source<'_> {
     #[inline]
     fn copy_to(&mut self, at: u32, out: &mut Vec<u8>) {
         if let Some(bytes) = self.buffer.get(self.cursor as usize..at as usize) {
+            if let Some(copied) = self.copied {
+                copied.borrow_mut().push(Copied { from: DocSpan::new(self.cursor, at), to: out.len() });
+            }
             out.extend_from_slice(bytes);
         }
         self.cursor = self.cursor.max(at);
@@ -168,10 +207,56 @@ impl Source<'_> {
             self.copy_to(raw.start, out);
             let with = with.of(self.replacements).unwrap_or_default();
             match field.kind {
-                FieldKind::Plain => out.extend_from_slice(with),
+                FieldKind::Plain | FieldKind::Label => out.extend_from_slice(with),
+                FieldKind::Param | FieldKind::ParamName => percent(with, out),
+                FieldKind::Cell => double(with, out),
                 _ => escape(with, out),
             }
             self.cursor = self.cursor.max(raw.end);
+        }
+    }
+
+    /// Rewrites a cell of a table. One without quotes gets some where its new text needs them.
+    fn replace_cell(&mut self, field: &Field, edits: &[Edit], out: &mut Vec<u8>) {
+        self.copy_to(field.raw.start, out);
+        let before = field.raw.start.checked_sub(1).filter(|at| *at >= self.record.start);
+        let is_quoted = before.and_then(|at| self.byte(at)) == Some(b'"');
+        let old = field.raw.of(self.buffer).unwrap_or_default();
+        let start = out.len();
+        let with = |edit: &Edit| match edit.change {
+            Change::Replace { with, .. } => with.of(self.replacements).unwrap_or_default(),
+            Change::Drop => &[],
+        };
+        // Every byte that stands between cells in one of the tables we read; a quote too many does no harm.
+        let needs = |text: &[u8]| text.iter().any(|byte| b"\",;|\t\r\n".contains(byte));
+        let wraps = !is_quoted && edits.iter().any(|edit| needs(with(edit)));
+        if wraps {
+            let kept = Self { copied: None, ..*self };
+            out.push(b'"');
+            let mut inner = Vec::new();
+            let mut plain = kept;
+            for edit in edits {
+                let Change::Replace { span, with } = edit.change else { continue };
+                let raw = plain.fields.raw(plain.buffer, field, span);
+                plain.copy_to(raw.start, &mut inner);
+                inner.extend_from_slice(with.of(plain.replacements).unwrap_or_default());
+                plain.cursor = plain.cursor.max(raw.end);
+            }
+            plain.copy_to(field.raw.end, &mut inner);
+            double(&inner, out);
+            out.push(b'"');
+            self.cursor = self.cursor.max(field.raw.end);
+        } else {
+            self.replace_in(field, edits, out);
+            self.copy_to(field.raw.end, out);
+        }
+        // New text that a spreadsheet would run is marked as text; what was a formula before is not ours.
+        let first = start + usize::from(wraps);
+        if let Some(&byte) = out.get(first)
+            && FORMULA.contains(&byte)
+            && old.first() != Some(&byte)
+        {
+            out.insert(first, b'\'');
         }
     }
 
@@ -183,7 +268,8 @@ impl Source<'_> {
         }
         self.copy_to(at.start, out);
         self.cursor = self.blanks_end(at.end);
-        if self.byte(self.cursor) == Some(b',') {
+        // Parameters of a form are parted by `&`, which never stands behind a value of JSON.
+        if let Some(b',' | b'&') = self.byte(self.cursor) {
             self.cursor = self.blanks_end(self.cursor + 1);
             return;
         }
@@ -191,7 +277,7 @@ impl Source<'_> {
         let written = out.get(self.out_start..).unwrap_or_default();
         let n_blanks = written.iter().rev().take_while(|byte| is_blank(**byte)).count();
         let kept = written.len() - n_blanks;
-        if written.get(..kept).and_then(<[u8]>::last) == Some(&b',') {
+        if let Some(b',' | b'&') = written.get(..kept).and_then(<[u8]>::last) {
             out.truncate(self.out_start + kept - 1);
         }
     }
@@ -200,7 +286,7 @@ impl Source<'_> {
         let quote = u32::from(matches!(field.kind, FieldKind::Text | FieldKind::Key));
         let (from, to) = (field.raw.start.saturating_sub(quote), field.raw.end.saturating_add(quote));
         let from = match (field.kind, field.index) {
-            (FieldKind::Plain, _) => {
+            (FieldKind::Plain | FieldKind::Label | FieldKind::Cell, _) => {
                 self.copy_to(field.raw.start, out);
                 self.cursor = field.raw.end;
                 return;
@@ -211,12 +297,18 @@ impl Source<'_> {
                 self.cursor = to;
                 return;
             }
-            (_, MEMBER) => self.fields.field(field.name).map_or(from, |key| key.raw.start.saturating_sub(1)),
+            (_, MEMBER) => {
+                let quote = u32::from(!matches!(field.kind, FieldKind::Param | FieldKind::ParamName));
+                self.fields.field(field.name).map_or(from, |key| key.raw.start.saturating_sub(quote))
+            }
             _ => from,
         };
         let to = if field.kind == FieldKind::Key {
             // The colon is the next thing after the key.
             self.value_end(self.blanks_end(self.blanks_end(to) + 1))
+        } else if field.kind == FieldKind::ParamName {
+            let rest = self.buffer.get(to as usize..self.record.end as usize).unwrap_or_default();
+            to + super::fields::number(rest.iter().position(|&byte| byte == b'&').unwrap_or(rest.len()))
         } else {
             to
         };
@@ -258,6 +350,33 @@ impl Source<'_> {
     /// Returns a byte of the record.
     fn byte(&self, at: u32) -> Option<u8> {
         if at < self.record.end { self.buffer.get(at as usize).copied() } else { None }
+    }
+}
+
+/// What a spreadsheet takes for the beginning of a formula.
+const FORMULA: &[u8] = b"=+-@\t\r";
+
+/// Appends text to a cell in quotes.
+fn double(text: &[u8], out: &mut Vec<u8>) {
+    for &byte in text {
+        if byte == b'"' {
+            out.push(b'"');
+        }
+        out.push(byte);
+    }
+}
+
+/// Appends text as a part of a form.
+fn percent(text: &[u8], out: &mut Vec<u8>) {
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'*' => out.push(byte),
+            b' ' => out.push(b'+'),
+            byte => {
+                let digit = |n: u8| if n < 10 { b'0' + n } else { b'A' + n - 10 };
+                out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
+            }
+        }
     }
 }
 

@@ -1,26 +1,45 @@
 //! Records in, detections out: the envelope says where text is, the scanner what is in it.
 
+use super::embedded::{self, Embedded, FORMATS};
 use super::tokens::{self, Input};
+use super::whole::{self, Whole};
 use super::{Options, Reason, Tenant, TenantFault};
 use crate::detection::Detection;
+use crate::entity::Kind;
 use crate::envelope::{
     Envelope, EnvelopeFault, Field, FieldKind, Fields, Format, Home, LaneSelectors, Mark, Record, Selector,
     SelectorError, Selectors, Treatment, Walked,
 };
-use crate::ids::{EntityId, Region, TenantId};
+use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::limits::Limits;
 use crate::policy::{self, FieldRule};
+use crate::profile::{self, Assigned, Holds, Marks, Profiles};
 use crate::scan::{Hints, Scanner, Text};
 use crate::span::{DocSpan, Span};
+use std::sync::Arc;
 
 /// Finds the detections of records, many at a time.
 pub struct Finder {
-    scanner: Scanner,
+    scanner: Arc<Scanner>,
     envelope: Envelope,
     regions: Vec<Region>,
     limits: Limits,
-    tenants: bool,
+    tenants: Tenants,
     input: Input,
+    profiles: Option<Arc<Profiles>>,
+    /// For documents inside of fields; it does not look into fields itself.
+    inner: Option<Box<Self>>,
+}
+
+/// Whether records name their tenant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tenants {
+    /// They need not.
+    Unasked,
+    /// In a field that was named.
+    Field,
+    /// Where their profile says.
+    Profile,
 }
 
 /// The working memory of one worker, and the answer to its last call.
@@ -30,6 +49,10 @@ pub struct Found {
     fields: Fields,
     records: Vec<FoundRecord>,
     detections: Vec<FieldDetection>,
+    /// What profiles say of the fields.
+    assigned: Assigned,
+    /// Names of people that records hold in fields of their own, in the order of the records.
+    names: Vec<KnownName>,
     /// The texts that go to the scanner: those of one home, in order.
     asked: Vec<Asked>,
     /// Memory of vectors that borrow from a call; empty between calls.
@@ -37,6 +60,31 @@ pub struct Found {
     texts: Vec<Text<'static>>,
     /// Whether the caller tells whose the records are, so that they need not.
     pub(super) given: bool,
+    /// The first row of the table that the records are of, where it is not among them.
+    head: Vec<u8>,
+    /// Documents that stand in fields.
+    pub(super) embedded: Vec<Embedded>,
+    /// Regions of the records, where they stand in others: those of the others, by where the records begin.
+    around: Vec<(u32, OwnRegions)>,
+}
+
+/// What a document that stands in a field tells the fields around it.
+pub(super) struct Asker<'a> {
+    pub(super) detections: &'a mut Vec<FieldDetection>,
+    assigned: &'a mut Assigned,
+    fields: &'a Fields,
+}
+
+impl Asker<'_> {
+    /// The field needs no scan: it is a document, and that was scanned.
+    pub(super) fn is_done(&mut self, field: u32) {
+        self.assigned.set(field, Holds::Id);
+    }
+
+    /// Returns the length of a field's text.
+    pub(super) fn len(&self, field: u32) -> u32 {
+        self.fields.field(field).map_or(0, |field| small(field.text().len()))
+    }
 }
 
 /// A detection, and the field in whose text it is.
@@ -46,6 +94,17 @@ pub struct FieldDetection {
     pub field: u32,
     /// What was found. `text` counts the texts of one call of the scanner and says nothing here.
     pub detection: Detection,
+    /// Whether it is in a document that stands in the field, and so written with that.
+    pub(super) embedded: bool,
+}
+
+/// The name of a person that stands in a field of its own, and so may stand in the record's texts as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownName {
+    /// The number of the field; see [`Found::fields`].
+    pub field: u32,
+    /// Where in the field.
+    pub span: Span,
 }
 
 /// One record of a call.
@@ -57,10 +116,42 @@ pub struct FoundRecord {
     pub walked: Result<Walked, Reason>,
     /// Where the record itself says what its region is: that, or none.
     region: Option<Option<Region>>,
+    /// The regions of the telephone numbers that a profile knows it by; see [`Finder::regions`].
+    own_regions: OwnRegions,
+    marks: Marks,
+    first_name: u32,
+    last_name: u32,
     /// The field that names its tenant, where records do.
     tenant: Option<u32>,
     first: u32,
     last: u32,
+}
+
+/// Up to two regions.
+#[derive(Clone, Copy, Debug, Default)]
+enum OwnRegions {
+    #[default]
+    None,
+    One([Region; 1]),
+    Two([Region; 2]),
+}
+
+impl OwnRegions {
+    const fn as_slice(&self) -> &[Region] {
+        match self {
+            Self::None => &[],
+            Self::One(one) => one,
+            Self::Two(two) => two,
+        }
+    }
+
+    fn add(&mut self, region: Region) {
+        *self = match *self {
+            Self::None => Self::One([region]),
+            Self::One([first]) if first != region => Self::Two([first, region]),
+            full => full,
+        };
+    }
 }
 
 /// A text for the scanner.
@@ -69,6 +160,10 @@ struct Asked {
     span: Span,
     field: u32,
     hints: u32,
+    /// Where it begins in the field, for a part of a link.
+    offset: u32,
+    /// Whether it is a part of a link to a file.
+    is_link: bool,
 }
 
 impl Finder {
@@ -84,7 +179,7 @@ impl Finder {
         let lanes: Vec<_> = rules.into_iter().map(|rules| lane_selectors(rules, options)).collect();
         let tenant_field = match &options.tenant {
             Tenant::Field(pointer) => Some(pointer),
-            Tenant::None | Tenant::Fixed(_) | Tenant::Given => None,
+            Tenant::None | Tenant::Fixed(_) | Tenant::Given | Tenant::Profile => None,
         };
         let mark = |pointer: &String, bit| Mark { pointer: pointer.clone(), bit };
         let region_mark = options.region_field.as_ref().map(|pointer| mark(pointer, REGION));
@@ -92,13 +187,31 @@ impl Finder {
         let marks: Vec<_> = region_mark.into_iter().chain(tenant_mark).collect();
         let selectors = Selectors::build(&lanes, &marks)?;
         let envelope = Envelope::new(options.limits, selectors);
+        let scanner = Arc::new(scanner);
+        let inner = Self {
+            scanner: Arc::clone(&scanner),
+            envelope: Envelope::new(options.limits, Selectors::default()),
+            regions: options.regions.clone(),
+            limits: options.limits,
+            tenants: Tenants::Unasked,
+            input: options.input,
+            profiles: options.profiles.clone(),
+            inner: None,
+        };
         Ok(Self {
             scanner,
+            // Without profiles, a field is text and nothing else.
+            inner: options.profiles.is_some().then(|| Box::new(inner)),
             envelope,
             regions: options.regions.clone(),
             limits: options.limits,
-            tenants: tenant_field.is_some(),
+            tenants: match &options.tenant {
+                Tenant::Field(_) => Tenants::Field,
+                Tenant::Profile => Tenants::Profile,
+                Tenant::None | Tenant::Fixed(_) | Tenant::Given => Tenants::Unasked,
+            },
             input: options.input,
+            profiles: options.profiles.clone(),
         })
     }
 
@@ -111,11 +224,25 @@ impl Finder {
             fields: Fields::default(),
             records: Vec::new(),
             detections: Vec::new(),
+            assigned: Assigned::default(),
+            names: Vec::new(),
             asked: Vec::new(),
             hints: Vec::new(),
             texts: Vec::new(),
             given: false,
+            head: Vec::new(),
+            embedded: (self.inner.iter())
+                .flat_map(|inner| FORMATS.map(|format| Embedded::new(format, inner.scratch())))
+                .collect(),
+            around: Vec::new(),
         }
+    }
+
+    /// Returns the id of the rule of a detection that no pack has: `profile.` and the name of the profile that says what a
+    /// field holds.
+    #[must_use]
+    pub fn rule(&self, rule: RuleId) -> Option<String> {
+        self.profiles.as_ref()?.rule(rule)
     }
 
     /// Returns what is done with fields on each lane.
@@ -138,7 +265,8 @@ impl Finder {
     #[must_use]
     pub fn treatment(&self, field: &Field, lane: usize) -> Treatment {
         match (field.kind, self.selectors().treatment(field.state, lane)) {
-            (FieldKind::Plain, _) | (FieldKind::Key, Treatment::Operator(_)) => Treatment::Scan,
+            (FieldKind::Plain | FieldKind::Label, _) => Treatment::Scan,
+            (_, Treatment::Operator(_)) if field.is_key() => Treatment::Scan,
             (_, treatment) => treatment,
         }
     }
@@ -153,6 +281,11 @@ impl Finder {
         found.fields.clear();
         found.records.clear();
         found.detections.clear();
+        found.assigned.clear();
+        found.names.clear();
+        if !found.head.is_empty() {
+            self.envelope.head(format, &found.head, &mut found.fields);
+        }
         let marked = self.selectors().has_marks();
         for record in records {
             let walked = self.envelope.walk(format, buffer, record.body, &mut found.fields).map_err(Reason::Envelope);
@@ -160,22 +293,54 @@ impl Finder {
                 Ok(walked) if marked => self.region(buffer, &found.fields, walked),
                 _ => None,
             };
+            let first_name = small(found.names.len());
+            let (marks, own_regions) = match (&self.profiles, walked) {
+                (Some(profiles), Ok(walked)) => self.profile(profiles, buffer, walked, found),
+                _ => (Marks::default(), OwnRegions::None),
+            };
             let (walked, tenant) = match walked {
-                Ok(walked) if self.tenants && !found.given => match self.tenant(buffer, &found.fields, walked) {
-                    Ok(field) => (Ok(walked), Some(field)),
-                    Err(fault) => (Err(Reason::Tenant(fault)), None),
-                },
+                Ok(walked) if self.tenants != Tenants::Unasked && !found.given => {
+                    match self.tenant(buffer, &found.fields, walked, &marks) {
+                        Ok(field) => (Ok(walked), Some(field)),
+                        Err(fault) => (Err(Reason::Tenant(fault)), None),
+                    }
+                }
                 walked => (walked, None),
             };
-            found.records.push(FoundRecord { record, walked, region, tenant, first: 0, last: 0 });
+            let last_name = small(found.names.len());
+            // A document in a field is of the country of the record around it, if it does not say its own.
+            let own_regions = match own_regions {
+                OwnRegions::None => {
+                    let n = found.around.partition_point(|(start, _)| *start <= record.whole.start);
+                    n.checked_sub(1).and_then(|at| found.around.get(at)).map_or(OwnRegions::None, |(_, own)| *own)
+                }
+                own => own,
+            };
+            found.records.push(FoundRecord {
+                record,
+                walked,
+                region,
+                own_regions,
+                marks,
+                first_name,
+                last_name,
+                tenant,
+                first: 0,
+                last: 0,
+            });
         }
+        if let Some(inner) = &self.inner {
+            self.embedded(inner, buffer, found);
+        }
+        let n_given = found.detections.len();
         self.scan(buffer, Home::Record, found);
+        let n_before = found.detections.len();
         if !found.fields.side().is_empty() {
-            let n_before = found.detections.len();
             self.scan(buffer, Home::Side, found);
-            if n_before > 0 && found.detections.len() > n_before {
-                found.detections.sort_unstable_by_key(|detected| (detected.field, detected.detection.span));
-            }
+        }
+        let n = found.detections.len();
+        if (n_given > 0 && n > n_given) || (n_before > 0 && n > n_before) {
+            found.detections.sort_unstable_by_key(|detected| (detected.field, detected.detection.span));
         }
         match self.input {
             Input::Processed => tokens::spare(buffer, &found.fields, &mut found.detections),
@@ -200,14 +365,103 @@ impl Finder {
         }
     }
 
+    /// Looks for documents inside of fields, and finds what is in them.
+    fn embedded(&self, inner: &Self, buffer: &[u8], found: &mut Found) {
+        let mut sets = std::mem::take(&mut found.embedded);
+        sets.iter_mut().for_each(Embedded::clear);
+        let scans_all = self.selectors().scans_all();
+        for set in &mut sets {
+            set.found.around.clear();
+        }
+        for record in &found.records {
+            let Ok(walked) = record.walked else { continue };
+            for number in walked.fields() {
+                let Some(field) = found.fields.field(number) else { break };
+                if scans_all || self.scans(field) {
+                    let text = found.fields.text(buffer, field);
+                    if let Some((set, start)) =
+                        embedded::gather(&mut sets, number, field, text, found.assigned.role(number).holds)
+                        && let Some(set) = sets.get_mut(set)
+                    {
+                        set.found.around.push((start, record.own_regions));
+                    }
+                }
+            }
+        }
+        let Found { detections, assigned, fields, .. } = found;
+        let mut asker = Asker { detections, assigned, fields };
+        sets.iter_mut().for_each(|set| set.find(inner, &mut asker));
+        found.embedded = sets;
+    }
+
+    /// Asks the profiles what the fields of a record hold. What is a value as a whole becomes a detection here; what is
+    /// nobody's is marked so that it is not scanned.
+    fn profile(&self, profiles: &Profiles, buffer: &[u8], walked: Walked, found: &mut Found) -> (Marks, OwnRegions) {
+        let Found { fields, assigned, detections, names, .. } = found;
+        let marks = profiles.assign(buffer, fields, walked, assigned);
+        let mut regions = OwnRegions::None;
+        for &number in assigned.regions() {
+            let text = fields.field(number).map(|field| fields.text(buffer, field)).unwrap_or_default();
+            let named = Region::new(text).filter(|region| crate::plan::country_code(*region).is_some());
+            if let Some(region) = named.or_else(|| whole::region(text)) {
+                regions.add(region);
+            }
+        }
+        let scans_all = self.selectors().scans_all();
+        for number in walked.fields() {
+            let role = assigned.role(number);
+            if role.holds == Holds::Text {
+                continue;
+            }
+            let Some(field) = fields.field(number).filter(|field| scans_all || self.scans(field)) else { continue };
+            let text = fields.text(buffer, field);
+            let holds = match role.holds {
+                // A key that a profile names.
+                _ if field.is_key() => Holds::Id,
+                Holds::Id if is_id(text) => Holds::Id,
+                Holds::Time if is_time(text) => Holds::Time,
+                Holds::File if text.len() <= LINK_BYTES => Holds::File,
+                Holds::Entity(_) if profiles.is_label(text.trim_ascii()) => Holds::Id,
+                Holds::Entity(entity) => {
+                    let kind = profiles.kind(entity);
+                    match whole::find(kind, text) {
+                        Whole::Value(span) => {
+                            let phone = kind == Kind::PhoneNumber;
+                            let country = phone.then(|| whole::region(span.of(text).unwrap_or_default())).flatten();
+                            if let Some(country) = country {
+                                regions.add(country);
+                            }
+                            if kind == Kind::Person {
+                                names.push(KnownName { field: number, span });
+                            }
+                            let (rule, rival) = (role.rule, None);
+                            let detection = Detection { text: 0, span, entity, rule, rival, country, score: 1000 };
+                            detections.push(FieldDetection { field: number, detection, embedded: false });
+                            Holds::Id
+                        }
+                        Whole::Other => Holds::Text,
+                        Whole::Nobody => Holds::Id,
+                    }
+                }
+                Holds::Text | Holds::Id | Holds::Time | Holds::File => Holds::Text,
+            };
+            assigned.set(number, holds);
+        }
+        (marks, regions)
+    }
+
     fn region(&self, buffer: &[u8], fields: &Fields, walked: Walked) -> Option<Option<Region>> {
         let field = fields.field(self.marked(fields, walked, REGION)?)?;
         Some(Region::new(fields.text(buffer, field)))
     }
 
     /// Returns the number of the field that names a record's tenant.
-    fn tenant(&self, buffer: &[u8], fields: &Fields, walked: Walked) -> Result<u32, TenantFault> {
-        let number = self.marked(fields, walked, TENANT).ok_or(TenantFault::Missing)?;
+    fn tenant(&self, buffer: &[u8], fields: &Fields, walked: Walked, marks: &Marks) -> Result<u32, TenantFault> {
+        let number = match self.tenants {
+            Tenants::Profile => marks.get(profile::Mark::Tenant as usize).copied().flatten(),
+            Tenants::Field | Tenants::Unasked => self.marked(fields, walked, TENANT),
+        };
+        let number = number.ok_or(TenantFault::Missing)?;
         match tenant_in(buffer, fields, number) {
             Some(_) => Ok(number),
             None => Err(TenantFault::Invalid),
@@ -217,17 +471,19 @@ impl Finder {
     /// Returns the number of the first text or number of a record with this mark.
     fn marked(&self, fields: &Fields, walked: Walked, bit: u8) -> Option<u32> {
         let marked = |field: &Field| {
-            matches!(field.kind, FieldKind::Text | FieldKind::Number)
+            matches!(field.kind, FieldKind::Text | FieldKind::Number | FieldKind::Cell | FieldKind::Param)
                 && self.selectors().marks(field.state) & (1 << bit) != 0
         };
         walked.fields().find(|&number| fields.field(number).is_some_and(marked))
     }
 
-    /// Returns the regions whose national numbers a record may hold.
+    /// Returns the regions whose national numbers a record may hold: that of its region field; or those that its profile tells
+    /// it by; or the default ones.
     pub(super) fn regions<'f>(&'f self, record: &'f FoundRecord) -> &'f [Region] {
-        match &record.region {
-            Some(region) => region.as_slice(),
-            None => &self.regions,
+        match (&record.region, record.own_regions.as_slice()) {
+            (Some(region), _) => region.as_slice(),
+            (None, []) => &self.regions,
+            (None, own) => own,
         }
     }
 
@@ -239,10 +495,15 @@ impl Finder {
             fields,
             records,
             detections,
+            assigned,
+            names: _,
             asked,
             hints: kept_hints,
             texts: kept_texts,
             given: _,
+            head: _,
+            embedded: _,
+            around: _,
         } = found;
         let (scratch, text_buffer) = match home {
             Home::Record => (record_scratch, buffer),
@@ -257,6 +518,7 @@ impl Finder {
         for record in records.iter() {
             let Ok(walked) = record.walked else { continue };
             let regions = self.regions(record);
+            // NOTE: names that the record carries (`names`, from `first_name` to `last_name`) belong to these hints.
             let plain = small(hints.len());
             hints.push(Hints::default().regions(regions));
             let (mut named, mut named_by) = (plain, None);
@@ -266,8 +528,15 @@ impl Finder {
                 if field.home != home || !(scans_all || self.scans(field)) {
                     continue;
                 }
+                let holds = assigned.role(number).holds;
+                if matches!(holds, Holds::Id | Holds::Time) {
+                    continue;
+                }
                 // A key does not speak for itself.
-                let name = if field.kind == FieldKind::Key { None } else { fields.name(field) };
+                let name = match field.is_key() {
+                    true => None,
+                    false => assigned.named_by(number).or_else(|| fields.name(field)),
+                };
                 let hints = match name {
                     None => plain,
                     Some(_) if named_by == name => named,
@@ -278,7 +547,15 @@ impl Finder {
                         named
                     }
                 };
-                asked.push(Asked { span: field.text(), field: number, hints });
+                if holds == Holds::File {
+                    let text = field.text().of(text_buffer).unwrap_or_default();
+                    for (start, end) in segments(text) {
+                        let span = Span::new(field.text().start + start, field.text().start + end);
+                        asked.push(Asked { span, field: number, hints, offset: start, is_link: true });
+                    }
+                } else {
+                    asked.push(Asked { span: field.text(), field: number, hints, offset: 0, is_link: false });
+                }
             }
         }
         // Every text refers to hints that are there; the two lists are as long.
@@ -286,10 +563,16 @@ impl Finder {
             asked.iter().filter_map(|asked| Some(Text { span: asked.span, hints: hints.get(asked.hints as usize)? })),
         );
         self.scanner.scan_batch(text_buffer, &texts, scratch);
-        for &detection in scratch.detections() {
-            if let Some(asked) = asked.get(detection.text as usize) {
-                detections.push(FieldDetection { field: asked.field, detection });
+        for &(mut detection) in scratch.detections() {
+            let Some(asked) = asked.get(detection.text as usize) else { continue };
+            if asked.is_link {
+                let kind = self.profiles.as_ref().map(|profiles| profiles.kind(detection.entity));
+                if matches!(kind, Some(Kind::Url | Kind::DeviceId)) {
+                    continue;
+                }
+                detection.span = Span::new(detection.span.start + asked.offset, detection.span.end + asked.offset);
             }
+            detections.push(FieldDetection { field: asked.field, detection, embedded: false });
         }
         *kept_texts = emptied(texts, |_| None);
         *kept_hints = emptied(hints, |_| None);
@@ -304,15 +587,33 @@ impl Finder {
 
     fn scans(&self, field: &Field) -> bool {
         match field.kind {
-            FieldKind::Plain => true,
-            FieldKind::Key => self.selectors().scans_key(field.state),
-            FieldKind::Text | FieldKind::Number => self.selectors().scans(field.state),
+            FieldKind::Plain | FieldKind::Label => true,
+            FieldKind::Key | FieldKind::ParamName => self.selectors().scans_key(field.state),
+            FieldKind::Text | FieldKind::Number | FieldKind::Cell | FieldKind::Param => {
+                self.selectors().scans(field.state)
+            }
             FieldKind::Literal => false,
         }
     }
 }
 
 impl Found {
+    /// Tells the first row of the table that the records of the next calls are of; nothing where it is the first of them
+    /// itself.
+    pub fn set_head(&mut self, head: &[u8]) {
+        self.head.clear();
+        self.head.extend_from_slice(head);
+    }
+
+    /// Forgets the last call.
+    pub(super) fn clear(&mut self) {
+        self.fields.clear();
+        self.records.clear();
+        self.detections.clear();
+        self.assigned.clear();
+        self.names.clear();
+    }
+
     /// Returns the fields of all records of the last call.
     #[must_use]
     pub const fn fields(&self) -> &Fields {
@@ -334,6 +635,18 @@ impl Found {
         }
     }
 
+    /// Returns the names of people that a record holds in fields of their own.
+    #[must_use]
+    pub fn names(&self, record: &FoundRecord) -> &[KnownName] {
+        self.names.get(record.first_name as usize..record.last_name as usize).unwrap_or_default()
+    }
+
+    /// Returns the field in which a record says something of itself, where its profile knows one.
+    #[must_use]
+    pub fn mark(&self, record: &FoundRecord, mark: profile::Mark) -> Option<&Field> {
+        self.fields.field(record.marks.get(mark as usize).copied().flatten()?)
+    }
+
     /// Returns the number of a record's first detection among those of all records.
     pub(super) const fn first_detection(record: &FoundRecord) -> usize {
         record.first as usize
@@ -351,9 +664,53 @@ impl Found {
         self.detections.clear();
         let whole = DocSpan::new(0, small(buffer.len()));
         let (record, walked) = (Record { body: whole, whole }, Err(Reason::Envelope(fault)));
-        self.records.push(FoundRecord { record, walked, region: None, tenant: None, first: 0, last: 0 });
+        self.records.push(FoundRecord {
+            record,
+            walked,
+            region: None,
+            own_regions: OwnRegions::None,
+            marks: Marks::default(),
+            first_name: 0,
+            last_name: 0,
+            tenant: None,
+            first: 0,
+            last: 0,
+        });
     }
 }
+
+/// Whether a text can be the number or name of a thing: short, and no address of somebody.
+fn is_id(text: &[u8]) -> bool {
+    text.len() <= ID_BYTES && !text.contains(&b'@')
+}
+
+/// Whether a text can be a time: `1772539200`, `2026-03-03T12:00:00.123Z`, `03/Mar/2026:12:00:00 +0000`.
+fn is_time(text: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b" :.,/+-".contains(byte);
+    let n_letters = text.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    text.len() <= TIME_BYTES && text.iter().all(is_part) && n_letters <= TIME_LETTERS
+}
+
+/// Yields the parts of a link that could hold something: what stands between its marks.
+fn segments(link: &[u8]) -> impl Iterator<Item = (u32, u32)> + '_ {
+    let mut start = 0;
+    let ends = |byte: &u8| b"/?&=#:;, ".contains(byte);
+    link.split(ends).filter_map(move |part| {
+        let from = start;
+        start += part.len() + 1;
+        (part.len() >= SEGMENT_BYTES).then(|| (small(from), small(from + part.len())))
+    })
+}
+
+/// Longest number or name of a thing.
+const ID_BYTES: usize = 512;
+/// Longest time, and most letters in it: weekday, month and zone.
+const TIME_BYTES: usize = 64;
+const TIME_LETTERS: usize = 16;
+/// Longest link to a file that is looked at in parts.
+const LINK_BYTES: usize = 4_096;
+/// Shortest part of a link that is scanned.
+const SEGMENT_BYTES: usize = 5;
 
 /// The bits of marks.
 const REGION: u8 = 0;

@@ -30,26 +30,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod embedded;
 mod find;
 mod tokens;
+mod whole;
 
-pub use find::{FieldDetection, Finder, Found, FoundRecord};
+pub use find::{FieldDetection, Finder, Found, FoundRecord, KnownName};
 pub use tokens::Input;
 
 use crate::crypt::{LaneClass, Mode, Purpose, TokenScratch, Tokenizer};
 use crate::entity::Entity;
 use crate::envelope::{
-    Change, Edit, EnvelopeFault, Format, Record, Records, SelectorError, Spliced, Splicer, Treatment,
+    Armour, Change, Copied, Edit, EnvelopeFault, Format, Record, Records, SelectorError, Spliced, Splicer, Treatment,
 };
-use crate::ids::{EntityId, Region, TenantId};
+use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::limits::Limits;
 use crate::operator::{self, Minter};
 use crate::policy::{Lane, Operator};
+use crate::profile::Profiles;
 use crate::rules::RuleSet;
 use crate::scan::{ScanFault, Scanner};
 use crate::sensitive::Sensitive;
 use crate::span::{DocSpan, Span};
 use crate::tally::Tally;
+use embedded::Embedded;
 use std::sync::Arc;
 use tokens::{Canonicals, TOKEN_LIKE, TOKEN_LIKE_LABEL};
 
@@ -73,6 +77,8 @@ pub struct Options {
     pub tenant: Tenant,
     /// What a token in the input is.
     pub input: Input,
+    /// What fields hold, and which of them are not scanned. Without any, all text is scanned.
+    pub profiles: Option<Arc<Profiles>>,
 }
 
 /// Whose records are.
@@ -85,6 +91,8 @@ pub enum Tenant {
     Fixed(String),
     /// Each says so itself, in the field at this JSON Pointer. One that does not is quarantined.
     Field(String),
+    /// Each says so itself, where its profile says. One that does not is quarantined.
+    Profile,
     /// The caller says it of each record: [`Redactor::redact_records_of`]. One that nobody speaks of gets labels.
     Given,
 }
@@ -367,6 +375,7 @@ impl Redactor {
                 given,
                 class: work.lane.class(),
                 owner: Owner { regions: &[], tenant: None },
+                embedded: None,
             };
             for record in found.records() {
                 lane.record(format, record, splicer, out);
@@ -377,6 +386,12 @@ impl Redactor {
 }
 
 impl Redactor {
+    /// Returns the id of the rule of a detection that no pack has; see [`Finder::rule`].
+    #[must_use]
+    pub fn rule(&self, rule: RuleId) -> Option<String> {
+        self.finder.rule(rule)
+    }
+
     fn owner<'w>(&'w self, buffer: &'w [u8], found: &'w Found, record: &'w FoundRecord, given: &'w Given) -> Owner<'w> {
         let fixed = self.minting.as_ref().and_then(|minting| TenantId::new(minting.tenant.as_deref()?));
         let own = || if found.given { given.of(record.record) } else { found.tenant(buffer, record) };
@@ -388,7 +403,7 @@ impl Redactor {
 fn minting(lanes: &[Lane], rules: &RuleSet, options: &Options) -> Result<Option<Minting>, BuildError> {
     let fixed = match &options.tenant {
         Tenant::Fixed(name) => Some(TenantId::new(name).ok_or(BuildError::Tenant)?.as_str().to_owned()),
-        Tenant::None | Tenant::Field(_) | Tenant::Given => None,
+        Tenant::None | Tenant::Field(_) | Tenant::Given | Tenant::Profile => None,
     };
     let Some(lane) = lanes.iter().find(|lane| lane.has_tokens()) else { return Ok(None) };
     let lane = || lane.name().to_owned();
@@ -425,6 +440,8 @@ struct LaneWriter<'w> {
     class: LaneClass,
     /// Of the record at hand.
     owner: Owner<'w>,
+    /// The last field whose document was written.
+    embedded: Option<u32>,
 }
 
 /// What a record says of itself that tokens depend on.
@@ -495,7 +512,73 @@ impl<'w> LaneWriter<'w> {
         self.line_end(format, body, whole, out);
     }
 
+    /// Rewrites the document that stands in a field, by edits of the field.
+    fn embedded(&mut self, field: u32) {
+        // Its detections follow one another; the first of them writes all.
+        if self.embedded.replace(field) == Some(field) {
+            return;
+        }
+        let set = |set: &'w Embedded| set.of(field).map(|(armour, at)| (set, armour, at));
+        let Some((set, armour, at)) = self.found.embedded.iter().find_map(set) else { return };
+        let (mut clear, mut copied) = (Vec::new(), Vec::new());
+        let (mut edits, mut replacements, mut splicer) = (Vec::new(), Vec::new(), Splicer::default());
+        for record in set.records(at) {
+            let Ok(walked) = record.walked else { continue };
+            edits.clear();
+            replacements.clear();
+            let mut inner = LaneWriter {
+                redactor: self.redactor,
+                lane: self.lane,
+                at: self.at,
+                buffer: &set.buffer,
+                found: &set.found,
+                edits: &mut edits,
+                replacements: &mut replacements,
+                tokens: self.tokens.as_deref_mut(),
+                canonicals: &mut *self.canonicals,
+                given: self.given,
+                class: self.class,
+                owner: self.owner,
+                embedded: None,
+            };
+            for detected in set.found.detections(record) {
+                // Canonical values of detections are those of the fields around.
+                inner.edit(usize::MAX, detected);
+            }
+            let source =
+                Spliced { fields: set.found.fields(), buffer: &set.buffer, walked, replacements: &replacements };
+            splicer.trace(&source, &edits, &mut clear, &mut copied);
+            let Record { body, whole } = record.record;
+            let end = DocSpan::new(body.end, whole.end);
+            copied.push(Copied { from: end, to: clear.len() });
+            clear.extend_from_slice(end.of(&set.buffer).unwrap_or_default());
+        }
+        if armour != Armour::None {
+            let len = self.found.fields().field(field).map_or(0, |field| field.text().len());
+            let start = small(self.replacements.len());
+            armour.close(&clear, self.replacements);
+            let with = Span::new(start, small(self.replacements.len()));
+            return self.edits.push(Edit { field, change: Change::Replace { span: Span::new(0, small(len)), with } });
+        }
+        // What stands between two pieces that were copied is new.
+        let (mut from, mut to) = (at.start, 0);
+        let last = Copied { from: DocSpan::new(at.end, at.end), to: clear.len() };
+        for copy in copied.into_iter().chain([last]) {
+            if copy.from.start > from || copy.to > to {
+                let start = small(self.replacements.len());
+                self.replacements.extend_from_slice(clear.get(to..copy.to).unwrap_or_default());
+                let with = Span::new(start, small(self.replacements.len()));
+                let span = Span::new(from - at.start, copy.from.start.saturating_sub(at.start));
+                self.edits.push(Edit { field, change: Change::Replace { span, with } });
+            }
+            (from, to) = (copy.from.end, copy.to + copy.from.len());
+        }
+    }
+
     fn edit(&mut self, number: usize, detected: &FieldDetection) {
+        if detected.embedded {
+            return self.embedded(detected.field);
+        }
         let detection = &detected.detection;
         let (owner, operator) = self.lane.decided(detection.entity, detection.rival);
         let place = Place {
@@ -573,7 +656,7 @@ pub fn quarantine(format: Format, reason: Reason, out: &mut Vec<u8>) {
                 out.extend_from_slice(part.as_bytes());
             }
         }
-        Format::Text | Format::Log => out.extend_from_slice(b"[QUARANTINED]"),
+        _ => out.extend_from_slice(b"[QUARANTINED]"),
     }
 }
 
@@ -597,6 +680,11 @@ impl Scratch {
     #[must_use]
     pub fn tenant<'s>(&'s self, buffer: &'s [u8], record: usize) -> Option<TenantId<'s>> {
         self.found.tenant(buffer, self.found.records().get(record)?)
+    }
+
+    /// Tells the first row of a table; see [`Found::set_head`].
+    pub fn set_head(&mut self, head: &[u8]) {
+        self.found.set_head(head);
     }
 
     /// Returns what was found in the records of the last call.

@@ -98,7 +98,7 @@ pub(super) fn claim(
                     country: None,
                     score: 1000,
                 };
-                detections.push(FieldDetection { field: number, detection });
+                detections.push(FieldDetection { field: number, detection, embedded: false });
             }
         }
     }

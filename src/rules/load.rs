@@ -116,6 +116,18 @@ struct PackToml {
     rules: Vec<Spanned<RuleToml>>,
     #[serde(default, rename = "words")]
     words: Vec<Spanned<WordsToml>>,
+    #[serde(default, rename = "entity")]
+    entities: Vec<EntityToml>,
+}
+
+/// An entity that needs no rule: something other than a text's shape says that it is one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntityToml {
+    name: Spanned<String>,
+    kind: Spanned<String>,
+    #[expect(dead_code, reason = "for a reader of the pack")]
+    title: String,
 }
 
 #[derive(Deserialize)]
@@ -238,6 +250,9 @@ impl Reader<'_> {
             let at = err.span().map_or(0, |span| span.start);
             self.fault(at, err.message().to_owned(), "the format, field by field: patterns/README.md")
         })?;
+        for entity in &pack.entities {
+            self.entity(&entity.name, &entity.kind, CountryFrom::None)?;
+        }
         for rule in pack.rules {
             let at = rule.span().start;
             self.rule(at, rule.into_inner())?;

@@ -17,6 +17,7 @@ const PACKS: &[(&str, &str)] = packs![
     "world/card.toml",
     "world/device.toml",
     "world/email.toml",
+    "world/entity.toml",
     "world/iban.toml",
     "world/id.toml",
     "world/imei.toml",

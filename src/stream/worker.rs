@@ -235,7 +235,7 @@ impl Sheet {
             }
             let value = record.value.map_or(Part::None, |value| match worker.layout.of(value) {
                 Format::Json | Format::JsonLines => self.json.add(at, value).map_or(Part::Empty, Part::Json),
-                Format::Text | Format::Log => self.text.add(at, value).map_or(Part::Empty, Part::Text),
+                _ => self.text.add(at, value).map_or(Part::Empty, Part::Text),
             });
             let key = match record.key {
                 Some(key) if worker.scans_keys => self.text.add(at, key).map_or(Part::Empty, Part::Text),

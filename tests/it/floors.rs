@@ -20,6 +20,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("metrics", 1),
     ("plan", 1),
     ("policy", 2),
+    ("profile", 2),
     ("rules", 2),
     ("vault", 2),
     ("operator", 3),

@@ -23,6 +23,7 @@ mod oracle;
 mod packs;
 mod plan;
 mod policy;
+mod profiles;
 #[cfg(feature = "cli")]
 mod readme;
 mod redact;

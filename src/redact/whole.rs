@@ -1,0 +1,222 @@
+//! Fields that a profile says are one value: where in the field is it, and does it look like one?
+//!
+//! A profile knows what a field is for, not what somebody wrote into it. What cannot be the value is scanned like any text; what is
+//! nobody (a short code, a sender's name in letters, an empty text) stays.
+
+use crate::entity::Kind;
+use crate::ids::Region;
+use crate::plan;
+use crate::scan::fold_into;
+use crate::span::Span;
+use std::net::IpAddr;
+
+/// What a field turns out to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// The value, at this place.
+    Value(Span),
+    /// Something else: it is to be scanned.
+    Other,
+    /// Nothing that is anybody's.
+    Nobody,
+}
+
+/// Looks into a field that should hold a value of `kind`.
+pub(super) fn find(kind: Kind, text: &[u8]) -> Whole {
+    let own = trimmed(text);
+    let value = own.of(text).unwrap_or_default();
+    if value.is_empty() {
+        return Whole::Nobody;
+    }
+    let at = |start: usize, end: usize| {
+        let place = |at: usize| own.start.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
+        Whole::Value(Span::new(place(start), place(end)))
+    };
+    match kind {
+        Kind::PhoneNumber => match phone(value) {
+            Some((start, end)) => at(start, end),
+            None => Whole::Other,
+        },
+        Kind::EmailAddress if value.contains(&b'@') => at(0, value.len()),
+        Kind::EmailAddress | Kind::Url => Whole::Other,
+        Kind::IpAddress => match address(value) {
+            Some((start, end)) => at(start, end),
+            None => Whole::Other,
+        },
+        Kind::GeoCoordinate => match coordinates(value) {
+            Some((start, end)) => at(start, end),
+            None => Whole::Other,
+        },
+        Kind::Person | Kind::Address | Kind::Location | Kind::Organization => {
+            // Letters of all scripts; a name of digits and dots is none, and an address of digits alone could be anything.
+            let has_letter = value.iter().any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80);
+            if has_letter { at(0, value.len()) } else { Whole::Other }
+        }
+        Kind::DateTime | Kind::Age => {
+            if value.iter().any(u8::is_ascii_digit) || !value.is_ascii() {
+                at(0, value.len())
+            } else {
+                Whole::Other
+            }
+        }
+        Kind::UserId if value == b"0" => Whole::Nobody,
+        _ => {
+            let n = value.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte >= 0x80).count();
+            match n {
+                0 => Whole::Nobody,
+                // What a mask has left is not masked again.
+                1..=4 if value.contains(&b'*') => Whole::Nobody,
+                _ => at(0, value.len()),
+            }
+        }
+    }
+}
+
+/// Returns the country of the telephone number that a field of a profile holds.
+pub(super) fn region(number: &[u8]) -> Option<Region> {
+    let mut room = [0; plan::MAX_DIGITS];
+    let mut n = 0;
+    for &digit in number.iter().filter(|byte| byte.is_ascii_digit()) {
+        *room.get_mut(n)? = digit;
+        n += 1;
+    }
+    let digits = room.get(..n)?;
+    let digits = digits.strip_prefix(b"00").unwrap_or(digits);
+    plan::parse_international(digits)?.region()
+}
+
+fn trimmed(text: &[u8]) -> Span {
+    let start = text.len() - text.trim_ascii_start().len();
+    let end = start + text.trim_ascii().len();
+    let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    Span::new(small(start), small(end))
+}
+
+/// Finds the number in `+221 77 …`, `tel:+221…`, `whatsapp:221…?auth=…`, `221…@s.whatsapp.net`. Without seven digits it is a short
+/// code, a sender's name or something else.
+fn phone(value: &[u8]) -> Option<(usize, usize)> {
+    let mut start = 0;
+    if let Some(colon) = value.iter().position(|&byte| byte == b':')
+        && value.get(..colon).is_some_and(|scheme| !scheme.is_empty() && scheme.iter().all(u8::is_ascii_alphabetic))
+    {
+        start = colon + 1;
+        // `//` of a link; the link is somebody else's.
+        if value.get(start..start + 2) == Some(b"//") {
+            return None;
+        }
+    }
+    // What follows as a parameter or display name goes with the number.
+    let rest = value.get(start..)?;
+    let end = rest.iter().position(|&byte| byte == b'@').map_or(value.len(), |at| start + at);
+    let number = value.get(start..end)?;
+    let n = if number.is_ascii() {
+        n_digits(number)
+    } else {
+        let mut folded = Vec::with_capacity(number.len());
+        fold_into(number, &mut folded);
+        n_digits(&folded)
+    };
+    let is_mail = value.get(end) == Some(&b'@')
+        && ![&b"@s.whatsapp.net"[..], b"@c.us", b"@lid"]
+            .iter()
+            .any(|host| value.get(end..).is_some_and(|rest| rest.starts_with(host)));
+    (n >= PHONE_DIGITS && !is_mail).then_some((start, end))
+}
+
+/// Finds the address in `192.0.2.1:443`, `[2001:db8::1]:443`, `2001:db8::1%eth0`.
+fn address(value: &[u8]) -> Option<(usize, usize)> {
+    let parses = |start: usize, end: usize| {
+        let text = std::str::from_utf8(value.get(start..end)?).ok()?;
+        text.parse::<IpAddr>().ok().map(|_| (start, end))
+    };
+    let zone = value.iter().position(|&byte| byte == b'%').unwrap_or(value.len());
+    let port = value.iter().rposition(|&byte| byte == b':').unwrap_or(value.len());
+    let net = value.iter().position(|&byte| byte == b'/').unwrap_or(value.len());
+    let bracket = value.iter().position(|&byte| byte == b']').unwrap_or(0);
+    parses(0, value.len())
+        .or_else(|| parses(0, zone))
+        .or_else(|| parses(0, net))
+        .or_else(|| value.starts_with(b"[").then(|| parses(1, bracket)).flatten())
+        .or_else(|| parses(0, port))
+}
+
+/// Finds the numbers in `14.69`, `14.69,-17.44`, `geo:14.69,-17.44;u=30`, `POINT(-17.44 14.69)`.
+fn coordinates(value: &[u8]) -> Option<(usize, usize)> {
+    let start = match value {
+        [b'g' | b'G', b'e' | b'E', b'o' | b'O', b':', ..] => 4,
+        _ => 0,
+    };
+    let end = value.iter().position(|byte| b";?".contains(byte)).unwrap_or(value.len());
+    let numbers = value.get(start..end)?;
+    let is_part = |byte: &u8| byte.is_ascii_digit() || b".,+- eE()[]NSWEnsw".contains(byte) || *byte >= 0x80;
+    (n_digits(numbers) > 0 && numbers.iter().all(is_part)).then_some((start, end))
+}
+
+fn n_digits(text: &[u8]) -> usize {
+    text.iter().filter(|byte| byte.is_ascii_digit()).count()
+}
+
+/// Fewest digits of a telephone number in a field for one. Short codes have up to six.
+const PHONE_DIGITS: usize = 7;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: Kind, text: &str, expected: &str) {
+        let got = match find(kind, text.as_bytes()) {
+            Whole::Value(span) => &text[span.range()],
+            Whole::Other => "?",
+            Whole::Nobody => "-",
+        };
+        assert_eq!(got, expected, "{kind} {text:?}");
+    }
+
+    #[test]
+    fn values() {
+        for (text, expected) in [
+            ("+221771234567", "+221771234567"),
+            (" 221771234567 ", "221771234567"),
+            ("tel:+221771234567", "+221771234567"),
+            ("whatsapp:221771234567", "221771234567"),
+            ("tel:+221771234567?channel=1#0771", "+221771234567?channel=1#0771"),
+            ("221771234567@s.whatsapp.net", "221771234567"),
+            ("٢٢١٧٧١٢٣٤٥٦٧", "٢٢١٧٧١٢٣٤٥٦٧"),
+            ("20880", "?"),
+            ("123456", "?"),
+            ("RAPIDPRO", "?"),
+            ("[PHONE_NUMBER]", "?"),
+            ("tel:[PHONE_NUMBER]", "?"),
+            ("1234567@example.org", "?"),
+            ("https://example.org/1234567", "?"),
+            ("", "-"),
+            ("  ", "-"),
+        ] {
+            check(Kind::PhoneNumber, text, expected);
+        }
+        check(Kind::IpAddress, "192.0.2.7", "192.0.2.7");
+        check(Kind::IpAddress, "192.0.2.7:51244", "192.0.2.7");
+        check(Kind::IpAddress, "[2001:db8::7]:443", "2001:db8::7");
+        check(Kind::IpAddress, "2001:db8::7", "2001:db8::7");
+        check(Kind::IpAddress, "192.0.2.7, 192.0.2.8", "?");
+        check(Kind::IpAddress, "unix:", "?");
+        check(Kind::GeoCoordinate, "-14.692", "-14.692");
+        check(Kind::GeoCoordinate, "geo:14.69,-17.44", "14.69,-17.44");
+        check(Kind::GeoCoordinate, "image/jpeg:https://example.org/1.jpg", "?");
+        check(Kind::Person, "Awa", "Awa");
+        check(Kind::Person, "***", "?");
+        check(Kind::UserId, "0", "-");
+        check(Kind::UserId, "7", "7");
+        check(Kind::ApiKey, "--", "-");
+
+        check(Kind::BankAccount, "****1111", "-");
+    }
+
+    #[test]
+    fn regions() {
+        assert_eq!(region(b"+221 77 123 45 67"), Region::new(b"SN"));
+        assert_eq!(region(b"00254712345678"), Region::new(b"KE"));
+        assert_eq!(region(b"12"), None);
+    }
+}
