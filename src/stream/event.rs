@@ -34,6 +34,18 @@ pub enum Event<'e> {
         /// Of the input.
         offset: i64,
     },
+    /// A transaction cannot be committed.
+    Aborting {
+        /// The client library's word.
+        why: &'e str,
+    },
+    /// A transaction was aborted; its records are read again.
+    Aborted {
+        /// It may be committed all the same; the cluster is asked.
+        in_doubt: bool,
+    },
+    /// The producer was of no use any more; another takes its place.
+    Rebuilt,
     /// Offsets could not be committed; a later commit will.
     CommitFailed {
         /// The client library's word.
@@ -109,6 +121,7 @@ impl Event<'_> {
     #[must_use]
     pub const fn level(&self) -> &'static str {
         match self {
+            Self::Aborting { .. } | Self::Aborted { .. } | Self::Rebuilt => "warn",
             Self::CommitFailed { .. } | Self::Rewound { .. } | Self::Broker { .. } => "warn",
             Self::Revoked { drained, .. } if !*drained => "warn",
             Self::Stopped { drained, .. } if !*drained => "error",

@@ -3,21 +3,28 @@
 //! One thread does everything but scanning: it polls the consumer, begins and sends records in order, and commits. Workers
 //! of a thread pool rewrite chunks of a batch meanwhile. Acknowledgements arrive on the producer's own thread, in an inbox.
 
+mod clerk;
+
+use self::clerk::{Answer, Ask, Clerk};
+use super::config::Guarantee;
 use super::event::Event;
 use super::lanes::{self, POLICY_HEADER, SOURCE_HEADER, Shape, VERSION_HEADER};
-use super::machine::{Command, Machine, Partition, Place, Refusal, Taken, Verdict};
+use super::machine::{Command, Doubt, Machine, Partition, Place, Progress, Refusal, Taken, Verdict};
 use super::worker::{Incoming, Sheet, Worker};
 use super::{Cluster, Control, Job, Outcome, StreamError, Tell};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, DeliveryResult, Header, Headers, Message, OwnedHeaders, Timestamp};
 use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaConfRes;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -39,7 +46,8 @@ const STEP: Duration = Duration::from_millis(10);
 
 /// Asks the cluster what topics it has.
 pub(super) fn cluster(job: &Job) -> Result<Cluster, StreamError> {
-    let consumer: BaseConsumer<Quiet> = consumer_config(job).create_with_context(Quiet).map_err(|err| setting(&err))?;
+    let consumer: BaseConsumer<Quiet> =
+        consumer_config(job, 0).create_with_context(Quiet).map_err(|err| setting(&err))?;
     let metadata = consumer.fetch_metadata(None, START).map_err(|err| {
         StreamError::new(
             format!("the cluster does not answer at {}: {}", job.config.kafka.bootstrap_servers, code(&err)),
@@ -50,7 +58,15 @@ pub(super) fn cluster(job: &Job) -> Result<Cluster, StreamError> {
     let topics =
         metadata.topics().iter().map(|topic| (topic.name().to_owned(), width(topic.partitions().len()))).collect();
     let cluster = Cluster { topics };
+    // What the client library's own cluster says of itself. Its transactions are none.
+    let is_mock = consumer.client().fetch_cluster_id(START).is_some_and(|id| id.starts_with("mockCluster"));
     close(consumer);
+    if is_mock && job.config.kafka.guarantee == Guarantee::ExactlyOnce {
+        return Err(StreamError::new(
+            "this is a mock cluster, and its transactions are none".to_owned(),
+            "kafka.guarantee = \"at_least_once\", or a real Kafka",
+        ));
+    }
     Ok(cluster)
 }
 
@@ -63,59 +79,134 @@ pub(super) fn run(job: &Job, control: &Control, tell: &Tell) -> Result<Outcome, 
     let traced = job.worker.lanes().iter().zip(&widths).filter(|(lane, _)| lane.shape == Shape::Traced);
     let n_traced = traced.map(|(_, width)| *width).min().unwrap_or(i32::MAX);
 
-    let inbox = Arc::new(Inbox::default());
-    let producer: ThreadedProducer<Writer> = producer_config(job)
-        .create_with_context(Writer { inbox: Arc::clone(&inbox), tell: Arc::clone(tell) })
-        .map_err(|err| setting(&err))?;
-    let member = Member {
-        machine: Mutex::new(Machine::new(job.config.limits.bounds)),
-        inbox,
-        names: Mutex::new(Vec::new()),
-        commit: Mutex::new(Commit::default()),
-        drain: Duration::from_millis(job.config.limits.drain_ms),
-        fault: Mutex::new(None),
-        n_traced,
-        tell: Arc::clone(tell),
-    };
-    let consumer: BaseConsumer<Member> =
-        consumer_config(job).create_with_context(member).map_err(|err| setting(&err))?;
-    let topics: Vec<&str> = job.config.input.topics.iter().map(String::as_str).collect();
-    consumer
-        .subscribe(&topics)
-        .map_err(|err| StreamError::new(format!("the topics cannot be read: {}", code(&err)), "see input.topics"))?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(job.n_threads)
         .thread_name(|n| format!("efface-{n}"))
         .build()
         .map_err(|err| StreamError::new(format!("no threads: {err}"), "set limits.threads lower"))?;
+    let n_quarantine = width(&job.config.quarantine)?;
     tell(&Event::Start(job.start()));
-
-    let shard = Shard {
-        job,
-        control,
-        tell,
-        consumer: &consumer,
-        producer: &producer,
-        pool: &pool,
-        widths,
-        n_quarantine: width(&job.config.quarantine)?,
-        sheets: Mutex::new(Vec::new()),
-        clock: Instant::now(),
+    let sheets = Mutex::new(Vec::new());
+    let one = |number: usize| {
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let plan =
+                Plan { job, control, tell, pool: &pool, widths: &widths, n_quarantine, n_traced, sheets: &sheets };
+            run_shard(plan, number)
+        }));
+        // A shard that ends takes the others with it: who starts the process again starts all.
+        control.stop();
+        result.unwrap_or_else(|_| Err(StreamError::new("a shard died".to_owned(), "a bug; please report it")))
     };
-    let is_drained = shard.run();
-    let member: &Member = consumer.context();
-    let progress = member.machine().progress();
-    let fault = lock(&member.fault).take();
-    close(consumer);
+    let one = &one;
+    let ends: Vec<Result<(bool, Progress), StreamError>> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..job.config.kafka.shards).map(|number| scope.spawn(move || one(number))).collect();
+        let first = one(0);
+        let died = || Err(StreamError::new("a shard died".to_owned(), "a bug; please report it"));
+        std::iter::once(first).chain(others.into_iter().map(|other| other.join().unwrap_or_else(|_| died()))).collect()
+    });
+    let mut outcome = Outcome { is_drained: true, progress: Progress::default() };
+    let mut fault = None;
+    for end in ends {
+        match end {
+            Ok((is_drained, progress)) => {
+                outcome.is_drained &= is_drained;
+                outcome.progress.n_done += progress.n_done;
+                outcome.progress.n_quarantined += progress.n_quarantined;
+                outcome.progress.n_rewinds += progress.n_rewinds;
+            }
+            Err(err) => fault = fault.or(Some(err)),
+        }
+    }
     tell(&Event::Stopped {
-        drained: is_drained,
-        n_done: progress.n_done,
-        n_quarantined: progress.n_quarantined,
+        drained: outcome.is_drained && fault.is_none(),
+        n_done: outcome.progress.n_done,
+        n_quarantined: outcome.progress.n_quarantined,
         n_detections: control.tally().n_detections(),
     });
     match fault {
         Some(fault) => Err(fault),
-        None => Ok(Outcome { is_drained, progress }),
+        None => Ok(outcome),
+    }
+}
+
+/// What all shards have in common.
+struct Plan<'s> {
+    job: &'s Job,
+    control: &'s Control,
+    tell: &'s Tell,
+    pool: &'s rayon::ThreadPool,
+    /// Partitions of each lane's topic.
+    widths: &'s [i32],
+    n_quarantine: i32,
+    n_traced: i32,
+    sheets: &'s Mutex<Vec<Sheet>>,
+}
+
+/// Runs one consumer and one producer. Returns whether everything that was taken is out and committed.
+fn run_shard(plan: Plan<'_>, number: usize) -> Result<(bool, Progress), StreamError> {
+    let (job, control, tell) = (plan.job, plan.control, plan.tell);
+    let limits = job.config.limits.share(job.config.kafka.shards);
+    let inbox = Arc::new(Inbox::default());
+    let is_transactional = job.config.kafka.guarantee == Guarantee::ExactlyOnce;
+    let config = producer_config(job, number);
+    let outbox = if is_transactional {
+        let timeout = Duration::from_millis(setting_ms(&config, "transaction.timeout.ms").unwrap_or(30_000));
+        let id = config.get("transactional.id").unwrap_or_default().to_owned();
+        let clerk = Clerk::start(config, id, timeout, Arc::clone(&inbox), Arc::clone(tell));
+        // Nothing is read before whatever our last life left open is ended.
+        let first = loop {
+            if let Some(answer) = inbox.take_answer() {
+                break answer;
+            }
+            if control.is_stopping() {
+                clerk.end();
+                return Ok((true, Progress::default()));
+            }
+            inbox.wait(IDLE);
+        };
+        if let Answer::Dead(fault) = first {
+            return Err(fault);
+        }
+        Outbox::Transactions(clerk)
+    } else {
+        let context = Writer {
+            inbox: Arc::clone(&inbox),
+            tell: Arc::clone(tell),
+            is_transactional: false,
+            is_retired: Arc::default(),
+        };
+        Outbox::Plain(config.create_with_context(context).map_err(|err| setting(&err))?)
+    };
+    let machine = if is_transactional { Machine::transactional(limits.bounds) } else { Machine::new(limits.bounds) };
+    let member = Member {
+        machine: Mutex::new(machine),
+        inbox,
+        outbox,
+        group: Mutex::new(None),
+        since: Mutex::new(None),
+        is_busy: AtomicBool::new(false),
+        names: Mutex::new(Vec::new()),
+        commit: Mutex::new(Commit::default()),
+        drain: Duration::from_millis(limits.drain_ms),
+        fault: Mutex::new(None),
+        n_traced: plan.n_traced,
+        tell: Arc::clone(tell),
+    };
+    let consumer: BaseConsumer<Member> =
+        consumer_config(job, number).create_with_context(member).map_err(|err| setting(&err))?;
+    let topics: Vec<&str> = job.config.input.topics.iter().map(String::as_str).collect();
+    consumer
+        .subscribe(&topics)
+        .map_err(|err| StreamError::new(format!("the topics cannot be read: {}", code(&err)), "see input.topics"))?;
+    let shard = Shard { plan, consumer: &consumer, limits, clock: Instant::now(), told: Mutex::default() };
+    let is_drained = if is_transactional { shard.run_transactions() } else { shard.run() };
+    let member: &Member = consumer.context();
+    let progress = member.machine().progress();
+    let fault = lock(&member.fault).take();
+    close(consumer);
+    match fault {
+        Some(fault) => Err(fault),
+        None => Ok((is_drained, progress)),
     }
 }
 
@@ -132,7 +223,7 @@ fn close<C: ConsumerContext>(consumer: BaseConsumer<C>) {
     }
 }
 
-fn client_config(job: &Job, own: &[(String, String)], defaults: &[(&str, &str)]) -> ClientConfig {
+fn client_config(job: &Job, own: &[(String, String)], defaults: &[(&str, &str)], shard: usize) -> ClientConfig {
     let mut config = ClientConfig::new();
     for (name, value) in defaults {
         config.set(*name, *value);
@@ -141,11 +232,19 @@ fn client_config(job: &Job, own: &[(String, String)], defaults: &[(&str, &str)])
         config.set(name, value);
     }
     config.set("bootstrap.servers", &job.config.kafka.bootstrap_servers);
+    if job.config.kafka.shards > 1 {
+        // Each is a member of its own.
+        for name in ["client.id", "group.instance.id"] {
+            if let Some(value) = config.get(name).map(|value| format!("{value}-{shard}")) {
+                config.set(name, value);
+            }
+        }
+    }
     config.set_log_level(RDKafkaLogLevel::Warning);
     config
 }
 
-fn consumer_config(job: &Job) -> ClientConfig {
+fn consumer_config(job: &Job, shard: usize) -> ClientConfig {
     let defaults = [
         ("auto.offset.reset", "earliest"),
         ("isolation.level", "read_committed"),
@@ -157,41 +256,73 @@ fn consumer_config(job: &Job) -> ClientConfig {
         ("allow.auto.create.topics", "false"),
         ("topic.metadata.refresh.interval.ms", "60000"),
     ];
-    let mut config = client_config(job, &job.properties.consumer, &defaults);
+    let mut config = client_config(job, &job.properties.consumer, &defaults, shard);
     config
         .set("group.id", &job.config.kafka.group_id)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        .set("queued.max.messages.kbytes", (job.config.limits.consumer_bytes >> 10).to_string());
+        .set(
+            "queued.max.messages.kbytes",
+            (job.config.limits.share(job.config.kafka.shards).consumer_bytes >> 10).to_string(),
+        );
     config
 }
 
-fn producer_config(job: &Job) -> ClientConfig {
-    let defaults = [
-        ("linger.ms", "20"),
+fn producer_config(job: &Job, shard: usize) -> ClientConfig {
+    let is_transactional = job.config.kafka.guarantee == Guarantee::ExactlyOnce;
+    let mut defaults = vec![
+        // A commit waits for what lingers.
+        ("linger.ms", if is_transactional { "5" } else { "20" }),
         ("batch.num.messages", "10000"),
         ("compression.type", "lz4"),
-        // A broker may be away for long; until it is back nothing is committed, and nothing is lost.
-        ("message.timeout.ms", "0"),
     ];
-    let limits = &job.config.limits;
+    if is_transactional {
+        defaults.push(("transaction.timeout.ms", "30000"));
+    } else {
+        // A broker may be away for long; until it is back nothing is committed, and nothing is lost.
+        defaults.push(("message.timeout.ms", "0"));
+    }
+    let limits = job.config.limits.share(job.config.kafka.shards);
     let n_lanes = job.worker.lanes().len().max(1);
     // What is in flight fits in, with labels longer than what they replace, so that the queue is hardly ever the limit.
     let n_records = (limits.bounds.in_flight_records + limits.batch_records) * n_lanes + 1_000;
     let n_kbytes = ((limits.bounds.in_flight_bytes + BATCH_BYTES) * n_lanes * 2) >> 10;
-    let mut config = client_config(job, &job.properties.producer, &defaults);
+    let mut config = client_config(job, &job.properties.producer, &defaults, shard);
     config
         .set("enable.idempotence", "true")
         .set("queue.buffering.max.messages", n_records.min(10_000_000).to_string())
         .set("queue.buffering.max.kbytes", n_kbytes.clamp(1 << 10, (2 << 20) - 1).to_string());
+    if is_transactional {
+        let instance = job.instance.as_deref().unwrap_or_default();
+        config
+            .set("transactional.id", format!("{}-{instance}-{shard}", job.config.kafka.group_id))
+            // The commit tells whether all is there.
+            .set("delivery.report.only.error", "true");
+    }
     config
 }
 
+fn setting_ms(config: &ClientConfig, name: &str) -> Option<u64> {
+    config.get(name)?.parse().ok()
+}
+
+/// Tells which setting is wrong, and not how: the library's words may quote the value, which may be a secret.
 fn setting(err: &KafkaError) -> StreamError {
     match err {
-        KafkaError::ClientConfig(_, what, name, _) => {
-            StreamError::new(format!("{name}: {what}"), "see kafka.properties and librdkafka's CONFIGURATION.md")
+        KafkaError::ClientConfig(result, _, name, _) => {
+            let what = match result {
+                RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN => "no such setting",
+                _ => "not a value of this setting",
+            };
+            StreamError::new(
+                format!("{what}: {name}"),
+                "see kafka.properties, kafka.consumer and kafka.producer, and librdkafka's CONFIGURATION.md",
+            )
         }
+        KafkaError::ClientCreation(_) => StreamError::new(
+            "the client library refuses these settings together".to_owned(),
+            "see kafka.properties, kafka.consumer and kafka.producer, and librdkafka's CONFIGURATION.md",
+        ),
         err => StreamError::new(format!("no client: {}", code(err)), "see kafka.properties"),
     }
 }
@@ -211,26 +342,60 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-/// Answers of brokers, until the member hears them.
+/// Answers of brokers, and of the clerk, until the member hears them.
 #[derive(Default)]
 struct Inbox {
-    answers: Mutex<Vec<(u64, Option<Refusal>)>>,
+    post: Mutex<Post>,
     arrived: Condvar,
+    /// The open transaction cannot be committed, through no fault of an output.
+    is_spoiled: AtomicBool,
+}
+
+#[derive(Default)]
+struct Post {
+    answers: Vec<(u64, Option<Refusal>)>,
+    clerk: Option<Answer>,
 }
 
 impl Inbox {
     fn wait(&self, most: Duration) {
-        let answers = lock(&self.answers);
-        if answers.is_empty() {
-            drop(self.arrived.wait_timeout(answers, most));
+        let post = lock(&self.post);
+        if post.answers.is_empty() && post.clerk.is_none() {
+            drop(self.arrived.wait_timeout(post, most));
         }
     }
+
+    fn answer(&self, answer: Answer) {
+        lock(&self.post).clerk = Some(answer);
+        self.arrived.notify_all();
+    }
+
+    fn take_answer(&self) -> Option<Answer> {
+        lock(&self.post).clerk.take()
+    }
+
+    fn is_spoiled(&self) -> bool {
+        self.is_spoiled.load(Ordering::Relaxed)
+    }
+
+    fn unspoil(&self) {
+        self.is_spoiled.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Where outputs go.
+enum Outbox {
+    Plain(ThreadedProducer<Writer>),
+    Transactions(Clerk),
 }
 
 /// Context of the producer.
 struct Writer {
     inbox: Arc<Inbox>,
     tell: Tell,
+    is_transactional: bool,
+    /// Another producer took its place; what it still says is of no use.
+    is_retired: Arc<AtomicBool>,
 }
 
 impl ClientContext for Writer {
@@ -247,14 +412,47 @@ impl ProducerContext for Writer {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, place: usize) {
-        let refusal = result.as_ref().err().map(|(err, _)| refusal(err));
-        let mut answers = lock(&self.inbox.answers);
-        let was_empty = answers.is_empty();
-        answers.push((place as u64, refusal));
-        drop(answers);
+        let refusal = match result.as_ref().err().map(|(err, _)| err) {
+            None => None,
+            Some(_) if self.is_retired.load(Ordering::Relaxed) => return,
+            Some(err) if self.is_transactional => match transactional_refusal(err) {
+                Some(refusal) => Some(refusal),
+                None => {
+                    // What an abort threw away is no news.
+                    if !matches!(
+                        err.rdkafka_error_code(),
+                        Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
+                    ) {
+                        self.inbox.is_spoiled.store(true, Ordering::Relaxed);
+                        self.inbox.arrived.notify_all();
+                    }
+                    return;
+                }
+            },
+            Some(err) => Some(refusal(err)),
+        };
+        let mut post = lock(&self.inbox.post);
+        let was_empty = post.answers.is_empty();
+        post.answers.push((place as u64, refusal));
+        drop(post);
         if was_empty {
             self.inbox.arrived.notify_one();
         }
+    }
+}
+
+/// Returns what is wrong with the output itself; nothing where it is the brokers' or the transaction's trouble, which passes.
+fn transactional_refusal(err: &KafkaError) -> Option<Refusal> {
+    use RDKafkaErrorCode as Code;
+    match err.rdkafka_error_code()? {
+        Code::MessageSizeTooLarge | Code::InvalidMessageSize => Some(Refusal::TooLong),
+        Code::TopicAuthorizationFailed
+        | Code::UnknownTopicOrPartition
+        | Code::UnknownPartition
+        | Code::UnknownTopic
+        | Code::InvalidRecord
+        | Code::PolicyViolation => Some(Refusal::Other),
+        _ => None,
     }
 }
 
@@ -269,6 +467,15 @@ fn refusal(err: &KafkaError) -> Refusal {
 struct Member {
     machine: Mutex<Machine>,
     inbox: Arc<Inbox>,
+    outbox: Outbox,
+    /// As whom offsets go into a transaction: the member and generation that was given what we have. Taken when partitions
+    /// come and not at the commit: one who was put out of the group has no name for a while, and brokers take offsets
+    /// of the nameless into a transaction without looking.
+    group: Mutex<Option<Arc<ConsumerGroupMetadata>>>,
+    /// When something was first written into the open transaction.
+    since: Mutex<Option<Instant>>,
+    /// The clerk was asked and has not answered.
+    is_busy: AtomicBool,
     /// Topics by their number.
     names: Mutex<Vec<Arc<str>>>,
     commit: Mutex<Commit>,
@@ -331,6 +538,7 @@ impl ConsumerContext for Member {
     }
 
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        *lock(&self.group) = self.name_in_group(consumer);
         if let Rebalance::Assign(list) = rebalance
             && self.machine().is_paused()
             && list.count() > 0
@@ -394,13 +602,33 @@ impl Member {
 
     /// Hears what brokers answered.
     fn hear(&self) {
-        let answers = std::mem::take(&mut *lock(&self.inbox.answers));
+        let (answers, answer) = {
+            let mut post = lock(&self.inbox.post);
+            (std::mem::take(&mut post.answers), post.clerk.take())
+        };
         let mut machine = self.machine();
         for (place, refusal) in answers {
             match refusal {
                 None => machine.acked(Place::unpack(place)),
                 Some(refusal) => machine.refused(Place::unpack(place), refusal),
             }
+        }
+        if let Some(answer) = answer {
+            self.is_busy.store(false, Ordering::Relaxed);
+            *lock(&self.since) = None;
+            match answer {
+                Answer::Committed => machine.committed(),
+                Answer::Aborted(doubt) => {
+                    machine.aborted(doubt);
+                    (self.tell)(&Event::Aborted { in_doubt: doubt == Doubt::InDoubt });
+                }
+                Answer::Dead(fault) => {
+                    machine.aborted(Doubt::InDoubt);
+                    self.fail(fault);
+                }
+            }
+        } else if self.inbox.is_spoiled() && !self.is_busy() {
+            machine.spoil();
         }
         let mut commit = lock(&self.commit);
         while let Some((offsets, result)) = commit.answers.pop_front() {
@@ -441,10 +669,75 @@ impl Member {
         }
     }
 
+    fn is_busy(&self) -> bool {
+        self.is_busy.load(Ordering::Relaxed)
+    }
+
+    /// Returns as whom we may commit now; nobody where the group has put us out.
+    fn name_in_group(&self, consumer: &BaseConsumer<Self>) -> Option<Arc<ConsumerGroupMetadata>> {
+        let Outbox::Transactions(_) = &self.outbox else { return None };
+        let name = consumer.group_metadata();
+        // Answered by the thread that is told of being put out, so what was lost before the answer is lost now.
+        if consumer.assignment_lost() { None } else { name.map(Arc::new) }
+    }
+
+    /// Hands the open transaction to the clerk.
+    fn ask_commit(&self, clerk: &Clerk, member: Option<Arc<ConsumerGroupMetadata>>) {
+        let offsets = self.machine().begin_commit();
+        if offsets.is_empty() {
+            return;
+        }
+        let since = lock(&self.since).unwrap_or_else(Instant::now);
+        self.is_busy.store(true, Ordering::Relaxed);
+        clerk.ask(match member {
+            Some(member) => Ask::Commit { offsets: self.list(&offsets), member, since },
+            None => Ask::Abort { since },
+        });
+    }
+
+    fn ask_abort(&self, clerk: &Clerk) {
+        let since = lock(&self.since).unwrap_or_else(Instant::now);
+        self.is_busy.store(true, Ordering::Relaxed);
+        clerk.ask(Ask::Abort { since });
+    }
+
+    /// Waits for the clerk; returns whether it has answered.
+    fn await_clerk(&self, deadline: Instant) -> bool {
+        loop {
+            self.hear();
+            if !self.is_busy() || Instant::now() >= deadline {
+                return !self.is_busy();
+            }
+            self.inbox.wait(STEP);
+        }
+    }
+
+    /// Commits what is open before partitions go; where they are gone already, sees that it will be aborted.
+    fn let_go_transaction(&self, clerk: &Clerk, consumer: &BaseConsumer<Self>, partitions: &[Partition]) {
+        for partition in partitions {
+            self.machine().revoke(*partition);
+        }
+        let deadline = Instant::now() + self.drain;
+        let mut drained = false;
+        if !consumer.assignment_lost() && self.await_clerk(deadline) {
+            if !self.machine().must_abort() {
+                self.ask_commit(clerk, self.name_in_group(consumer));
+            }
+            drained = self.await_clerk(deadline) && !self.machine().has_open();
+        }
+        for partition in partitions {
+            self.machine().forget(*partition);
+        }
+        (self.tell)(&Event::Revoked { n: partitions.len(), drained });
+    }
+
     /// Finishes what is under way in partitions that are being taken away, and commits it.
     fn let_go(&self, consumer: &BaseConsumer<Self>, partitions: &[Partition]) {
         if partitions.is_empty() {
             return;
+        }
+        if let Outbox::Transactions(clerk) = &self.outbox {
+            return self.let_go_transaction(clerk, consumer, partitions);
         }
         for partition in partitions {
             self.machine().revoke(*partition);
@@ -483,17 +776,13 @@ struct Got<'c> {
 
 /// One consumer, one producer, one machine.
 struct Shard<'s> {
-    job: &'s Job,
-    control: &'s Control,
-    tell: &'s Tell,
+    plan: Plan<'s>,
     consumer: &'s BaseConsumer<Member>,
-    producer: &'s ThreadedProducer<Writer>,
-    pool: &'s rayon::ThreadPool,
-    /// Partitions of each lane's topic.
-    widths: Vec<i32>,
-    n_quarantine: i32,
-    sheets: Mutex<Vec<Sheet>>,
+    /// This shard's share.
+    limits: super::config::Limits,
     clock: Instant,
+    /// What was told of progress.
+    told: Mutex<Progress>,
 }
 
 impl<'s> Shard<'s> {
@@ -509,20 +798,7 @@ impl<'s> Shard<'s> {
         let mut batch: Vec<Got<'s>> = Vec::new();
         let mut topic = (String::new(), 0);
         loop {
-            member.hear();
-            let is_asked = self.control.is_stopping() || lock(&member.fault).is_some();
-            if is_asked && deadline.is_none() {
-                deadline = Some(Instant::now() + member.drain);
-                let mut machine = member.machine();
-                machine.stop();
-                (self.tell)(&Event::Stopping { n_in_flight: machine.n_unsettled() });
-            }
-            let now_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-            member.machine().tick(now_ms, &mut commands);
-            for command in commands.drain(..) {
-                self.obey(command);
-            }
-            self.control.progress(member.machine().progress());
+            self.attend(&mut deadline, &mut commands);
             if let Some(deadline) = deadline {
                 if member.machine().is_drained() || Instant::now() >= deadline {
                     break;
@@ -547,7 +823,7 @@ impl<'s> Shard<'s> {
                     continue;
                 }
             }
-            let most = room.records.min(self.job.config.limits.batch_records);
+            let most = room.records.min(self.limits.batch_records);
             let most_bytes = room.bytes.min(BATCH_BYTES);
             self.collect(most, most_bytes, &mut topic, &mut batch);
             if !batch.is_empty() {
@@ -559,8 +835,127 @@ impl<'s> Shard<'s> {
         let is_drained = member.machine().is_drained();
         member.hear();
         member.commit(self.consumer, CommitMode::Sync);
-        self.control.progress(member.machine().progress());
+        self.tell_progress();
         is_drained && member.machine().n_uncommitted() == 0
+    }
+
+    /// Hears what there is to hear, and does what the machine says.
+    fn attend(&self, deadline: &mut Option<Instant>, commands: &mut Vec<Command>) {
+        let member = self.member();
+        member.hear();
+        let is_asked = self.plan.control.is_stopping() || lock(&member.fault).is_some();
+        if is_asked && deadline.is_none() {
+            *deadline = Some(Instant::now() + member.drain);
+            let mut machine = member.machine();
+            machine.stop();
+            (self.plan.tell)(&Event::Stopping { n_in_flight: machine.n_unsettled() });
+        }
+        let now_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+        member.machine().tick(now_ms, commands);
+        self.recall(commands);
+        for command in commands.drain(..) {
+            self.obey(command);
+        }
+        self.tell_progress();
+    }
+
+    fn tell_progress(&self) {
+        let now = self.member().machine().progress();
+        self.plan.control.progress(std::mem::replace(&mut *lock(&self.told), now), now);
+    }
+
+    /// Runs with transactions: a batch is scanned while the transaction before it is committed.
+    fn run_transactions(&self) -> bool {
+        let member = self.member();
+        let Outbox::Transactions(clerk) = &member.outbox else { return false };
+        let mut commands = Vec::new();
+        let mut deadline = None;
+        let mut batch: Vec<Got<'s>> = Vec::new();
+        let mut ready: Option<(Vec<Got<'s>>, Vec<Sheet>)> = None;
+        let mut topic = (String::new(), 0);
+        loop {
+            member.machine().hold(ready.is_some() && member.is_busy());
+            self.attend(&mut deadline, &mut commands);
+            if let Some(deadline) = deadline {
+                // What was taken and not begun was never there.
+                ready = None;
+                batch.clear();
+                if (member.machine().is_drained() && !member.is_busy()) || Instant::now() >= deadline {
+                    break;
+                }
+                drop(self.consumer.poll(Duration::from_millis(1)));
+                member.inbox.wait(STEP);
+                continue;
+            }
+            if !member.is_busy()
+                && let Some((batch, sheets)) = ready.take()
+            {
+                for (chunk, sheet) in batch.chunks(CHUNK).zip(sheets) {
+                    self.write(chunk, &sheet);
+                    self.put_back(sheet);
+                }
+                continue;
+            }
+            let room = member.machine().room();
+            if ready.is_some() || room.is_none() {
+                if member.machine().is_paused() {
+                    self.poll(Duration::from_millis(1), &mut topic, &mut batch);
+                }
+                member.inbox.wait(STEP);
+                continue;
+            }
+            let most = room.records.min(self.limits.batch_records);
+            self.collect(most, room.bytes.min(BATCH_BYTES), &mut topic, &mut batch);
+            if !batch.is_empty() {
+                let sheets = self.scan(&batch);
+                ready = Some((std::mem::take(&mut batch), sheets));
+            }
+        }
+        drop((batch, ready));
+        let is_drained = member.machine().is_drained() && !member.is_busy();
+        if !is_drained && member.await_clerk(Instant::now()) && member.machine().has_open() {
+            member.ask_abort(clerk);
+            member.await_clerk(Instant::now() + Duration::from_secs(5));
+        }
+        clerk.end();
+        self.tell_progress();
+        is_drained
+    }
+
+    /// Scans a batch on all threads.
+    fn scan(&self, batch: &[Got<'_>]) -> Vec<Sheet> {
+        let chunks: Vec<&[Got<'_>]> = batch.chunks(CHUNK).collect();
+        if chunks.len() == 1 || self.plan.job.n_threads == 1 {
+            return chunks.into_iter().map(|chunk| self.rewrite(chunk)).collect();
+        }
+        self.plan.pool.install(|| chunks.into_par_iter().map(|chunk| self.rewrite(chunk)).collect())
+    }
+
+    /// Asks the cluster what is committed, where nobody knows.
+    fn recall(&self, commands: &[Command]) {
+        let member = self.member();
+        let asked: Vec<(Partition, i64)> = commands
+            .iter()
+            .filter_map(|command| match command {
+                Command::Recall(partition) => Some((*partition, -1)),
+                _ => None,
+            })
+            .collect();
+        if asked.is_empty() {
+            return;
+        }
+        let Ok(list) = self.consumer.committed_offsets(member.list(&asked), Duration::from_secs(5)) else { return };
+        for element in list.elements() {
+            if element.error().is_err() {
+                continue;
+            }
+            let partition = Partition { topic: member.topic(element.topic()), number: element.partition() };
+            let offset = match element.offset() {
+                Offset::Offset(offset) => Some(offset),
+                _ => None,
+            };
+            member.machine().recalled(partition, offset);
+        }
     }
 
     fn obey(&self, command: Command) {
@@ -570,6 +965,10 @@ impl<'s> Shard<'s> {
             member.list(&offsets)
         };
         match command {
+            Command::Commit if let Outbox::Transactions(clerk) = &member.outbox => {
+                let name = lock(&member.group).clone();
+                member.ask_commit(clerk, name);
+            }
             Command::Commit => {
                 let mode = if member.machine().wants_commit_now() { CommitMode::Sync } else { CommitMode::Async };
                 member.commit(self.consumer, mode);
@@ -584,9 +983,16 @@ impl<'s> Shard<'s> {
                 let topic = member.name(partition.topic);
                 if is_done {
                     member.machine().sought(partition);
-                    (self.tell)(&Event::Rewound { topic: &topic, partition: partition.number, offset });
+                    (self.plan.tell)(&Event::Rewound { topic: &topic, partition: partition.number, offset });
                 }
             }
+            Command::Abort => {
+                if let Outbox::Transactions(clerk) = &member.outbox {
+                    member.ask_abort(clerk);
+                }
+            }
+            // Asked before, all at once.
+            Command::Recall(_) => {}
             Command::Halt(partition, offset) => member.fail(StreamError::new(
                 format!(
                     "an output is refused again and again: record {offset} of partition {} of {}",
@@ -626,7 +1032,7 @@ impl<'s> Shard<'s> {
                         "see the log of the brokers, and whether this user may read the topics as this group",
                     ));
                 } else {
-                    (self.tell)(&Event::Broker { text: &code(&err) });
+                    (self.plan.tell)(&Event::Broker { text: &code(&err) });
                 }
                 false
             }
@@ -641,7 +1047,7 @@ impl<'s> Shard<'s> {
             self.poll(first, topic, batch);
         }
         let began = Instant::now();
-        let wait = Duration::from_millis(self.job.config.limits.batch_ms);
+        let wait = Duration::from_millis(self.limits.batch_ms);
         let mut n_bytes = 0;
         while batch.len() < most && n_bytes < most_bytes {
             let n_before = batch.len();
@@ -660,7 +1066,7 @@ impl<'s> Shard<'s> {
     /// Rewrites a batch on all threads, and writes it in order as chunks become ready.
     fn process(&self, batch: &[Got<'_>]) {
         let chunks: Vec<&[Got<'_>]> = batch.chunks(CHUNK).collect();
-        if chunks.len() == 1 || self.job.n_threads == 1 {
+        if chunks.len() == 1 || self.plan.job.n_threads == 1 {
             for chunk in chunks {
                 let sheet = self.rewrite(chunk);
                 self.write(chunk, &sheet);
@@ -669,7 +1075,7 @@ impl<'s> Shard<'s> {
             return;
         }
         let (ready, arrived) = mpsc::channel::<(usize, Sheet)>();
-        self.pool.in_place_scope(|scope| {
+        self.plan.pool.in_place_scope(|scope| {
             for (at, &chunk) in chunks.iter().enumerate() {
                 let ready = ready.clone();
                 scope.spawn(move |_| {
@@ -699,8 +1105,8 @@ impl<'s> Shard<'s> {
     }
 
     fn rewrite(&self, chunk: &[Got<'_>]) -> Sheet {
-        let worker = &self.job.worker;
-        let mut sheet = lock(&self.sheets).pop().unwrap_or_else(|| worker.sheet());
+        let worker = &self.plan.job.worker;
+        let mut sheet = lock(self.plan.sheets).pop().unwrap_or_else(|| worker.sheet());
         let reads_headers = !worker.headers().is_empty() || worker.tenant_header().is_some();
         let records: Vec<Incoming<'_>> = chunk
             .iter()
@@ -719,18 +1125,27 @@ impl<'s> Shard<'s> {
             })
             .collect();
         worker.rewrite(&records, &mut sheet);
-        self.control.add(&sheet.tally);
+        self.plan.control.add(&sheet.tally);
         sheet
     }
 
     fn put_back(&self, sheet: Sheet) {
-        lock(&self.sheets).push(sheet);
+        lock(self.plan.sheets).push(sheet);
     }
 
     /// Writes a chunk, every record to all lanes or to the quarantine.
     fn write(&self, chunk: &[Got<'_>], sheet: &Sheet) {
         let member = self.member();
-        let lanes = self.job.worker.lanes();
+        let lanes = self.plan.job.worker.lanes();
+        let producer = match &member.outbox {
+            Outbox::Plain(producer) => producer.clone(),
+            Outbox::Transactions(clerk) => {
+                lock(&member.since).get_or_insert_with(Instant::now);
+                // Without a producer nothing is begun, and what is not begun is read again.
+                let Some(producer) = clerk.producer() else { return };
+                producer
+            }
+        };
         let mut text = String::new();
         let mut name = (u16::MAX, Arc::from(""));
         for (at, got) in chunk.iter().enumerate() {
@@ -751,8 +1166,9 @@ impl<'s> Shard<'s> {
                 let headers = OwnedHeaders::new_with_capacity(1)
                     .insert(Header { key: VERSION_HEADER, value: Some(env!("CARGO_PKG_VERSION")) });
                 self.send(
-                    BaseRecord::with_opaque_to(&self.job.config.quarantine, packed(place))
-                        .partition(partition % self.n_quarantine.max(1))
+                    &producer,
+                    BaseRecord::with_opaque_to(&self.plan.job.config.quarantine, packed(place))
+                        .partition(partition % self.plan.n_quarantine.max(1))
                         .payload(text.as_bytes())
                         .headers(headers),
                 );
@@ -762,7 +1178,7 @@ impl<'s> Shard<'s> {
                 Timestamp::CreateTime(ms) | Timestamp::LogAppendTime(ms) => Some(ms),
                 Timestamp::NotAvailable => None,
             };
-            for ((number, lane), width) in lanes.iter().enumerate().zip(&self.widths) {
+            for ((number, lane), width) in lanes.iter().enumerate().zip(self.plan.widths) {
                 let Ok(output) = sheet.output(at, number) else {
                     member.machine().refused(place, Refusal::Other);
                     continue;
@@ -781,7 +1197,7 @@ impl<'s> Shard<'s> {
                     headers = headers.insert(Header { key: SOURCE_HEADER, value: Some(&text) });
                 }
                 for (header, value) in output.headers() {
-                    if let Some(name) = self.job.worker.headers().get(usize::from(header))
+                    if let Some(name) = self.plan.job.worker.headers().get(usize::from(header))
                         && lane.headers.contains(name)
                     {
                         headers = headers.insert(Header { key: name, value });
@@ -793,28 +1209,35 @@ impl<'s> Shard<'s> {
                 record.payload = output.value();
                 record.key = key;
                 record.timestamp = time_ms.map(|ms| lane.time_ms(ms));
-                self.send(record);
+                self.send(&producer, record);
             }
         }
     }
 
     /// Hands a record over; waits where the producer is full.
-    fn send(&self, mut record: BaseRecord<'_, [u8], [u8], usize>) {
+    fn send(&self, producer: &ThreadedProducer<Writer>, mut record: BaseRecord<'_, [u8], [u8], usize>) {
+        let member = self.member();
         loop {
-            let err = match self.producer.send(record) {
+            let err = match producer.send(record) {
                 Ok(()) => return,
                 Err((err, unsent)) => {
                     record = unsent;
                     err
                 }
             };
-            if err.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) {
-                self.member().hear();
-                self.member().inbox.wait(STEP);
+            let is_full = err.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull);
+            let is_transactional = matches!(member.outbox, Outbox::Transactions(_));
+            if is_full && !(is_transactional && member.inbox.is_spoiled()) {
+                member.hear();
+                member.inbox.wait(STEP);
                 continue;
             }
             let place = Place::unpack(record.delivery_opaque as u64);
-            return self.member().machine().refused(place, refusal(&err));
+            let refusal = if is_transactional { transactional_refusal(&err) } else { Some(refusal(&err)) };
+            return match refusal {
+                Some(refusal) => member.machine().refused(place, refusal),
+                None => member.machine().spoil(),
+            };
         }
     }
 }

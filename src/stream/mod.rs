@@ -25,11 +25,13 @@ pub mod sample;
 mod worker;
 
 pub use cluster::Cluster;
-pub use config::{Config, ConfigError, Input, Kafka, Key, KeysConfig, LaneConfig, Layout, Limits, TenantFrom};
+pub use config::{
+    Config, ConfigError, Guarantee, Input, Kafka, Key, KeysConfig, LaneConfig, Layout, Limits, TenantFrom,
+};
 pub use event::{Event, Start, StartLane};
 pub use kafka::expects_panic;
 pub use lanes::{LanePlan, POLICY_HEADER, SOURCE_HEADER, Shape, VERSION_HEADER};
-pub use machine::{Bounds, Command, Machine, Partition, Place, Progress, Refusal, Room, Taken, Verdict};
+pub use machine::{Bounds, Command, Doubt, Machine, Mode, Partition, Place, Progress, Refusal, Room, Taken, Verdict};
 
 use crate::crypt::{KeyConfig, KeySource, Keys, Tokenizer, TokenizerConfig};
 use crate::policy::{Policy, Reversal, Source};
@@ -43,6 +45,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use worker::{Work, Worker};
 
 /// What keeps a stream from starting, or ends it.
@@ -70,6 +73,8 @@ pub struct Job {
     config: Config,
     properties: Properties,
     worker: Worker,
+    /// Our name among the processes of the group.
+    instance: Option<String>,
     n_rules: usize,
     n_threads: usize,
 }
@@ -130,9 +135,9 @@ impl Control {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn progress(&self, progress: Progress) {
-        self.n_done.store(progress.n_done, Ordering::Relaxed);
-        self.n_quarantined.store(progress.n_quarantined, Ordering::Relaxed);
+    fn progress(&self, from: Progress, to: Progress) {
+        self.n_done.fetch_add(to.n_done - from.n_done, Ordering::Relaxed);
+        self.n_quarantined.fetch_add(to.n_quarantined - from.n_quarantined, Ordering::Relaxed);
     }
 
     fn add(&self, tally: &Tally) {
@@ -220,7 +225,19 @@ impl Job {
         let worker = Worker::new(work, &config.input, plans);
         let n_threads =
             config.limits.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        Ok(Self { config, properties, worker, n_rules: rules.rules().len(), n_threads })
+        let instance = config.kafka.instance.as_deref();
+        let instance = instance.map(|name| config.secret("kafka.instance", name, env)).transpose();
+        let instance = instance.map_err(|err| told(&err))?;
+        if let Some(name) = &instance {
+            let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+            if name.is_empty() || name.len() > 200 || !name.bytes().all(legal) {
+                return Err(StreamError::new(
+                    format!("{}: kafka.instance is no name", config.file),
+                    "letters, digits, dots, dashes, underscores; stable over restarts, such as that of a pod of a StatefulSet",
+                ));
+            }
+        }
+        Ok(Self { config, properties, worker, instance, n_rules: rules.rules().len(), n_threads })
     }
 
     /// Returns what the stream will do.
@@ -230,7 +247,7 @@ impl Job {
             version: env!("CARGO_PKG_VERSION"),
             bootstrap_servers: &self.config.kafka.bootstrap_servers,
             group_id: &self.config.kafka.group_id,
-            guarantee: "at_least_once",
+            guarantee: self.config.kafka.guarantee.name(),
             topics: &self.config.input.topics,
             envelope: self.config.input.envelope_name(),
             lanes: self
@@ -251,6 +268,12 @@ impl Job {
             n_threads: self.n_threads,
             replay_records: self.config.limits.bounds.replay_records,
         }
+    }
+
+    /// Returns how long a stop may take before it must be taken for hung.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        Duration::from_millis(self.config.limits.drain_ms + 12_000)
     }
 
     /// Asks the cluster for the topics of the stream and returns the inputs that are there.
