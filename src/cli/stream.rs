@@ -1,6 +1,7 @@
 //! `efface stream`: Kafka topics in, redacted topics out, until told to stop.
 
 use super::{DONE, FAULT, Globals, load_rules, print, talk};
+use crate::metrics::Server;
 use crate::stream::{Config, Control, Event, Job, Tell};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -105,6 +106,10 @@ fn stream(config: &std::path::Path, globals: &Globals) -> anyhow::Result<ExitCod
     let control = Arc::new(Control::default());
     let tell: Tell = Arc::new(|event: &Event<'_>| talk(format_args!("{}", line(event).trim_end())));
     watch(asked, Arc::clone(&control), job.patience());
+    let server = job.listen().map(|at| Server::start(at, Arc::<Control>::clone(&control))).transpose()?;
+    if let Some(at) = server.as_ref().and_then(Server::address) {
+        tell(&Event::Listening { at: at.to_string() });
+    }
     let outcome = job.run(&control, &tell)?;
     Ok(ExitCode::from(if outcome.is_drained { DONE } else { FAULT }))
 }

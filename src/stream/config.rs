@@ -5,6 +5,7 @@ use crate::envelope::Format;
 use crate::ids::Region;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub keys: Option<KeysConfig>,
     /// Bounds.
     pub limits: Limits,
+    /// Where metrics and health are told; nowhere where there is none.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The cluster and our place in it.
@@ -305,7 +308,19 @@ struct Toml {
     limits: LimitsToml,
     #[serde(default)]
     keys: Option<KeysToml>,
+    #[serde(default)]
+    metrics: Option<MetricsToml>,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricsToml {
+    #[serde(default)]
+    listen: Option<Spanned<String>>,
+}
+
+/// Where metrics are told when `[metrics]` does not say: reached from this machine alone.
+const LISTEN: &str = "127.0.0.1:9464";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -442,7 +457,7 @@ impl Reader<'_> {
             self.fault(
                 at,
                 err.message().to_owned(),
-                "a stream has [kafka], [input], [lanes.NAME], [quarantine], [keys] and [limits]; docs/stream.md has an example",
+                "a stream has [kafka], [input], [lanes.NAME], [quarantine], [keys], [metrics] and [limits]; docs/stream.md has an example",
             )
         })?;
         let kafka = self.kafka(&toml.kafka)?;
@@ -468,7 +483,9 @@ impl Reader<'_> {
             ));
         };
         self.topic(&quarantine.topic, &toml.input, &mut taken, "the quarantine")?;
+        let listen = toml.metrics.map(|metrics| self.listen(metrics.listen.as_ref())).transpose()?;
         Ok(Config {
+            listen,
             file: self.file.to_owned(),
             folder: folder.to_owned(),
             kafka,
@@ -477,6 +494,17 @@ impl Reader<'_> {
             quarantine: quarantine.topic.get_ref().clone(),
             keys: toml.keys.map(|keys| KeysConfig { root: keys.root, environment: keys.environment }),
             limits,
+        })
+    }
+
+    fn listen(&self, at: Option<&Spanned<String>>) -> Result<SocketAddr, ConfigError> {
+        let (text, place) = at.map_or((LISTEN, 0), |at| (at.get_ref().as_str(), at.span().start));
+        text.parse().map_err(|_| {
+            self.fault(
+                place,
+                format!("not an address: {text}"),
+                "an address of this machine and a port: 127.0.0.1:9464",
+            )
         })
     }
 
@@ -809,6 +837,7 @@ in_flight_records = 100
         check("\"SN\"", "\"UK\"", "efface.toml:9: not a country: UK");
         check("topic = \"chat.analytics\"", "topic = \"a\"\nkey = \"keep\"", "efface.toml:17: a key may be a person");
         check("in_flight_records = 100", "in_flight_records = 0", "efface.toml:22: in_flight_records is out of bounds");
+        check("[limits]", "[metrics]\nlisten = \"here\"\n[limits]", "efface.toml:22: not an address: here");
         check("key = \"keep\"", "key = \"token\"", "efface.toml:13: a key becomes a token only with");
         check(
             "topics =",

@@ -10,23 +10,26 @@ use super::config::Guarantee;
 use super::event::Event;
 use super::lanes::{self, POLICY_HEADER, SOURCE_HEADER, Shape, VERSION_HEADER};
 use super::machine::{Command, Doubt, Machine, Partition, Place, Progress, Refusal, Taken, Verdict};
+use super::stall::{Stall, View};
 use super::worker::{Incoming, Sheet, Worker};
 use super::{Cluster, Control, Job, Outcome, StreamError, Tell};
+use crate::metrics::{Count, End, Fact, Metrics};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, DeliveryResult, Header, Headers, Message, OwnedHeaders, Timestamp};
 use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
+use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaConfRes;
 use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 // A place travels through the producer in one pointer.
 const _: () = assert!(usize::BITS >= u64::BITS, "the stream needs 64 bits");
@@ -87,12 +90,23 @@ pub(super) fn run(job: &Job, control: &Control, tell: &Tell) -> Result<Outcome, 
     let n_quarantine = width(&job.config.quarantine)?;
     tell(&Event::Start(job.start()));
     let sheets = Mutex::new(Vec::new());
+    let counts: Vec<OnceLock<Vec<Count>>> = job.answers.iter().map(|_| OnceLock::new()).collect();
     let one = |number: usize| {
         let result = catch_unwind(AssertUnwindSafe(|| {
-            let plan =
-                Plan { job, control, tell, pool: &pool, widths: &widths, n_quarantine, n_traced, sheets: &sheets };
+            let plan = Plan {
+                job,
+                control,
+                tell,
+                pool: &pool,
+                widths: &widths,
+                n_quarantine,
+                n_traced,
+                sheets: &sheets,
+                counts: &counts,
+            };
             run_shard(plan, number)
         }));
+        control.metrics().ended(number);
         // A shard that ends takes the others with it: who starts the process again starts all.
         control.stop();
         result.unwrap_or_else(|_| Err(StreamError::new("a shard died".to_owned(), "a bug; please report it")))
@@ -140,6 +154,8 @@ struct Plan<'s> {
     n_quarantine: i32,
     n_traced: i32,
     sheets: &'s Mutex<Vec<Sheet>>,
+    /// Counters of detections, by entity, of each lane; made when there is something to count.
+    counts: &'s [OnceLock<Vec<Count>>],
 }
 
 /// Runs one consumer and one producer. Returns whether everything that was taken is out and committed.
@@ -152,7 +168,8 @@ fn run_shard(plan: Plan<'_>, number: usize) -> Result<(bool, Progress), StreamEr
     let outbox = if is_transactional {
         let timeout = Duration::from_millis(setting_ms(&config, "transaction.timeout.ms").unwrap_or(30_000));
         let id = config.get("transactional.id").unwrap_or_default().to_owned();
-        let clerk = Clerk::start(config, id, timeout, Arc::clone(&inbox), Arc::clone(tell));
+        let clerk =
+            Clerk::start(config, id, timeout, Arc::clone(&inbox), Arc::clone(tell), Arc::clone(control.metrics()));
         // Nothing is read before whatever our last life left open is ended.
         let first = loop {
             if let Some(answer) = inbox.take_answer() {
@@ -186,11 +203,15 @@ fn run_shard(plan: Plan<'_>, number: usize) -> Result<(bool, Progress), StreamEr
         since: Mutex::new(None),
         is_busy: AtomicBool::new(false),
         names: Mutex::new(Vec::new()),
-        commit: Mutex::new(Commit::default()),
         drain: Duration::from_millis(limits.drain_ms),
         fault: Mutex::new(None),
         n_traced: plan.n_traced,
         tell: Arc::clone(tell),
+        metrics: Arc::clone(control.metrics()),
+        number,
+        stalls: Mutex::default(),
+        stalled: Mutex::default(),
+        last_ms: AtomicI64::new(i64::MAX),
     };
     let consumer: BaseConsumer<Member> =
         consumer_config(job, number).create_with_context(member).map_err(|err| setting(&err))?;
@@ -255,6 +276,7 @@ fn consumer_config(job: &Job, shard: usize) -> ClientConfig {
         ("fetch.wait.max.ms", "100"),
         ("allow.auto.create.topics", "false"),
         ("topic.metadata.refresh.interval.ms", "60000"),
+        ("statistics.interval.ms", "5000"),
     ];
     let mut config = client_config(job, &job.properties.consumer, &defaults, shard);
     config
@@ -478,26 +500,34 @@ struct Member {
     is_busy: AtomicBool,
     /// Topics by their number.
     names: Mutex<Vec<Arc<str>>>,
-    commit: Mutex<Commit>,
     drain: Duration,
     fault: Mutex<Option<StreamError>>,
     /// Partitions of the narrowest output that keeps a record's partition.
     n_traced: i32,
     tell: Tell,
+    metrics: Arc<Metrics>,
+    number: usize,
+    stalls: Mutex<HashMap<Partition, Stall>>,
+    /// Partitions that stand still, to be read again from where they stand.
+    stalled: Mutex<Vec<(Partition, i64)>>,
+    /// Time of the last record taken, as it says itself, in milliseconds since 1970.
+    last_ms: AtomicI64,
 }
-
-/// A commit under way, and the answers that came.
-#[derive(Default)]
-struct Commit {
-    pending: Option<(Offsets, Instant)>,
-    answers: VecDeque<(Offsets, Result<(), String>)>,
-}
-
-type Offsets = Vec<(Partition, i64)>;
 
 impl ClientContext for Member {
     fn log(&self, _: RDKafkaLogLevel, _: &str, text: &str) {
         (self.tell)(&Event::Broker { text });
+        // The library would go on at the beginning of the topic, which repeats or leaves out; it tells only here.
+        if text.contains("offset reset") && text.contains("not available") {
+            self.fail(StreamError::new(
+                "an input topic does not have the offset any more at which reading goes on".to_owned(),
+                "was it truncated, or is its retention too short? reset the offsets of the group to where reading is to go on, and start again",
+            ));
+        }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.look(&statistics);
     }
 
     fn error(&self, err: KafkaError, _: &str) {
@@ -524,13 +554,17 @@ impl ConsumerContext for Member {
                     }
                     self.machine().assign(*partition);
                 }
+                // An answer of the group, even where it gives us nothing.
+                self.metrics.started();
                 if !partitions.is_empty() {
+                    self.metrics.observe(Fact::Rebalanced { change: i64::try_from(partitions.len()).unwrap_or(0) });
                     (self.tell)(&Event::Assigned { n: partitions.len() });
                 }
             }
             Rebalance::Revoke(list) => {
                 let partitions: Vec<Partition> =
                     self.partitions(list).into_iter().map(|(partition, _)| partition).collect();
+                self.metrics.observe(Fact::Rebalanced { change: -i64::try_from(partitions.len()).unwrap_or(0) });
                 self.let_go(consumer, &partitions);
             }
             Rebalance::Error(_) => {}
@@ -540,21 +574,58 @@ impl ConsumerContext for Member {
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         *lock(&self.group) = self.name_in_group(consumer);
         if let Rebalance::Assign(list) = rebalance
-            && self.machine().is_paused()
             && list.count() > 0
         {
-            // Fails where the partition was taken away in the meantime.
-            let _ = consumer.pause(list);
+            // The library keeps in mind that a partition was paused, also while it is somebody else's. Both fail where the
+            // partition was taken away in the meantime.
+            let _ = if self.machine().is_paused() { consumer.pause(list) } else { consumer.resume(list) };
         }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let offsets = self.partitions(offsets);
-        lock(&self.commit).answers.push_back((offsets, result.map_err(|err| code(&err))));
     }
 }
 
 impl Member {
+    /// Looks at what the library knows of the partitions: how far behind, and whether one stands still.
+    fn look(&self, statistics: &Statistics) {
+        let mut n_behind = 0;
+        let now = Instant::now();
+        let (is_paused, positions) = {
+            let machine = self.machine();
+            let positions: HashMap<Partition, i64> =
+                machine.partitions().map(|partition| (partition, machine.position(partition).unwrap_or(-1))).collect();
+            // Without room nothing is taken, and that is no standstill.
+            (machine.is_paused() || machine.room().is_none(), positions)
+        };
+        let mut stalls = lock(&self.stalls);
+        stalls.retain(|partition, _| positions.contains_key(partition));
+        for (topic, found) in &statistics.topics {
+            for (number, found) in &found.partitions {
+                let partition = Partition { topic: self.topic(topic), number: *number };
+                let Some(&position) = positions.get(&partition) else { continue };
+                n_behind += (found.ls_offset - position.max(found.app_offset)).max(0);
+                let view = View { position, next: found.next_offset, end: found.ls_offset, n_queued: found.fetchq_cnt };
+                let stall = stalls.entry(partition).or_default();
+                if is_paused {
+                    *stall = Stall::default();
+                } else if stall.look(view, now) {
+                    let at = position.max(found.app_offset);
+                    if stall.n_found() > 1 {
+                        self.fail(StreamError::new(
+                            format!("partition {number} of {topic} stands still, and reading it again did not help"),
+                            "see the log of the brokers",
+                        ));
+                    } else {
+                        lock(&self.stalled).push((partition, at));
+                    }
+                }
+            }
+        }
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let age_ms = i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_sub(self.last_ms.load(Ordering::Relaxed));
+        #[expect(clippy::cast_precision_loss, reason = "a clock has fewer than 2^52 milliseconds")]
+        let seconds = if n_behind > 0 { age_ms.max(0) as f64 / 1e3 } else { 0.0 };
+        self.metrics.lag(self.number, n_behind, seconds);
+    }
+
     fn machine(&self) -> MutexGuard<'_, Machine> {
         lock(&self.machine)
     }
@@ -615,7 +686,13 @@ impl Member {
         }
         if let Some(answer) = answer {
             self.is_busy.store(false, Ordering::Relaxed);
-            *lock(&self.since) = None;
+            let took = lock(&self.since).take().map_or(Duration::ZERO, |since| since.elapsed());
+            let end = match &answer {
+                Answer::Committed => End::Committed,
+                Answer::Aborted(Doubt::Certain) => End::Aborted,
+                _ => End::InDoubt,
+            };
+            self.metrics.observe(Fact::Ended { end, took });
             match answer {
                 Answer::Committed => machine.committed(),
                 Answer::Aborted(doubt) => {
@@ -630,43 +707,28 @@ impl Member {
         } else if self.inbox.is_spoiled() && !self.is_busy() {
             machine.spoil();
         }
-        let mut commit = lock(&self.commit);
-        while let Some((offsets, result)) = commit.answers.pop_front() {
-            // An answer to a commit that a blocking one overtook is of no use.
-            if commit.pending.take_if(|(pending, _)| *pending == offsets).is_some() {
-                match result {
-                    Ok(()) => machine.committed(),
-                    Err(why) => {
-                        machine.commit_failed();
-                        (self.tell)(&Event::CommitFailed { why });
-                    }
-                }
-            }
-        }
-        if commit.pending.take_if(|(_, since)| since.elapsed() > COMMIT_ANSWER).is_some() {
-            machine.commit_failed();
-        }
     }
 
-    fn commit(&self, consumer: &BaseConsumer<Self>, mode: CommitMode) {
-        let mut machine = self.machine();
-        if lock(&self.commit).pending.take().is_some() {
-            machine.commit_failed();
-        }
-        let offsets = machine.begin_commit();
+    /// Commits what is out everywhere, and waits for the answer: the client library has none for a commit that is not waited
+    /// for, unless a callback is set that rust-rdkafka does not set. It takes milliseconds, once in an interval.
+    fn commit(&self, consumer: &BaseConsumer<Self>) {
+        let offsets = self.machine().begin_commit();
         if offsets.is_empty() {
             return;
         }
-        drop(machine);
-        let result = consumer.commit(&self.list(&offsets), mode);
-        match (mode, result) {
-            (CommitMode::Async, Ok(())) => lock(&self.commit).pending = Some((offsets, Instant::now())),
-            (CommitMode::Sync, Ok(())) => self.machine().committed(),
-            (_, Err(err)) => {
+        let began = Instant::now();
+        let end = match consumer.commit(&self.list(&offsets), CommitMode::Sync) {
+            Ok(()) => {
+                self.machine().committed();
+                End::Committed
+            }
+            Err(err) => {
                 self.machine().commit_failed();
                 (self.tell)(&Event::CommitFailed { why: code(&err) });
+                End::Aborted
             }
-        }
+        };
+        self.metrics.observe(Fact::Ended { end, took: began.elapsed() });
     }
 
     fn is_busy(&self) -> bool {
@@ -755,7 +817,7 @@ impl Member {
         }
         let drained = is_settled() && !is_lost;
         if !is_lost {
-            self.commit(consumer, CommitMode::Sync);
+            self.commit(consumer);
         }
         for partition in partitions {
             self.machine().forget(*partition);
@@ -763,9 +825,6 @@ impl Member {
         (self.tell)(&Event::Revoked { n: partitions.len(), drained });
     }
 }
-
-/// How long an answer to a commit may take.
-const COMMIT_ANSWER: Duration = Duration::from_secs(30);
 
 /// A record that was taken.
 struct Got<'c> {
@@ -811,13 +870,15 @@ impl<'s> Shard<'s> {
             let room = member.machine().room();
             if room.is_none() {
                 if member.machine().wants_commit_now() {
-                    member.commit(self.consumer, CommitMode::Sync);
+                    member.commit(self.consumer);
                 }
                 if member.machine().is_paused() {
                     self.poll(Duration::from_millis(1), &mut topic, &mut batch);
                 }
                 if member.machine().room().is_none() {
+                    let began = Instant::now();
                     member.inbox.wait(STEP);
+                    member.metrics.observe(Fact::Waited(began.elapsed()));
                 }
                 if batch.is_empty() {
                     continue;
@@ -834,7 +895,7 @@ impl<'s> Shard<'s> {
         drop(batch);
         let is_drained = member.machine().is_drained();
         member.hear();
-        member.commit(self.consumer, CommitMode::Sync);
+        member.commit(self.consumer);
         self.tell_progress();
         is_drained && member.machine().n_uncommitted() == 0
     }
@@ -842,10 +903,12 @@ impl<'s> Shard<'s> {
     /// Hears what there is to hear, and does what the machine says.
     fn attend(&self, deadline: &mut Option<Instant>, commands: &mut Vec<Command>) {
         let member = self.member();
+        member.metrics.beat(member.number);
         member.hear();
         let is_asked = self.plan.control.is_stopping() || lock(&member.fault).is_some();
         if is_asked && deadline.is_none() {
             *deadline = Some(Instant::now() + member.drain);
+            member.metrics.stopping();
             let mut machine = member.machine();
             machine.stop();
             (self.plan.tell)(&Event::Stopping { n_in_flight: machine.n_unsettled() });
@@ -856,11 +919,30 @@ impl<'s> Shard<'s> {
         for command in commands.drain(..) {
             self.obey(command);
         }
+        let stalled = std::mem::take(&mut *lock(&member.stalled));
+        for (partition, offset) in stalled {
+            (self.plan.tell)(&Event::Stalled {
+                topic: &member.name(partition.topic),
+                partition: partition.number,
+                offset,
+            });
+            member.metrics.observe(Fact::Stalled);
+            let list = member.list(&[(partition, offset)]);
+            drop(self.consumer.resume(&list));
+            if offset >= 0 {
+                // The machine takes no record twice, wherever the library begins again.
+                drop(self.consumer.seek_partitions(list, Duration::from_secs(5)));
+            }
+        }
         self.tell_progress();
     }
 
     fn tell_progress(&self) {
-        let now = self.member().machine().progress();
+        let (now, n_in_flight) = {
+            let machine = self.member().machine();
+            (machine.progress(), machine.n_in_flight())
+        };
+        self.member().metrics.in_flight(n_in_flight);
         self.plan.control.progress(std::mem::replace(&mut *lock(&self.told), now), now);
     }
 
@@ -898,10 +980,12 @@ impl<'s> Shard<'s> {
             }
             let room = member.machine().room();
             if ready.is_some() || room.is_none() {
+                let began = Instant::now();
                 if member.machine().is_paused() {
                     self.poll(Duration::from_millis(1), &mut topic, &mut batch);
                 }
                 member.inbox.wait(STEP);
+                member.metrics.observe(Fact::Waited(began.elapsed()));
                 continue;
             }
             let most = room.records.min(self.limits.batch_records);
@@ -969,10 +1053,7 @@ impl<'s> Shard<'s> {
                 let name = lock(&member.group).clone();
                 member.ask_commit(clerk, name);
             }
-            Command::Commit => {
-                let mode = if member.machine().wants_commit_now() { CommitMode::Sync } else { CommitMode::Async };
-                member.commit(self.consumer, mode);
-            }
+            Command::Commit => member.commit(self.consumer),
             // Both fail where a partition was taken away in the meantime, which is then no loss.
             Command::Pause => drop(self.consumer.pause(&all())),
             Command::Resume => drop(self.consumer.resume(&all())),
@@ -983,6 +1064,7 @@ impl<'s> Shard<'s> {
                 let topic = member.name(partition.topic);
                 if is_done {
                     member.machine().sought(partition);
+                    member.metrics.observe(Fact::Rewound);
                     (self.plan.tell)(&Event::Rewound { topic: &topic, partition: partition.number, offset });
                 }
             }
@@ -1012,8 +1094,14 @@ impl<'s> Shard<'s> {
                 if message.topic() != topic.0 {
                     *topic = (message.topic().to_owned(), self.member().topic(message.topic()));
                 }
+                if lock(&self.member().fault).is_some() {
+                    return false;
+                }
                 let partition = Partition { topic: topic.1, number: message.partition() };
                 let n_bytes = message.payload_len() + message.key_len();
+                if let Some(ms) = message.timestamp().to_millis() {
+                    self.member().last_ms.store(ms, Ordering::Relaxed);
+                }
                 if let Some(taken) = self.member().machine().take(partition, message.offset(), n_bytes) {
                     batch.push(Got { taken, topic: topic.1, message });
                 }
@@ -1124,7 +1212,21 @@ impl<'s> Shard<'s> {
                 record
             })
             .collect();
+        let began = Instant::now();
         worker.rewrite(&records, &mut sheet);
+        self.member().metrics.observe(Fact::Scanned { n_records: records.len(), took: began.elapsed() });
+        for (entity, n) in sheet.tally.entities() {
+            let at = usize::from(entity.0);
+            let (Some(counts), Some((name, answers))) = (self.plan.counts.get(at), self.plan.job.answers.get(at))
+            else {
+                continue;
+            };
+            let metrics = &self.member().metrics;
+            let make = || answers.iter().map(|(lane, operator)| metrics.detections(name, lane, operator)).collect();
+            for count in counts.get_or_init(make) {
+                count.inc_by(n);
+            }
+        }
         self.plan.control.add(&sheet.tally);
         sheet
     }
@@ -1162,6 +1264,7 @@ impl<'s> Shard<'s> {
             let place = got.taken.place;
             let (partition, offset) = (got.message.partition(), got.message.offset());
             if let Err(reason) = verdict {
+                member.metrics.quarantined(reason);
                 lanes::quarantine(&name.1, partition, offset, reason, &mut text);
                 let headers = OwnedHeaders::new_with_capacity(1)
                     .insert(Header { key: VERSION_HEADER, value: Some(env!("CARGO_PKG_VERSION")) });

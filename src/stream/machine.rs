@@ -355,6 +355,19 @@ impl Machine {
         }
     }
 
+    /// Returns the offset after the last record taken of a partition, where one was.
+    #[must_use]
+    pub fn position(&self, partition: Partition) -> Option<i64> {
+        let at = *self.by_partition.get(&partition)?;
+        self.slots.get(usize::from(at))?.flow.as_ref()?.next
+    }
+
+    /// Returns how many records are taken and not yet final.
+    #[must_use]
+    pub const fn n_in_flight(&self) -> usize {
+        self.records
+    }
+
     /// Yields every partition that is ours.
     pub fn partitions(&self) -> impl Iterator<Item = Partition> + '_ {
         self.slots.iter().filter_map(|slot| slot.flow.as_ref().map(|flow| flow.partition))

@@ -22,6 +22,7 @@ mod lanes;
 mod machine;
 pub mod mock;
 pub mod sample;
+mod stall;
 mod worker;
 
 pub use cluster::Cluster;
@@ -34,6 +35,8 @@ pub use lanes::{LanePlan, POLICY_HEADER, SOURCE_HEADER, Shape, VERSION_HEADER};
 pub use machine::{Bounds, Command, Doubt, Machine, Mode, Partition, Place, Progress, Refusal, Room, Taken, Verdict};
 
 use crate::crypt::{KeyConfig, KeySource, Keys, Tokenizer, TokenizerConfig};
+use crate::ids::EntityId;
+use crate::metrics::Metrics;
 use crate::policy::{Policy, Reversal, Source};
 use crate::redact::{self, BuildError, Options, Redactor, Tenant};
 use crate::rules::RuleSet;
@@ -75,6 +78,8 @@ pub struct Job {
     worker: Worker,
     /// Our name among the processes of the group.
     instance: Option<String>,
+    /// Entities, in the order of their numbers, with the lane and the operator that the policies name.
+    answers: Vec<(String, Vec<(String, &'static str)>)>,
     n_rules: usize,
     n_threads: usize,
 }
@@ -93,6 +98,13 @@ pub struct Control {
     n_done: AtomicU64,
     n_quarantined: AtomicU64,
     tally: Mutex<Tally>,
+    metrics: Arc<Metrics>,
+}
+
+impl AsRef<Metrics> for Control {
+    fn as_ref(&self) -> &Metrics {
+        &self.metrics
+    }
 }
 
 /// How a stream ended.
@@ -129,6 +141,12 @@ impl Control {
         self.n_quarantined.load(Ordering::Relaxed)
     }
 
+    /// Returns what is counted and measured.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
     /// Returns what was found so far. A record that is read twice counts twice.
     #[must_use]
     pub fn tally(&self) -> Tally {
@@ -136,11 +154,16 @@ impl Control {
     }
 
     fn progress(&self, from: Progress, to: Progress) {
-        self.n_done.fetch_add(to.n_done - from.n_done, Ordering::Relaxed);
-        self.n_quarantined.fetch_add(to.n_quarantined - from.n_quarantined, Ordering::Relaxed);
+        let (n_done, n_quarantined) = (to.n_done - from.n_done, to.n_quarantined - from.n_quarantined);
+        if n_done + n_quarantined > 0 {
+            self.metrics.records(n_done, n_quarantined);
+        }
+        self.n_done.fetch_add(n_done, Ordering::Relaxed);
+        self.n_quarantined.fetch_add(n_quarantined, Ordering::Relaxed);
     }
 
     fn add(&self, tally: &Tally) {
+        self.metrics.token_like(tally.n_token_like);
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).add(tally);
     }
 }
@@ -201,6 +224,19 @@ impl Job {
             limits,
             ..Options::default()
         };
+        let answer = |at: usize| {
+            let entity = EntityId(u16::try_from(at).unwrap_or(u16::MAX));
+            lanes
+                .iter()
+                .map(|lane: &crate::policy::Lane| (lane.name().to_owned(), lane.decide(entity, None).name()))
+                .collect()
+        };
+        let answers = rules
+            .entities()
+            .iter()
+            .enumerate()
+            .map(|(at, entity)| (entity.name.as_str().to_owned(), answer(at)))
+            .collect();
         let redactor = Redactor::build(scanner, rules, lanes, &options).map_err(|err| match err {
             BuildError::NoKey { lane } => StreamError::new(
                 format!("the policy writes tokens on the lane {lane}, and there is no key"),
@@ -237,7 +273,7 @@ impl Job {
                 ));
             }
         }
-        Ok(Self { config, properties, worker, instance, n_rules: rules.rules().len(), n_threads })
+        Ok(Self { config, properties, worker, instance, answers, n_rules: rules.rules().len(), n_threads })
     }
 
     /// Returns what the stream will do.
@@ -268,6 +304,12 @@ impl Job {
             n_threads: self.n_threads,
             replay_records: self.config.limits.bounds.replay_records,
         }
+    }
+
+    /// Returns where metrics and health are to be told.
+    #[must_use]
+    pub const fn listen(&self) -> Option<std::net::SocketAddr> {
+        self.config.listen
     }
 
     /// Returns how long a stop may take before it must be taken for hung.

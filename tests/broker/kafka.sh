@@ -91,6 +91,7 @@ share.coordinator.state.topic.min.isr=$least
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.cleaner.enable=false
+log.retention.ms=-1
 X
         "${java[@]}" kafka.tools.StorageTool format -g -t "$id" -c "$dir/server-$n.properties" >"$dir/format-$n.log" 2>&1 ||
             { say "cannot format:"; cat "$dir/format-$n.log" >&2; exit 1; }
@@ -117,8 +118,9 @@ stop() {
         # A number may have been given to somebody else since.
         if grep -qs timeout "/proc/$pid/cmdline"; then
             kill "$pid" 2>/dev/null || true
-            for _ in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
-            kill -9 "$pid" 2>/dev/null || true
+            # One that is left without the others waits for them for long. All of its session goes.
+            for _ in $(seq 50); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+            kill -9 -- "-$pid" 2>/dev/null || true
         fi
         rm -f "$file"
     done

@@ -48,7 +48,8 @@ pub(crate) struct Arena {
 
 impl Arena {
     pub(crate) fn start(name: &'static str, n_brokers: u32, args: &Args) -> Self {
-        let brokers = root().join("target/faults/kafka");
+        // Another run may be under way with another seed.
+        let brokers = root().join(format!("target/faults/kafka-{}", args.seed));
         let out = Command::new(root().join("tests/broker/kafka.sh"))
             .arg("start")
             .arg(&brokers)
@@ -148,7 +149,8 @@ impl Arena {
 
     fn spawn(&self, at: usize, log: &str) -> Child {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join(log)).unwrap();
-        let mut command = Command::new(EFFACE);
+        // Another build may be named, so that this one may be built meanwhile.
+        let mut command = Command::new(std::env::var("EFFACE_PROGRAM").unwrap_or_else(|_| EFFACE.to_owned()));
         command.args(["stream", "--config"]).arg(self.config(at)).stderr(log).stdout(Stdio::null());
         command.spawn().unwrap()
     }
@@ -174,6 +176,11 @@ impl Arena {
     /// Asks a process to stop, and sees that it does.
     pub(crate) fn stop_well(&mut self, at: usize) {
         let Some(mut child) = self.processes[at].take() else { return };
+        // One that has only just begun does not listen yet, and dies of the signal.
+        let listening = Instant::now() + Duration::from_secs(10);
+        while !listens(child.id()) && Instant::now() < listening {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let began = Instant::now();
         send(child.id(), "TERM");
         let code = wait(&mut child, Duration::from_secs(25));
@@ -295,11 +302,23 @@ impl Drop for Arena {
             let _ = child.wait();
         }
         let _ = Command::new(root().join("tests/broker/kafka.sh")).arg("stop").arg(&self.brokers).status();
+        for data in std::fs::read_dir(&self.brokers).into_iter().flatten().flatten() {
+            if data.file_name().to_string_lossy().starts_with("data-") {
+                let _ = std::fs::remove_dir_all(data.path());
+            }
+        }
     }
 }
 
 fn send(pid: u32, signal: &str) {
     let _ = Command::new("kill").arg(format!("-{signal}")).arg(pid.to_string()).status();
+}
+
+/// Whether a process has a handler for SIGTERM.
+fn listens(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_none_or(|mask| mask & (1 << 14) != 0)
 }
 
 fn wait(child: &mut Child, most: Duration) -> Option<i32> {

@@ -5,6 +5,7 @@
 //! the old one is of no use any more. After every answer but the last a transaction is open again.
 
 use super::{Inbox, Writer, code, lock};
+use crate::metrics::{Fact, Metrics};
 use crate::stream::event::Event;
 use crate::stream::machine::Doubt;
 use crate::stream::{StreamError, Tell};
@@ -66,7 +67,14 @@ pub(super) struct Clerk {
 
 impl Clerk {
     /// Begins; the first answer says whether a transaction is open.
-    pub(super) fn start(config: ClientConfig, id: String, timeout: Duration, inbox: Arc<Inbox>, tell: Tell) -> Self {
+    pub(super) fn start(
+        config: ClientConfig,
+        id: String,
+        timeout: Duration,
+        inbox: Arc<Inbox>,
+        tell: Tell,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let (asks, questions) = mpsc::channel();
         let producer = Arc::new(Mutex::new(None));
         let is_ending = Arc::new(AtomicBool::new(false));
@@ -76,6 +84,7 @@ impl Clerk {
             timeout,
             inbox,
             tell,
+            metrics,
             slot: Arc::clone(&producer),
             producer: None,
             is_ending: Arc::clone(&is_ending),
@@ -120,6 +129,7 @@ struct Desk {
     timeout: Duration,
     inbox: Arc<Inbox>,
     tell: Tell,
+    metrics: Arc<Metrics>,
     slot: Arc<Mutex<Option<Transactional>>>,
     producer: Option<(Transactional, Arc<AtomicBool>)>,
     is_ending: Arc<AtomicBool>,
@@ -257,6 +267,7 @@ impl Desk {
             *lock(&self.slot) = None;
             // Its end may take long, and nobody waits for it.
             std::thread::spawn(move || drop(old));
+            self.metrics.observe(Fact::Rebuilt);
             (self.tell)(&Event::Rebuilt);
         }
         let is_retired = Arc::new(AtomicBool::new(false));
