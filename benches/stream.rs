@@ -2,6 +2,9 @@
 //! passes everything through to two topics. The cluster is another process, so that its work does not count.
 //!
 //! `cargo bench --bench stream` (`EFFACE_BENCH_MESSAGES`, 400,000 by default, of 330 bytes). Linux: reads /proc.
+//!
+//! `EFFACE_BROKER=1 cargo bench --bench stream` does the same on an Apache Kafka of its own, with 12 partitions, and measures
+//! exactly-once as well.
 #![allow(
     clippy::unwrap_used,
     clippy::string_slice,
@@ -29,8 +32,63 @@ fn main() {
         Ok("cluster") => cluster(),
         Ok(role) => member(role),
         Err(_) if std::env::args().any(|arg| arg == "--test") => {}
+        Err(_) if std::env::var_os("EFFACE_BROKER").is_some_and(|on| on == "1") => compare_on_kafka(),
         Err(_) => compare(),
     }
+}
+
+/// All three ways over the same messages of the same brokers, each to topics of its own.
+fn compare_on_kafka() {
+    let n = std::env::var("EFFACE_BENCH_MESSAGES").map_or(400_000, |n| n.parse().unwrap());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (script, dir) = (root.join("tests/broker/kafka.sh"), root.join("target/kafka/bench"));
+    let started = Command::new(&script).arg("start").arg(&dir).arg("1").env("KAFKA_PARTITIONS", "12").output().unwrap();
+    assert!(started.status.success(), "no broker");
+    let servers = String::from_utf8(started.stdout).unwrap().trim().to_owned();
+    let source = Source::new(&servers).unwrap();
+    let width = source.ensure("in").unwrap();
+    let mut random = Random(11);
+    for number in 0..n {
+        let record = Traffic { partition: (number % width) as i32, ..message(number, &mut random) };
+        source.write("in", &record).unwrap();
+    }
+    source.flush().unwrap();
+    let mut ratios = Vec::new();
+    for round in 1..=N_ROUNDS {
+        let mut figures = Vec::new();
+        for role in ["pass", "redact", "once"] {
+            let prefix = format!("{role}-{round}-");
+            for topic in ["one", "two", "quarantine"] {
+                source.ensure(&format!("{prefix}{topic}")).unwrap();
+            }
+            let said = itself(
+                role,
+                &[
+                    ("EFFACE_BENCH_SERVERS", &servers),
+                    ("EFFACE_BENCH_MESSAGES", &n.to_string()),
+                    ("EFFACE_BENCH_PREFIX", &prefix),
+                ],
+            )
+            .wait_with_output()
+            .unwrap();
+            assert!(said.status.success());
+            let said = String::from_utf8(said.stdout).unwrap();
+            let both: Vec<f64> = said.split_whitespace().map(|figure| figure.parse().unwrap()).collect();
+            println!("round {round} {role:<7} {:>6.2} CPU us a message  {:>9.0} messages/s", both[0], both[1]);
+            figures.push((both[0], both[1]));
+        }
+        ratios.push((figures[1].0 / figures[0].0, figures[1].1 / figures[0].1, figures[2].1 / figures[1].1));
+    }
+    for (name, wanted, pick) in [
+        ("CPU, redact to pass", "at most 1.6", (|ratio| ratio.0) as fn(&(f64, f64, f64)) -> f64),
+        ("messages/s, redact to pass", "at least 0.75", |ratio| ratio.1),
+        ("messages/s, exactly once to at least once", "at least 0.6", |ratio| ratio.2),
+    ] {
+        let mut all: Vec<f64> = ratios.iter().map(pick).collect();
+        all.sort_by(f64::total_cmp);
+        println!("{name}, median of {N_ROUNDS}: {:.2} (wanted: {wanted})", all[N_ROUNDS / 2]);
+    }
+    assert!(Command::new(&script).arg("stop").arg(&dir).status().unwrap().success());
 }
 
 fn compare() {
@@ -116,9 +174,12 @@ fn message(number: usize, random: &mut Random) -> Traffic {
 /// Works through everything; prints CPU microseconds a message, and messages a second.
 fn member(role: &str) {
     let n: u64 = std::env::var("EFFACE_BENCH_MESSAGES").unwrap().parse().unwrap();
+    let prefix = std::env::var("EFFACE_BENCH_PREFIX").unwrap_or_default();
+    let guarantee = if role == "once" { "exactly_once" } else { "at_least_once" };
     let text = format!(
-        "[kafka]\nbootstrap_servers = \"{}\"\ngroup_id = \"bench\"\n[input]\ntopics = [\"in\"]\n\
-         [lanes.storage]\ntopic = \"one\"\n[lanes.analytics]\ntopic = \"two\"\n[quarantine]\ntopic = \"quarantine\"\n",
+        "[kafka]\nbootstrap_servers = \"{}\"\ngroup_id = \"{prefix}bench\"\nguarantee = \"{guarantee}\"\ninstance = \"i\"\n\
+         [input]\ntopics = [\"in\"]\n[lanes.storage]\ntopic = \"{prefix}one\"\n\
+         [lanes.analytics]\ntopic = \"{prefix}two\"\n[quarantine]\ntopic = \"{prefix}quarantine\"\n",
         std::env::var("EFFACE_BENCH_SERVERS").unwrap()
     );
     let config = Config::parse(&text, "bench", Path::new(".")).unwrap();

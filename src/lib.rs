@@ -23,6 +23,8 @@ pub mod tally;
 pub mod check;
 pub mod crypt;
 pub mod envelope;
+#[cfg(feature = "stream")]
+pub mod metrics;
 pub mod plan;
 
 // Floor 2, meaning.

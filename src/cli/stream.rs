@@ -1,6 +1,7 @@
 //! `efface stream`: Kafka topics in, redacted topics out, until told to stop.
 
 use super::{DONE, FAULT, Globals, load_rules, print, talk};
+use crate::metrics::Server;
 use crate::stream::{Config, Control, Event, Job, Tell};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -95,27 +96,36 @@ fn check(config: &std::path::Path, connect: bool, globals: &Globals) -> anyhow::
 }
 
 fn stream(config: &std::path::Path, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let job = build(config, globals)?;
     let asked = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         // The second signal ends the process at once.
         flag::register_conditional_shutdown(signal, i32::from(FAULT), Arc::clone(&asked))?;
         flag::register(signal, Arc::clone(&asked))?;
     }
+    let job = build(config, globals)?;
     let control = Arc::new(Control::default());
     let tell: Tell = Arc::new(|event: &Event<'_>| talk(format_args!("{}", line(event).trim_end())));
-    watch(asked, Arc::clone(&control));
+    watch(asked, Arc::clone(&control), job.patience());
+    let server = job.listen().map(|at| Server::start(at, Arc::<Control>::clone(&control))).transpose()?;
+    if let Some(at) = server.as_ref().and_then(Server::address) {
+        tell(&Event::Listening { at: at.to_string() });
+    }
     let outcome = job.run(&control, &tell)?;
     Ok(ExitCode::from(if outcome.is_drained { DONE } else { FAULT }))
 }
 
-/// Carries the wish to stop from the signal to the stream.
-fn watch(asked: Arc<AtomicBool>, control: Arc<Control>) {
+/// Carries the wish to stop from the signal to the stream, and ends the process where the stream does not end: a client
+/// library that hangs must not keep it from being started again. Nothing is lost by that; what was under way is repeated, or
+/// its transaction aborted.
+fn watch(asked: Arc<AtomicBool>, control: Arc<Control>, patience: Duration) {
     std::thread::spawn(move || {
-        while !asked.load(Ordering::Relaxed) {
+        while !asked.load(Ordering::Relaxed) && !control.is_stopping() {
             std::thread::sleep(Duration::from_millis(20));
         }
         control.stop();
+        std::thread::sleep(patience);
+        talk(format_args!("error: the stream does not end; the process does"));
+        std::process::exit(i32::from(FAULT));
     });
 }
 

@@ -5,6 +5,7 @@ use crate::envelope::Format;
 use crate::ids::Region;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub keys: Option<KeysConfig>,
     /// Bounds.
     pub limits: Limits,
+    /// Where metrics and health are told; nowhere where there is none.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The cluster and our place in it.
@@ -51,12 +54,39 @@ pub struct Kafka {
     pub bootstrap_servers: String,
     /// The consumer group.
     pub group_id: String,
+    /// What holds when a process is killed.
+    pub guarantee: Guarantee,
+    /// The name of this process among those of the group, the same after every start; may be `env:NAME` or `file:PATH`.
+    pub instance: Option<String>,
+    /// Consumers in this process, each with a producer of its own.
+    pub shards: usize,
     /// Settings of librdkafka for consumer and producer; values may be `env:NAME` or `file:PATH`.
     pub properties: BTreeMap<String, String>,
     /// Settings of the consumer alone.
     pub consumer: BTreeMap<String, String>,
     /// Settings of the producer alone.
     pub producer: BTreeMap<String, String>,
+}
+
+/// What holds when a process is killed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Guarantee {
+    /// Nothing is lost; a stretch may be repeated.
+    #[default]
+    AtLeastOnce,
+    /// Who reads what is committed sees every record once.
+    ExactlyOnce,
+}
+
+impl Guarantee {
+    /// Returns the name that configurations use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AtLeastOnce => "at_least_once",
+            Self::ExactlyOnce => "exactly_once",
+        }
+    }
 }
 
 /// How a record's value is laid out.
@@ -242,6 +272,21 @@ impl Config {
     }
 }
 
+impl Limits {
+    /// Returns the share of each of `n`: together they take no more than these.
+    #[must_use]
+    pub fn share(&self, n: usize) -> Self {
+        let n = n.max(1);
+        let bounds = Bounds {
+            in_flight_records: (self.bounds.in_flight_records / n).max(1),
+            in_flight_bytes: (self.bounds.in_flight_bytes / n).max(1),
+            replay_records: (self.bounds.replay_records / n).max(1),
+            ..self.bounds
+        };
+        Self { bounds, consumer_bytes: (self.consumer_bytes / n).max(1 << 20), ..*self }
+    }
+}
+
 impl Input {
     /// Returns the layout's name.
     #[must_use]
@@ -263,7 +308,19 @@ struct Toml {
     limits: LimitsToml,
     #[serde(default)]
     keys: Option<KeysToml>,
+    #[serde(default)]
+    metrics: Option<MetricsToml>,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricsToml {
+    #[serde(default)]
+    listen: Option<Spanned<String>>,
+}
+
+/// Where metrics are told when `[metrics]` does not say: reached from this machine alone.
+const LISTEN: &str = "127.0.0.1:9464";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -293,6 +350,10 @@ struct KafkaToml {
     group_id: String,
     #[serde(default)]
     guarantee: Option<Spanned<String>>,
+    #[serde(default)]
+    instance: Option<String>,
+    #[serde(default)]
+    shards: Option<Spanned<u64>>,
     #[serde(default)]
     properties: Properties,
     #[serde(default)]
@@ -396,10 +457,11 @@ impl Reader<'_> {
             self.fault(
                 at,
                 err.message().to_owned(),
-                "a stream has [kafka], [input], [lanes.NAME], [quarantine], [keys] and [limits]; docs/stream.md has an example",
+                "a stream has [kafka], [input], [lanes.NAME], [quarantine], [keys], [metrics] and [limits]; docs/stream.md has an example",
             )
         })?;
         let kafka = self.kafka(&toml.kafka)?;
+        let limits = self.limits(&toml.limits, kafka.guarantee)?;
         let input = self.input(&toml.input)?;
         if toml.lanes.is_empty() {
             return Err(self.fault(0, "nothing is written".to_owned(), "add  [lanes.storage]  with  topic = \"…\""));
@@ -421,7 +483,9 @@ impl Reader<'_> {
             ));
         };
         self.topic(&quarantine.topic, &toml.input, &mut taken, "the quarantine")?;
+        let listen = toml.metrics.map(|metrics| self.listen(metrics.listen.as_ref())).transpose()?;
         Ok(Config {
+            listen,
             file: self.file.to_owned(),
             folder: folder.to_owned(),
             kafka,
@@ -429,29 +493,52 @@ impl Reader<'_> {
             lanes,
             quarantine: quarantine.topic.get_ref().clone(),
             keys: toml.keys.map(|keys| KeysConfig { root: keys.root, environment: keys.environment }),
-            limits: self.limits(&toml.limits)?,
+            limits,
+        })
+    }
+
+    fn listen(&self, at: Option<&Spanned<String>>) -> Result<SocketAddr, ConfigError> {
+        let (text, place) = at.map_or((LISTEN, 0), |at| (at.get_ref().as_str(), at.span().start));
+        text.parse().map_err(|_| {
+            self.fault(
+                place,
+                format!("not an address: {text}"),
+                "an address of this machine and a port: 127.0.0.1:9464",
+            )
         })
     }
 
     fn kafka(&self, kafka: &KafkaToml) -> Result<Kafka, ConfigError> {
-        if let Some(guarantee) = &kafka.guarantee
-            && guarantee.get_ref() != "at_least_once"
-        {
-            let hint = match guarantee.get_ref().as_str() {
-                "exactly_once" => {
-                    "not in this version; at_least_once loses nothing and may repeat a stretch after a crash"
+        let guarantee = match kafka.guarantee.as_ref().map(|name| (name.get_ref().as_str(), name.span().start)) {
+            None | Some(("at_least_once", _)) => Guarantee::AtLeastOnce,
+            Some(("exactly_once", at)) => {
+                if kafka.instance.is_none() {
+                    return Err(self.fault(
+                        at,
+                        "exactly_once needs a name for this process".to_owned(),
+                        "kafka.instance = \"env:HOSTNAME\", a name that this process has again after a restart and no other has",
+                    ));
                 }
-                _ => "at_least_once",
-            };
-            return Err(self.fault(
-                guarantee.span().start,
-                format!("no such guarantee: {}", guarantee.get_ref()),
-                hint,
-            ));
-        }
+                Guarantee::ExactlyOnce
+            }
+            Some((other, at)) => {
+                let what = format!("no such guarantee: {other}");
+                return Err(self.fault(at, what, "at_least_once or exactly_once"));
+            }
+        };
+        let shards = match &kafka.shards {
+            None => 1,
+            Some(n) if (1..=64).contains(n.get_ref()) => usize::try_from(*n.get_ref()).unwrap_or(1),
+            Some(n) => {
+                return Err(self.fault(n.span().start, format!("shards is out of bounds: {}", n.get_ref()), "1 to 64"));
+            }
+        };
         Ok(Kafka {
             bootstrap_servers: kafka.bootstrap_servers.clone(),
             group_id: kafka.group_id.clone(),
+            guarantee,
+            instance: kafka.instance.clone(),
+            shards,
             properties: self.properties(&kafka.properties)?,
             consumer: self.properties(&kafka.consumer)?,
             producer: self.properties(&kafka.producer)?,
@@ -626,7 +713,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn limits(&self, toml: &LimitsToml) -> Result<Limits, ConfigError> {
+    fn limits(&self, toml: &LimitsToml, guarantee: Guarantee) -> Result<Limits, ConfigError> {
         let pick = |value: &Option<Spanned<u64>>, name: &str, default: u64, range: std::ops::RangeInclusive<u64>| {
             match value {
                 None => Ok(default),
@@ -648,11 +735,12 @@ impl Reader<'_> {
             size(&toml.in_flight_bytes, "in_flight_bytes", default.in_flight_bytes, 1 << 10..=64 << 30)?;
         let replay_records =
             size(&toml.replay_records, "replay_records", in_flight_records.saturating_mul(2), 1..=100_000_000)?;
+        let interval_ms = if guarantee == Guarantee::ExactlyOnce { 100 } else { default.commit_interval_ms };
         let bounds = Bounds {
             in_flight_records,
             in_flight_bytes,
             replay_records,
-            commit_interval_ms: pick(&toml.commit_interval_ms, "commit_interval_ms", 1_000, 1..=600_000)?,
+            commit_interval_ms: pick(&toml.commit_interval_ms, "commit_interval_ms", interval_ms, 1..=600_000)?,
             #[expect(clippy::cast_possible_truncation, reason = "at most 1,000")]
             max_tries: pick(&toml.max_tries, "max_tries", 10, 1..=1_000)? as u32,
             ..default
@@ -743,10 +831,13 @@ in_flight_records = 100
         check("[quarantine]\ntopic = \"chat.quarantine\"", "", "efface.toml:1: there is no place for what");
         check("group_id", "group", "efface.toml:4: unknown field `group`");
         check("\"client.id\"", "\"enable.auto.commit\"", "efface.toml:5: enable.auto.commit cannot be set");
-        check("group_id", "guarantee = \"exactly_once\"\ngroup_id", "efface.toml:4: no such guarantee: exactly_once");
+        check("group_id", "guarantee = \"twice\"\ngroup_id", "efface.toml:4: no such guarantee: twice");
+        check("group_id", "guarantee = \"exactly_once\"\ngroup_id", "efface.toml:4: exactly_once needs a name");
+        check("group_id", "shards = 0\ngroup_id", "efface.toml:4: shards is out of bounds: 0");
         check("\"SN\"", "\"UK\"", "efface.toml:9: not a country: UK");
         check("topic = \"chat.analytics\"", "topic = \"a\"\nkey = \"keep\"", "efface.toml:17: a key may be a person");
         check("in_flight_records = 100", "in_flight_records = 0", "efface.toml:22: in_flight_records is out of bounds");
+        check("[limits]", "[metrics]\nlisten = \"here\"\n[limits]", "efface.toml:22: not an address: here");
         check("key = \"keep\"", "key = \"token\"", "efface.toml:13: a key becomes a token only with");
         check(
             "topics =",

@@ -13,6 +13,11 @@ use serde::Serialize;
 pub enum Event<'e> {
     /// What will be done.
     Start(Start<'e>),
+    /// Metrics and health are told here.
+    Listening {
+        /// Address and port.
+        at: String,
+    },
     /// Partitions came.
     Assigned {
         /// How many.
@@ -34,6 +39,27 @@ pub enum Event<'e> {
         /// Of the input.
         offset: i64,
     },
+    /// A transaction cannot be committed.
+    Aborting {
+        /// The client library's word.
+        why: &'e str,
+    },
+    /// A transaction was aborted; its records are read again.
+    Aborted {
+        /// It may be committed all the same; the cluster is asked.
+        in_doubt: bool,
+    },
+    /// A partition has more to read and stands still; it is read again from there.
+    Stalled {
+        /// Of the input.
+        topic: &'e str,
+        /// Of the input.
+        partition: i32,
+        /// Of the input.
+        offset: i64,
+    },
+    /// The producer was of no use any more; another takes its place.
+    Rebuilt,
     /// Offsets could not be committed; a later commit will.
     CommitFailed {
         /// The client library's word.
@@ -109,6 +135,7 @@ impl Event<'_> {
     #[must_use]
     pub const fn level(&self) -> &'static str {
         match self {
+            Self::Aborting { .. } | Self::Aborted { .. } | Self::Stalled { .. } | Self::Rebuilt => "warn",
             Self::CommitFailed { .. } | Self::Rewound { .. } | Self::Broker { .. } => "warn",
             Self::Revoked { drained, .. } if !*drained => "warn",
             Self::Stopped { drained, .. } if !*drained => "error",

@@ -3,23 +3,33 @@
 //! One thread does everything but scanning: it polls the consumer, begins and sends records in order, and commits. Workers
 //! of a thread pool rewrite chunks of a batch meanwhile. Acknowledgements arrive on the producer's own thread, in an inbox.
 
+mod clerk;
+
+use self::clerk::{Answer, Ask, Clerk};
+use super::config::Guarantee;
 use super::event::Event;
 use super::lanes::{self, POLICY_HEADER, SOURCE_HEADER, Shape, VERSION_HEADER};
-use super::machine::{Command, Machine, Partition, Place, Refusal, Taken, Verdict};
+use super::machine::{Command, Doubt, Machine, Partition, Place, Progress, Refusal, Taken, Verdict};
+use super::stall::{Stall, View};
 use super::worker::{Incoming, Sheet, Worker};
 use super::{Cluster, Control, Job, Outcome, StreamError, Tell};
+use crate::metrics::{Count, End, Fact, Metrics};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata, Rebalance};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, DeliveryResult, Header, Headers, Message, OwnedHeaders, Timestamp};
 use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
+use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaConfRes;
 use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 // A place travels through the producer in one pointer.
 const _: () = assert!(usize::BITS >= u64::BITS, "the stream needs 64 bits");
@@ -39,7 +49,8 @@ const STEP: Duration = Duration::from_millis(10);
 
 /// Asks the cluster what topics it has.
 pub(super) fn cluster(job: &Job) -> Result<Cluster, StreamError> {
-    let consumer: BaseConsumer<Quiet> = consumer_config(job).create_with_context(Quiet).map_err(|err| setting(&err))?;
+    let consumer: BaseConsumer<Quiet> =
+        consumer_config(job, 0).create_with_context(Quiet).map_err(|err| setting(&err))?;
     let metadata = consumer.fetch_metadata(None, START).map_err(|err| {
         StreamError::new(
             format!("the cluster does not answer at {}: {}", job.config.kafka.bootstrap_servers, code(&err)),
@@ -50,7 +61,15 @@ pub(super) fn cluster(job: &Job) -> Result<Cluster, StreamError> {
     let topics =
         metadata.topics().iter().map(|topic| (topic.name().to_owned(), width(topic.partitions().len()))).collect();
     let cluster = Cluster { topics };
+    // What the client library's own cluster says of itself. Its transactions are none.
+    let is_mock = consumer.client().fetch_cluster_id(START).is_some_and(|id| id.starts_with("mockCluster"));
     close(consumer);
+    if is_mock && job.config.kafka.guarantee == Guarantee::ExactlyOnce {
+        return Err(StreamError::new(
+            "this is a mock cluster, and its transactions are none".to_owned(),
+            "kafka.guarantee = \"at_least_once\", or a real Kafka",
+        ));
+    }
     Ok(cluster)
 }
 
@@ -63,59 +82,152 @@ pub(super) fn run(job: &Job, control: &Control, tell: &Tell) -> Result<Outcome, 
     let traced = job.worker.lanes().iter().zip(&widths).filter(|(lane, _)| lane.shape == Shape::Traced);
     let n_traced = traced.map(|(_, width)| *width).min().unwrap_or(i32::MAX);
 
-    let inbox = Arc::new(Inbox::default());
-    let producer: ThreadedProducer<Writer> = producer_config(job)
-        .create_with_context(Writer { inbox: Arc::clone(&inbox), tell: Arc::clone(tell) })
-        .map_err(|err| setting(&err))?;
-    let member = Member {
-        machine: Mutex::new(Machine::new(job.config.limits.bounds)),
-        inbox,
-        names: Mutex::new(Vec::new()),
-        commit: Mutex::new(Commit::default()),
-        drain: Duration::from_millis(job.config.limits.drain_ms),
-        fault: Mutex::new(None),
-        n_traced,
-        tell: Arc::clone(tell),
-    };
-    let consumer: BaseConsumer<Member> =
-        consumer_config(job).create_with_context(member).map_err(|err| setting(&err))?;
-    let topics: Vec<&str> = job.config.input.topics.iter().map(String::as_str).collect();
-    consumer
-        .subscribe(&topics)
-        .map_err(|err| StreamError::new(format!("the topics cannot be read: {}", code(&err)), "see input.topics"))?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(job.n_threads)
         .thread_name(|n| format!("efface-{n}"))
         .build()
         .map_err(|err| StreamError::new(format!("no threads: {err}"), "set limits.threads lower"))?;
+    let n_quarantine = width(&job.config.quarantine)?;
     tell(&Event::Start(job.start()));
-
-    let shard = Shard {
-        job,
-        control,
-        tell,
-        consumer: &consumer,
-        producer: &producer,
-        pool: &pool,
-        widths,
-        n_quarantine: width(&job.config.quarantine)?,
-        sheets: Mutex::new(Vec::new()),
-        clock: Instant::now(),
+    let sheets = Mutex::new(Vec::new());
+    let counts: Vec<OnceLock<Vec<Count>>> = job.answers.iter().map(|_| OnceLock::new()).collect();
+    let one = |number: usize| {
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let plan = Plan {
+                job,
+                control,
+                tell,
+                pool: &pool,
+                widths: &widths,
+                n_quarantine,
+                n_traced,
+                sheets: &sheets,
+                counts: &counts,
+            };
+            run_shard(plan, number)
+        }));
+        control.metrics().ended(number);
+        // A shard that ends takes the others with it: who starts the process again starts all.
+        control.stop();
+        result.unwrap_or_else(|_| Err(StreamError::new("a shard died".to_owned(), "a bug; please report it")))
     };
-    let is_drained = shard.run();
-    let member: &Member = consumer.context();
-    let progress = member.machine().progress();
-    let fault = lock(&member.fault).take();
-    close(consumer);
+    let one = &one;
+    let ends: Vec<Result<(bool, Progress), StreamError>> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..job.config.kafka.shards).map(|number| scope.spawn(move || one(number))).collect();
+        let first = one(0);
+        let died = || Err(StreamError::new("a shard died".to_owned(), "a bug; please report it"));
+        std::iter::once(first).chain(others.into_iter().map(|other| other.join().unwrap_or_else(|_| died()))).collect()
+    });
+    let mut outcome = Outcome { is_drained: true, progress: Progress::default() };
+    let mut fault = None;
+    for end in ends {
+        match end {
+            Ok((is_drained, progress)) => {
+                outcome.is_drained &= is_drained;
+                outcome.progress.n_done += progress.n_done;
+                outcome.progress.n_quarantined += progress.n_quarantined;
+                outcome.progress.n_rewinds += progress.n_rewinds;
+            }
+            Err(err) => fault = fault.or(Some(err)),
+        }
+    }
     tell(&Event::Stopped {
-        drained: is_drained,
-        n_done: progress.n_done,
-        n_quarantined: progress.n_quarantined,
+        drained: outcome.is_drained && fault.is_none(),
+        n_done: outcome.progress.n_done,
+        n_quarantined: outcome.progress.n_quarantined,
         n_detections: control.tally().n_detections(),
     });
     match fault {
         Some(fault) => Err(fault),
-        None => Ok(Outcome { is_drained, progress }),
+        None => Ok(outcome),
+    }
+}
+
+/// What all shards have in common.
+struct Plan<'s> {
+    job: &'s Job,
+    control: &'s Control,
+    tell: &'s Tell,
+    pool: &'s rayon::ThreadPool,
+    /// Partitions of each lane's topic.
+    widths: &'s [i32],
+    n_quarantine: i32,
+    n_traced: i32,
+    sheets: &'s Mutex<Vec<Sheet>>,
+    /// Counters of detections, by entity, of each lane; made when there is something to count.
+    counts: &'s [OnceLock<Vec<Count>>],
+}
+
+/// Runs one consumer and one producer. Returns whether everything that was taken is out and committed.
+fn run_shard(plan: Plan<'_>, number: usize) -> Result<(bool, Progress), StreamError> {
+    let (job, control, tell) = (plan.job, plan.control, plan.tell);
+    let limits = job.config.limits.share(job.config.kafka.shards);
+    let inbox = Arc::new(Inbox::default());
+    let is_transactional = job.config.kafka.guarantee == Guarantee::ExactlyOnce;
+    let config = producer_config(job, number);
+    let outbox = if is_transactional {
+        let timeout = Duration::from_millis(setting_ms(&config, "transaction.timeout.ms").unwrap_or(30_000));
+        let id = config.get("transactional.id").unwrap_or_default().to_owned();
+        let clerk =
+            Clerk::start(config, id, timeout, Arc::clone(&inbox), Arc::clone(tell), Arc::clone(control.metrics()));
+        // Nothing is read before whatever our last life left open is ended.
+        let first = loop {
+            if let Some(answer) = inbox.take_answer() {
+                break answer;
+            }
+            if control.is_stopping() {
+                clerk.end();
+                return Ok((true, Progress::default()));
+            }
+            inbox.wait(IDLE);
+        };
+        if let Answer::Dead(fault) = first {
+            return Err(fault);
+        }
+        Outbox::Transactions(clerk)
+    } else {
+        let context = Writer {
+            inbox: Arc::clone(&inbox),
+            tell: Arc::clone(tell),
+            is_transactional: false,
+            is_retired: Arc::default(),
+        };
+        Outbox::Plain(config.create_with_context(context).map_err(|err| setting(&err))?)
+    };
+    let machine = if is_transactional { Machine::transactional(limits.bounds) } else { Machine::new(limits.bounds) };
+    let member = Member {
+        machine: Mutex::new(machine),
+        inbox,
+        outbox,
+        group: Mutex::new(None),
+        since: Mutex::new(None),
+        is_busy: AtomicBool::new(false),
+        names: Mutex::new(Vec::new()),
+        drain: Duration::from_millis(limits.drain_ms),
+        fault: Mutex::new(None),
+        n_traced: plan.n_traced,
+        tell: Arc::clone(tell),
+        metrics: Arc::clone(control.metrics()),
+        number,
+        stalls: Mutex::default(),
+        stalled: Mutex::default(),
+        last_ms: AtomicI64::new(i64::MAX),
+    };
+    let consumer: BaseConsumer<Member> =
+        consumer_config(job, number).create_with_context(member).map_err(|err| setting(&err))?;
+    let topics: Vec<&str> = job.config.input.topics.iter().map(String::as_str).collect();
+    consumer
+        .subscribe(&topics)
+        .map_err(|err| StreamError::new(format!("the topics cannot be read: {}", code(&err)), "see input.topics"))?;
+    let shard = Shard { plan, consumer: &consumer, limits, clock: Instant::now(), told: Mutex::default() };
+    let is_drained = if is_transactional { shard.run_transactions() } else { shard.run() };
+    let member: &Member = consumer.context();
+    let progress = member.machine().progress();
+    let fault = lock(&member.fault).take();
+    close(consumer);
+    match fault {
+        Some(fault) => Err(fault),
+        None => Ok((is_drained, progress)),
     }
 }
 
@@ -132,7 +244,7 @@ fn close<C: ConsumerContext>(consumer: BaseConsumer<C>) {
     }
 }
 
-fn client_config(job: &Job, own: &[(String, String)], defaults: &[(&str, &str)]) -> ClientConfig {
+fn client_config(job: &Job, own: &[(String, String)], defaults: &[(&str, &str)], shard: usize) -> ClientConfig {
     let mut config = ClientConfig::new();
     for (name, value) in defaults {
         config.set(*name, *value);
@@ -141,11 +253,19 @@ fn client_config(job: &Job, own: &[(String, String)], defaults: &[(&str, &str)])
         config.set(name, value);
     }
     config.set("bootstrap.servers", &job.config.kafka.bootstrap_servers);
+    if job.config.kafka.shards > 1 {
+        // Each is a member of its own.
+        for name in ["client.id", "group.instance.id"] {
+            if let Some(value) = config.get(name).map(|value| format!("{value}-{shard}")) {
+                config.set(name, value);
+            }
+        }
+    }
     config.set_log_level(RDKafkaLogLevel::Warning);
     config
 }
 
-fn consumer_config(job: &Job) -> ClientConfig {
+fn consumer_config(job: &Job, shard: usize) -> ClientConfig {
     let defaults = [
         ("auto.offset.reset", "earliest"),
         ("isolation.level", "read_committed"),
@@ -156,42 +276,75 @@ fn consumer_config(job: &Job) -> ClientConfig {
         ("fetch.wait.max.ms", "100"),
         ("allow.auto.create.topics", "false"),
         ("topic.metadata.refresh.interval.ms", "60000"),
+        ("statistics.interval.ms", "5000"),
     ];
-    let mut config = client_config(job, &job.properties.consumer, &defaults);
+    let mut config = client_config(job, &job.properties.consumer, &defaults, shard);
     config
         .set("group.id", &job.config.kafka.group_id)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        .set("queued.max.messages.kbytes", (job.config.limits.consumer_bytes >> 10).to_string());
+        .set(
+            "queued.max.messages.kbytes",
+            (job.config.limits.share(job.config.kafka.shards).consumer_bytes >> 10).to_string(),
+        );
     config
 }
 
-fn producer_config(job: &Job) -> ClientConfig {
-    let defaults = [
-        ("linger.ms", "20"),
+fn producer_config(job: &Job, shard: usize) -> ClientConfig {
+    let is_transactional = job.config.kafka.guarantee == Guarantee::ExactlyOnce;
+    let mut defaults = vec![
+        // A commit waits for what lingers.
+        ("linger.ms", if is_transactional { "5" } else { "20" }),
         ("batch.num.messages", "10000"),
         ("compression.type", "lz4"),
-        // A broker may be away for long; until it is back nothing is committed, and nothing is lost.
-        ("message.timeout.ms", "0"),
     ];
-    let limits = &job.config.limits;
+    if is_transactional {
+        defaults.push(("transaction.timeout.ms", "30000"));
+    } else {
+        // A broker may be away for long; until it is back nothing is committed, and nothing is lost.
+        defaults.push(("message.timeout.ms", "0"));
+    }
+    let limits = job.config.limits.share(job.config.kafka.shards);
     let n_lanes = job.worker.lanes().len().max(1);
     // What is in flight fits in, with labels longer than what they replace, so that the queue is hardly ever the limit.
     let n_records = (limits.bounds.in_flight_records + limits.batch_records) * n_lanes + 1_000;
     let n_kbytes = ((limits.bounds.in_flight_bytes + BATCH_BYTES) * n_lanes * 2) >> 10;
-    let mut config = client_config(job, &job.properties.producer, &defaults);
+    let mut config = client_config(job, &job.properties.producer, &defaults, shard);
     config
         .set("enable.idempotence", "true")
         .set("queue.buffering.max.messages", n_records.min(10_000_000).to_string())
         .set("queue.buffering.max.kbytes", n_kbytes.clamp(1 << 10, (2 << 20) - 1).to_string());
+    if is_transactional {
+        let instance = job.instance.as_deref().unwrap_or_default();
+        config
+            .set("transactional.id", format!("{}-{instance}-{shard}", job.config.kafka.group_id))
+            // The commit tells whether all is there.
+            .set("delivery.report.only.error", "true");
+    }
     config
 }
 
+fn setting_ms(config: &ClientConfig, name: &str) -> Option<u64> {
+    config.get(name)?.parse().ok()
+}
+
+/// Tells which setting is wrong, and not how: the library's words may quote the value, which may be a secret.
 fn setting(err: &KafkaError) -> StreamError {
     match err {
-        KafkaError::ClientConfig(_, what, name, _) => {
-            StreamError::new(format!("{name}: {what}"), "see kafka.properties and librdkafka's CONFIGURATION.md")
+        KafkaError::ClientConfig(result, _, name, _) => {
+            let what = match result {
+                RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN => "no such setting",
+                _ => "not a value of this setting",
+            };
+            StreamError::new(
+                format!("{what}: {name}"),
+                "see kafka.properties, kafka.consumer and kafka.producer, and librdkafka's CONFIGURATION.md",
+            )
         }
+        KafkaError::ClientCreation(_) => StreamError::new(
+            "the client library refuses these settings together".to_owned(),
+            "see kafka.properties, kafka.consumer and kafka.producer, and librdkafka's CONFIGURATION.md",
+        ),
         err => StreamError::new(format!("no client: {}", code(err)), "see kafka.properties"),
     }
 }
@@ -211,26 +364,60 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-/// Answers of brokers, until the member hears them.
+/// Answers of brokers, and of the clerk, until the member hears them.
 #[derive(Default)]
 struct Inbox {
-    answers: Mutex<Vec<(u64, Option<Refusal>)>>,
+    post: Mutex<Post>,
     arrived: Condvar,
+    /// The open transaction cannot be committed, through no fault of an output.
+    is_spoiled: AtomicBool,
+}
+
+#[derive(Default)]
+struct Post {
+    answers: Vec<(u64, Option<Refusal>)>,
+    clerk: Option<Answer>,
 }
 
 impl Inbox {
     fn wait(&self, most: Duration) {
-        let answers = lock(&self.answers);
-        if answers.is_empty() {
-            drop(self.arrived.wait_timeout(answers, most));
+        let post = lock(&self.post);
+        if post.answers.is_empty() && post.clerk.is_none() {
+            drop(self.arrived.wait_timeout(post, most));
         }
     }
+
+    fn answer(&self, answer: Answer) {
+        lock(&self.post).clerk = Some(answer);
+        self.arrived.notify_all();
+    }
+
+    fn take_answer(&self) -> Option<Answer> {
+        lock(&self.post).clerk.take()
+    }
+
+    fn is_spoiled(&self) -> bool {
+        self.is_spoiled.load(Ordering::Relaxed)
+    }
+
+    fn unspoil(&self) {
+        self.is_spoiled.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Where outputs go.
+enum Outbox {
+    Plain(ThreadedProducer<Writer>),
+    Transactions(Clerk),
 }
 
 /// Context of the producer.
 struct Writer {
     inbox: Arc<Inbox>,
     tell: Tell,
+    is_transactional: bool,
+    /// Another producer took its place; what it still says is of no use.
+    is_retired: Arc<AtomicBool>,
 }
 
 impl ClientContext for Writer {
@@ -247,14 +434,47 @@ impl ProducerContext for Writer {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, place: usize) {
-        let refusal = result.as_ref().err().map(|(err, _)| refusal(err));
-        let mut answers = lock(&self.inbox.answers);
-        let was_empty = answers.is_empty();
-        answers.push((place as u64, refusal));
-        drop(answers);
+        let refusal = match result.as_ref().err().map(|(err, _)| err) {
+            None => None,
+            Some(_) if self.is_retired.load(Ordering::Relaxed) => return,
+            Some(err) if self.is_transactional => match transactional_refusal(err) {
+                Some(refusal) => Some(refusal),
+                None => {
+                    // What an abort threw away is no news.
+                    if !matches!(
+                        err.rdkafka_error_code(),
+                        Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
+                    ) {
+                        self.inbox.is_spoiled.store(true, Ordering::Relaxed);
+                        self.inbox.arrived.notify_all();
+                    }
+                    return;
+                }
+            },
+            Some(err) => Some(refusal(err)),
+        };
+        let mut post = lock(&self.inbox.post);
+        let was_empty = post.answers.is_empty();
+        post.answers.push((place as u64, refusal));
+        drop(post);
         if was_empty {
             self.inbox.arrived.notify_one();
         }
+    }
+}
+
+/// Returns what is wrong with the output itself; nothing where it is the brokers' or the transaction's trouble, which passes.
+fn transactional_refusal(err: &KafkaError) -> Option<Refusal> {
+    use RDKafkaErrorCode as Code;
+    match err.rdkafka_error_code()? {
+        Code::MessageSizeTooLarge | Code::InvalidMessageSize => Some(Refusal::TooLong),
+        Code::TopicAuthorizationFailed
+        | Code::UnknownTopicOrPartition
+        | Code::UnknownPartition
+        | Code::UnknownTopic
+        | Code::InvalidRecord
+        | Code::PolicyViolation => Some(Refusal::Other),
+        _ => None,
     }
 }
 
@@ -269,28 +489,45 @@ fn refusal(err: &KafkaError) -> Refusal {
 struct Member {
     machine: Mutex<Machine>,
     inbox: Arc<Inbox>,
+    outbox: Outbox,
+    /// As whom offsets go into a transaction: the member and generation that was given what we have. Taken when partitions
+    /// come and not at the commit: one who was put out of the group has no name for a while, and brokers take offsets
+    /// of the nameless into a transaction without looking.
+    group: Mutex<Option<Arc<ConsumerGroupMetadata>>>,
+    /// When something was first written into the open transaction.
+    since: Mutex<Option<Instant>>,
+    /// The clerk was asked and has not answered.
+    is_busy: AtomicBool,
     /// Topics by their number.
     names: Mutex<Vec<Arc<str>>>,
-    commit: Mutex<Commit>,
     drain: Duration,
     fault: Mutex<Option<StreamError>>,
     /// Partitions of the narrowest output that keeps a record's partition.
     n_traced: i32,
     tell: Tell,
+    metrics: Arc<Metrics>,
+    number: usize,
+    stalls: Mutex<HashMap<Partition, Stall>>,
+    /// Partitions that stand still, to be read again from where they stand.
+    stalled: Mutex<Vec<(Partition, i64)>>,
+    /// Time of the last record taken, as it says itself, in milliseconds since 1970.
+    last_ms: AtomicI64,
 }
-
-/// A commit under way, and the answers that came.
-#[derive(Default)]
-struct Commit {
-    pending: Option<(Offsets, Instant)>,
-    answers: VecDeque<(Offsets, Result<(), String>)>,
-}
-
-type Offsets = Vec<(Partition, i64)>;
 
 impl ClientContext for Member {
     fn log(&self, _: RDKafkaLogLevel, _: &str, text: &str) {
         (self.tell)(&Event::Broker { text });
+        // The library would go on at the beginning of the topic, which repeats or leaves out; it tells only here.
+        if text.contains("offset reset") && text.contains("not available") {
+            self.fail(StreamError::new(
+                "an input topic does not have the offset any more at which reading goes on".to_owned(),
+                "was it truncated, or is its retention too short? reset the offsets of the group to where reading is to go on, and start again",
+            ));
+        }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.look(&statistics);
     }
 
     fn error(&self, err: KafkaError, _: &str) {
@@ -317,13 +554,17 @@ impl ConsumerContext for Member {
                     }
                     self.machine().assign(*partition);
                 }
+                // An answer of the group, even where it gives us nothing.
+                self.metrics.started();
                 if !partitions.is_empty() {
+                    self.metrics.observe(Fact::Rebalanced { change: i64::try_from(partitions.len()).unwrap_or(0) });
                     (self.tell)(&Event::Assigned { n: partitions.len() });
                 }
             }
             Rebalance::Revoke(list) => {
                 let partitions: Vec<Partition> =
                     self.partitions(list).into_iter().map(|(partition, _)| partition).collect();
+                self.metrics.observe(Fact::Rebalanced { change: -i64::try_from(partitions.len()).unwrap_or(0) });
                 self.let_go(consumer, &partitions);
             }
             Rebalance::Error(_) => {}
@@ -331,22 +572,60 @@ impl ConsumerContext for Member {
     }
 
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        *lock(&self.group) = self.name_in_group(consumer);
         if let Rebalance::Assign(list) = rebalance
-            && self.machine().is_paused()
             && list.count() > 0
         {
-            // Fails where the partition was taken away in the meantime.
-            let _ = consumer.pause(list);
+            // The library keeps in mind that a partition was paused, also while it is somebody else's. Both fail where the
+            // partition was taken away in the meantime.
+            let _ = if self.machine().is_paused() { consumer.pause(list) } else { consumer.resume(list) };
         }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let offsets = self.partitions(offsets);
-        lock(&self.commit).answers.push_back((offsets, result.map_err(|err| code(&err))));
     }
 }
 
 impl Member {
+    /// Looks at what the library knows of the partitions: how far behind, and whether one stands still.
+    fn look(&self, statistics: &Statistics) {
+        let mut n_behind = 0;
+        let now = Instant::now();
+        let (is_paused, positions) = {
+            let machine = self.machine();
+            let positions: HashMap<Partition, i64> =
+                machine.partitions().map(|partition| (partition, machine.position(partition).unwrap_or(-1))).collect();
+            // Without room nothing is taken, and that is no standstill.
+            (machine.is_paused() || machine.room().is_none(), positions)
+        };
+        let mut stalls = lock(&self.stalls);
+        stalls.retain(|partition, _| positions.contains_key(partition));
+        for (topic, found) in &statistics.topics {
+            for (number, found) in &found.partitions {
+                let partition = Partition { topic: self.topic(topic), number: *number };
+                let Some(&position) = positions.get(&partition) else { continue };
+                n_behind += (found.ls_offset - position.max(found.app_offset)).max(0);
+                let view = View { position, next: found.next_offset, end: found.ls_offset, n_queued: found.fetchq_cnt };
+                let stall = stalls.entry(partition).or_default();
+                if is_paused {
+                    *stall = Stall::default();
+                } else if stall.look(view, now) {
+                    let at = position.max(found.app_offset);
+                    if stall.n_found() > 1 {
+                        self.fail(StreamError::new(
+                            format!("partition {number} of {topic} stands still, and reading it again did not help"),
+                            "see the log of the brokers",
+                        ));
+                    } else {
+                        lock(&self.stalled).push((partition, at));
+                    }
+                }
+            }
+        }
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let age_ms = i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_sub(self.last_ms.load(Ordering::Relaxed));
+        #[expect(clippy::cast_precision_loss, reason = "a clock has fewer than 2^52 milliseconds")]
+        let seconds = if n_behind > 0 { age_ms.max(0) as f64 / 1e3 } else { 0.0 };
+        self.metrics.lag(self.number, n_behind, seconds);
+    }
+
     fn machine(&self) -> MutexGuard<'_, Machine> {
         lock(&self.machine)
     }
@@ -394,7 +673,10 @@ impl Member {
 
     /// Hears what brokers answered.
     fn hear(&self) {
-        let answers = std::mem::take(&mut *lock(&self.inbox.answers));
+        let (answers, answer) = {
+            let mut post = lock(&self.inbox.post);
+            (std::mem::take(&mut post.answers), post.clerk.take())
+        };
         let mut machine = self.machine();
         for (place, refusal) in answers {
             match refusal {
@@ -402,49 +684,122 @@ impl Member {
                 Some(refusal) => machine.refused(Place::unpack(place), refusal),
             }
         }
-        let mut commit = lock(&self.commit);
-        while let Some((offsets, result)) = commit.answers.pop_front() {
-            // An answer to a commit that a blocking one overtook is of no use.
-            if commit.pending.take_if(|(pending, _)| *pending == offsets).is_some() {
-                match result {
-                    Ok(()) => machine.committed(),
-                    Err(why) => {
-                        machine.commit_failed();
-                        (self.tell)(&Event::CommitFailed { why });
-                    }
+        if let Some(answer) = answer {
+            self.is_busy.store(false, Ordering::Relaxed);
+            let took = lock(&self.since).take().map_or(Duration::ZERO, |since| since.elapsed());
+            let end = match &answer {
+                Answer::Committed => End::Committed,
+                Answer::Aborted(Doubt::Certain) => End::Aborted,
+                _ => End::InDoubt,
+            };
+            self.metrics.observe(Fact::Ended { end, took });
+            match answer {
+                Answer::Committed => machine.committed(),
+                Answer::Aborted(doubt) => {
+                    machine.aborted(doubt);
+                    (self.tell)(&Event::Aborted { in_doubt: doubt == Doubt::InDoubt });
+                }
+                Answer::Dead(fault) => {
+                    machine.aborted(Doubt::InDoubt);
+                    self.fail(fault);
                 }
             }
-        }
-        if commit.pending.take_if(|(_, since)| since.elapsed() > COMMIT_ANSWER).is_some() {
-            machine.commit_failed();
+        } else if self.inbox.is_spoiled() && !self.is_busy() {
+            machine.spoil();
         }
     }
 
-    fn commit(&self, consumer: &BaseConsumer<Self>, mode: CommitMode) {
-        let mut machine = self.machine();
-        if lock(&self.commit).pending.take().is_some() {
-            machine.commit_failed();
-        }
-        let offsets = machine.begin_commit();
+    /// Commits what is out everywhere, and waits for the answer: the client library has none for a commit that is not waited
+    /// for, unless a callback is set that rust-rdkafka does not set. It takes milliseconds, once in an interval.
+    fn commit(&self, consumer: &BaseConsumer<Self>) {
+        let offsets = self.machine().begin_commit();
         if offsets.is_empty() {
             return;
         }
-        drop(machine);
-        let result = consumer.commit(&self.list(&offsets), mode);
-        match (mode, result) {
-            (CommitMode::Async, Ok(())) => lock(&self.commit).pending = Some((offsets, Instant::now())),
-            (CommitMode::Sync, Ok(())) => self.machine().committed(),
-            (_, Err(err)) => {
+        let began = Instant::now();
+        let end = match consumer.commit(&self.list(&offsets), CommitMode::Sync) {
+            Ok(()) => {
+                self.machine().committed();
+                End::Committed
+            }
+            Err(err) => {
                 self.machine().commit_failed();
                 (self.tell)(&Event::CommitFailed { why: code(&err) });
+                End::Aborted
             }
+        };
+        self.metrics.observe(Fact::Ended { end, took: began.elapsed() });
+    }
+
+    fn is_busy(&self) -> bool {
+        self.is_busy.load(Ordering::Relaxed)
+    }
+
+    /// Returns as whom we may commit now; nobody where the group has put us out.
+    fn name_in_group(&self, consumer: &BaseConsumer<Self>) -> Option<Arc<ConsumerGroupMetadata>> {
+        let Outbox::Transactions(_) = &self.outbox else { return None };
+        let name = consumer.group_metadata();
+        // Answered by the thread that is told of being put out, so what was lost before the answer is lost now.
+        if consumer.assignment_lost() { None } else { name.map(Arc::new) }
+    }
+
+    /// Hands the open transaction to the clerk.
+    fn ask_commit(&self, clerk: &Clerk, member: Option<Arc<ConsumerGroupMetadata>>) {
+        let offsets = self.machine().begin_commit();
+        if offsets.is_empty() {
+            return;
         }
+        let since = lock(&self.since).unwrap_or_else(Instant::now);
+        self.is_busy.store(true, Ordering::Relaxed);
+        clerk.ask(match member {
+            Some(member) => Ask::Commit { offsets: self.list(&offsets), member, since },
+            None => Ask::Abort { since },
+        });
+    }
+
+    fn ask_abort(&self, clerk: &Clerk) {
+        let since = lock(&self.since).unwrap_or_else(Instant::now);
+        self.is_busy.store(true, Ordering::Relaxed);
+        clerk.ask(Ask::Abort { since });
+    }
+
+    /// Waits for the clerk; returns whether it has answered.
+    fn await_clerk(&self, deadline: Instant) -> bool {
+        loop {
+            self.hear();
+            if !self.is_busy() || Instant::now() >= deadline {
+                return !self.is_busy();
+            }
+            self.inbox.wait(STEP);
+        }
+    }
+
+    /// Commits what is open before partitions go; where they are gone already, sees that it will be aborted.
+    fn let_go_transaction(&self, clerk: &Clerk, consumer: &BaseConsumer<Self>, partitions: &[Partition]) {
+        for partition in partitions {
+            self.machine().revoke(*partition);
+        }
+        let deadline = Instant::now() + self.drain;
+        let mut drained = false;
+        if !consumer.assignment_lost() && self.await_clerk(deadline) {
+            if !self.machine().must_abort() {
+                self.ask_commit(clerk, self.name_in_group(consumer));
+            }
+            drained = self.await_clerk(deadline) && !self.machine().has_open();
+        }
+        for partition in partitions {
+            self.machine().forget(*partition);
+        }
+        (self.tell)(&Event::Revoked { n: partitions.len(), drained });
     }
 
     /// Finishes what is under way in partitions that are being taken away, and commits it.
     fn let_go(&self, consumer: &BaseConsumer<Self>, partitions: &[Partition]) {
         if partitions.is_empty() {
             return;
+        }
+        if let Outbox::Transactions(clerk) = &self.outbox {
+            return self.let_go_transaction(clerk, consumer, partitions);
         }
         for partition in partitions {
             self.machine().revoke(*partition);
@@ -462,7 +817,7 @@ impl Member {
         }
         let drained = is_settled() && !is_lost;
         if !is_lost {
-            self.commit(consumer, CommitMode::Sync);
+            self.commit(consumer);
         }
         for partition in partitions {
             self.machine().forget(*partition);
@@ -470,9 +825,6 @@ impl Member {
         (self.tell)(&Event::Revoked { n: partitions.len(), drained });
     }
 }
-
-/// How long an answer to a commit may take.
-const COMMIT_ANSWER: Duration = Duration::from_secs(30);
 
 /// A record that was taken.
 struct Got<'c> {
@@ -483,17 +835,13 @@ struct Got<'c> {
 
 /// One consumer, one producer, one machine.
 struct Shard<'s> {
-    job: &'s Job,
-    control: &'s Control,
-    tell: &'s Tell,
+    plan: Plan<'s>,
     consumer: &'s BaseConsumer<Member>,
-    producer: &'s ThreadedProducer<Writer>,
-    pool: &'s rayon::ThreadPool,
-    /// Partitions of each lane's topic.
-    widths: Vec<i32>,
-    n_quarantine: i32,
-    sheets: Mutex<Vec<Sheet>>,
+    /// This shard's share.
+    limits: super::config::Limits,
     clock: Instant,
+    /// What was told of progress.
+    told: Mutex<Progress>,
 }
 
 impl<'s> Shard<'s> {
@@ -509,20 +857,7 @@ impl<'s> Shard<'s> {
         let mut batch: Vec<Got<'s>> = Vec::new();
         let mut topic = (String::new(), 0);
         loop {
-            member.hear();
-            let is_asked = self.control.is_stopping() || lock(&member.fault).is_some();
-            if is_asked && deadline.is_none() {
-                deadline = Some(Instant::now() + member.drain);
-                let mut machine = member.machine();
-                machine.stop();
-                (self.tell)(&Event::Stopping { n_in_flight: machine.n_unsettled() });
-            }
-            let now_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-            member.machine().tick(now_ms, &mut commands);
-            for command in commands.drain(..) {
-                self.obey(command);
-            }
-            self.control.progress(member.machine().progress());
+            self.attend(&mut deadline, &mut commands);
             if let Some(deadline) = deadline {
                 if member.machine().is_drained() || Instant::now() >= deadline {
                     break;
@@ -535,19 +870,21 @@ impl<'s> Shard<'s> {
             let room = member.machine().room();
             if room.is_none() {
                 if member.machine().wants_commit_now() {
-                    member.commit(self.consumer, CommitMode::Sync);
+                    member.commit(self.consumer);
                 }
                 if member.machine().is_paused() {
                     self.poll(Duration::from_millis(1), &mut topic, &mut batch);
                 }
                 if member.machine().room().is_none() {
+                    let began = Instant::now();
                     member.inbox.wait(STEP);
+                    member.metrics.observe(Fact::Waited(began.elapsed()));
                 }
                 if batch.is_empty() {
                     continue;
                 }
             }
-            let most = room.records.min(self.job.config.limits.batch_records);
+            let most = room.records.min(self.limits.batch_records);
             let most_bytes = room.bytes.min(BATCH_BYTES);
             self.collect(most, most_bytes, &mut topic, &mut batch);
             if !batch.is_empty() {
@@ -558,9 +895,151 @@ impl<'s> Shard<'s> {
         drop(batch);
         let is_drained = member.machine().is_drained();
         member.hear();
-        member.commit(self.consumer, CommitMode::Sync);
-        self.control.progress(member.machine().progress());
+        member.commit(self.consumer);
+        self.tell_progress();
         is_drained && member.machine().n_uncommitted() == 0
+    }
+
+    /// Hears what there is to hear, and does what the machine says.
+    fn attend(&self, deadline: &mut Option<Instant>, commands: &mut Vec<Command>) {
+        let member = self.member();
+        member.metrics.beat(member.number);
+        member.hear();
+        let is_asked = self.plan.control.is_stopping() || lock(&member.fault).is_some();
+        if is_asked && deadline.is_none() {
+            *deadline = Some(Instant::now() + member.drain);
+            member.metrics.stopping();
+            let mut machine = member.machine();
+            machine.stop();
+            (self.plan.tell)(&Event::Stopping { n_in_flight: machine.n_unsettled() });
+        }
+        let now_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+        member.machine().tick(now_ms, commands);
+        self.recall(commands);
+        for command in commands.drain(..) {
+            self.obey(command);
+        }
+        let stalled = std::mem::take(&mut *lock(&member.stalled));
+        for (partition, offset) in stalled {
+            (self.plan.tell)(&Event::Stalled {
+                topic: &member.name(partition.topic),
+                partition: partition.number,
+                offset,
+            });
+            member.metrics.observe(Fact::Stalled);
+            let list = member.list(&[(partition, offset)]);
+            drop(self.consumer.resume(&list));
+            if offset >= 0 {
+                // The machine takes no record twice, wherever the library begins again.
+                drop(self.consumer.seek_partitions(list, Duration::from_secs(5)));
+            }
+        }
+        self.tell_progress();
+    }
+
+    fn tell_progress(&self) {
+        let (now, n_in_flight) = {
+            let machine = self.member().machine();
+            (machine.progress(), machine.n_in_flight())
+        };
+        self.member().metrics.in_flight(n_in_flight);
+        self.plan.control.progress(std::mem::replace(&mut *lock(&self.told), now), now);
+    }
+
+    /// Runs with transactions: a batch is scanned while the transaction before it is committed.
+    fn run_transactions(&self) -> bool {
+        let member = self.member();
+        let Outbox::Transactions(clerk) = &member.outbox else { return false };
+        let mut commands = Vec::new();
+        let mut deadline = None;
+        let mut batch: Vec<Got<'s>> = Vec::new();
+        let mut ready: Option<(Vec<Got<'s>>, Vec<Sheet>)> = None;
+        let mut topic = (String::new(), 0);
+        loop {
+            member.machine().hold(ready.is_some() && member.is_busy());
+            self.attend(&mut deadline, &mut commands);
+            if let Some(deadline) = deadline {
+                // What was taken and not begun was never there.
+                ready = None;
+                batch.clear();
+                if (member.machine().is_drained() && !member.is_busy()) || Instant::now() >= deadline {
+                    break;
+                }
+                drop(self.consumer.poll(Duration::from_millis(1)));
+                member.inbox.wait(STEP);
+                continue;
+            }
+            if !member.is_busy()
+                && let Some((batch, sheets)) = ready.take()
+            {
+                for (chunk, sheet) in batch.chunks(CHUNK).zip(sheets) {
+                    self.write(chunk, &sheet);
+                    self.put_back(sheet);
+                }
+                continue;
+            }
+            let room = member.machine().room();
+            if ready.is_some() || room.is_none() {
+                let began = Instant::now();
+                if member.machine().is_paused() {
+                    self.poll(Duration::from_millis(1), &mut topic, &mut batch);
+                }
+                member.inbox.wait(STEP);
+                member.metrics.observe(Fact::Waited(began.elapsed()));
+                continue;
+            }
+            let most = room.records.min(self.limits.batch_records);
+            self.collect(most, room.bytes.min(BATCH_BYTES), &mut topic, &mut batch);
+            if !batch.is_empty() {
+                let sheets = self.scan(&batch);
+                ready = Some((std::mem::take(&mut batch), sheets));
+            }
+        }
+        drop((batch, ready));
+        let is_drained = member.machine().is_drained() && !member.is_busy();
+        if !is_drained && member.await_clerk(Instant::now()) && member.machine().has_open() {
+            member.ask_abort(clerk);
+            member.await_clerk(Instant::now() + Duration::from_secs(5));
+        }
+        clerk.end();
+        self.tell_progress();
+        is_drained
+    }
+
+    /// Scans a batch on all threads.
+    fn scan(&self, batch: &[Got<'_>]) -> Vec<Sheet> {
+        let chunks: Vec<&[Got<'_>]> = batch.chunks(CHUNK).collect();
+        if chunks.len() == 1 || self.plan.job.n_threads == 1 {
+            return chunks.into_iter().map(|chunk| self.rewrite(chunk)).collect();
+        }
+        self.plan.pool.install(|| chunks.into_par_iter().map(|chunk| self.rewrite(chunk)).collect())
+    }
+
+    /// Asks the cluster what is committed, where nobody knows.
+    fn recall(&self, commands: &[Command]) {
+        let member = self.member();
+        let asked: Vec<(Partition, i64)> = commands
+            .iter()
+            .filter_map(|command| match command {
+                Command::Recall(partition) => Some((*partition, -1)),
+                _ => None,
+            })
+            .collect();
+        if asked.is_empty() {
+            return;
+        }
+        let Ok(list) = self.consumer.committed_offsets(member.list(&asked), Duration::from_secs(5)) else { return };
+        for element in list.elements() {
+            if element.error().is_err() {
+                continue;
+            }
+            let partition = Partition { topic: member.topic(element.topic()), number: element.partition() };
+            let offset = match element.offset() {
+                Offset::Offset(offset) => Some(offset),
+                _ => None,
+            };
+            member.machine().recalled(partition, offset);
+        }
     }
 
     fn obey(&self, command: Command) {
@@ -570,10 +1049,11 @@ impl<'s> Shard<'s> {
             member.list(&offsets)
         };
         match command {
-            Command::Commit => {
-                let mode = if member.machine().wants_commit_now() { CommitMode::Sync } else { CommitMode::Async };
-                member.commit(self.consumer, mode);
+            Command::Commit if let Outbox::Transactions(clerk) = &member.outbox => {
+                let name = lock(&member.group).clone();
+                member.ask_commit(clerk, name);
             }
+            Command::Commit => member.commit(self.consumer),
             // Both fail where a partition was taken away in the meantime, which is then no loss.
             Command::Pause => drop(self.consumer.pause(&all())),
             Command::Resume => drop(self.consumer.resume(&all())),
@@ -584,9 +1064,17 @@ impl<'s> Shard<'s> {
                 let topic = member.name(partition.topic);
                 if is_done {
                     member.machine().sought(partition);
-                    (self.tell)(&Event::Rewound { topic: &topic, partition: partition.number, offset });
+                    member.metrics.observe(Fact::Rewound);
+                    (self.plan.tell)(&Event::Rewound { topic: &topic, partition: partition.number, offset });
                 }
             }
+            Command::Abort => {
+                if let Outbox::Transactions(clerk) = &member.outbox {
+                    member.ask_abort(clerk);
+                }
+            }
+            // Asked before, all at once.
+            Command::Recall(_) => {}
             Command::Halt(partition, offset) => member.fail(StreamError::new(
                 format!(
                     "an output is refused again and again: record {offset} of partition {} of {}",
@@ -606,8 +1094,14 @@ impl<'s> Shard<'s> {
                 if message.topic() != topic.0 {
                     *topic = (message.topic().to_owned(), self.member().topic(message.topic()));
                 }
+                if lock(&self.member().fault).is_some() {
+                    return false;
+                }
                 let partition = Partition { topic: topic.1, number: message.partition() };
                 let n_bytes = message.payload_len() + message.key_len();
+                if let Some(ms) = message.timestamp().to_millis() {
+                    self.member().last_ms.store(ms, Ordering::Relaxed);
+                }
                 if let Some(taken) = self.member().machine().take(partition, message.offset(), n_bytes) {
                     batch.push(Got { taken, topic: topic.1, message });
                 }
@@ -626,7 +1120,7 @@ impl<'s> Shard<'s> {
                         "see the log of the brokers, and whether this user may read the topics as this group",
                     ));
                 } else {
-                    (self.tell)(&Event::Broker { text: &code(&err) });
+                    (self.plan.tell)(&Event::Broker { text: &code(&err) });
                 }
                 false
             }
@@ -641,7 +1135,7 @@ impl<'s> Shard<'s> {
             self.poll(first, topic, batch);
         }
         let began = Instant::now();
-        let wait = Duration::from_millis(self.job.config.limits.batch_ms);
+        let wait = Duration::from_millis(self.limits.batch_ms);
         let mut n_bytes = 0;
         while batch.len() < most && n_bytes < most_bytes {
             let n_before = batch.len();
@@ -660,7 +1154,7 @@ impl<'s> Shard<'s> {
     /// Rewrites a batch on all threads, and writes it in order as chunks become ready.
     fn process(&self, batch: &[Got<'_>]) {
         let chunks: Vec<&[Got<'_>]> = batch.chunks(CHUNK).collect();
-        if chunks.len() == 1 || self.job.n_threads == 1 {
+        if chunks.len() == 1 || self.plan.job.n_threads == 1 {
             for chunk in chunks {
                 let sheet = self.rewrite(chunk);
                 self.write(chunk, &sheet);
@@ -669,7 +1163,7 @@ impl<'s> Shard<'s> {
             return;
         }
         let (ready, arrived) = mpsc::channel::<(usize, Sheet)>();
-        self.pool.in_place_scope(|scope| {
+        self.plan.pool.in_place_scope(|scope| {
             for (at, &chunk) in chunks.iter().enumerate() {
                 let ready = ready.clone();
                 scope.spawn(move |_| {
@@ -699,8 +1193,8 @@ impl<'s> Shard<'s> {
     }
 
     fn rewrite(&self, chunk: &[Got<'_>]) -> Sheet {
-        let worker = &self.job.worker;
-        let mut sheet = lock(&self.sheets).pop().unwrap_or_else(|| worker.sheet());
+        let worker = &self.plan.job.worker;
+        let mut sheet = lock(self.plan.sheets).pop().unwrap_or_else(|| worker.sheet());
         let reads_headers = !worker.headers().is_empty() || worker.tenant_header().is_some();
         let records: Vec<Incoming<'_>> = chunk
             .iter()
@@ -718,19 +1212,42 @@ impl<'s> Shard<'s> {
                 record
             })
             .collect();
+        let began = Instant::now();
         worker.rewrite(&records, &mut sheet);
-        self.control.add(&sheet.tally);
+        self.member().metrics.observe(Fact::Scanned { n_records: records.len(), took: began.elapsed() });
+        for (entity, n) in sheet.tally.entities() {
+            let at = usize::from(entity.0);
+            let (Some(counts), Some((name, answers))) = (self.plan.counts.get(at), self.plan.job.answers.get(at))
+            else {
+                continue;
+            };
+            let metrics = &self.member().metrics;
+            let make = || answers.iter().map(|(lane, operator)| metrics.detections(name, lane, operator)).collect();
+            for count in counts.get_or_init(make) {
+                count.inc_by(n);
+            }
+        }
+        self.plan.control.add(&sheet.tally);
         sheet
     }
 
     fn put_back(&self, sheet: Sheet) {
-        lock(&self.sheets).push(sheet);
+        lock(self.plan.sheets).push(sheet);
     }
 
     /// Writes a chunk, every record to all lanes or to the quarantine.
     fn write(&self, chunk: &[Got<'_>], sheet: &Sheet) {
         let member = self.member();
-        let lanes = self.job.worker.lanes();
+        let lanes = self.plan.job.worker.lanes();
+        let producer = match &member.outbox {
+            Outbox::Plain(producer) => producer.clone(),
+            Outbox::Transactions(clerk) => {
+                lock(&member.since).get_or_insert_with(Instant::now);
+                // Without a producer nothing is begun, and what is not begun is read again.
+                let Some(producer) = clerk.producer() else { return };
+                producer
+            }
+        };
         let mut text = String::new();
         let mut name = (u16::MAX, Arc::from(""));
         for (at, got) in chunk.iter().enumerate() {
@@ -747,12 +1264,14 @@ impl<'s> Shard<'s> {
             let place = got.taken.place;
             let (partition, offset) = (got.message.partition(), got.message.offset());
             if let Err(reason) = verdict {
+                member.metrics.quarantined(reason);
                 lanes::quarantine(&name.1, partition, offset, reason, &mut text);
                 let headers = OwnedHeaders::new_with_capacity(1)
                     .insert(Header { key: VERSION_HEADER, value: Some(env!("CARGO_PKG_VERSION")) });
                 self.send(
-                    BaseRecord::with_opaque_to(&self.job.config.quarantine, packed(place))
-                        .partition(partition % self.n_quarantine.max(1))
+                    &producer,
+                    BaseRecord::with_opaque_to(&self.plan.job.config.quarantine, packed(place))
+                        .partition(partition % self.plan.n_quarantine.max(1))
                         .payload(text.as_bytes())
                         .headers(headers),
                 );
@@ -762,7 +1281,7 @@ impl<'s> Shard<'s> {
                 Timestamp::CreateTime(ms) | Timestamp::LogAppendTime(ms) => Some(ms),
                 Timestamp::NotAvailable => None,
             };
-            for ((number, lane), width) in lanes.iter().enumerate().zip(&self.widths) {
+            for ((number, lane), width) in lanes.iter().enumerate().zip(self.plan.widths) {
                 let Ok(output) = sheet.output(at, number) else {
                     member.machine().refused(place, Refusal::Other);
                     continue;
@@ -781,7 +1300,7 @@ impl<'s> Shard<'s> {
                     headers = headers.insert(Header { key: SOURCE_HEADER, value: Some(&text) });
                 }
                 for (header, value) in output.headers() {
-                    if let Some(name) = self.job.worker.headers().get(usize::from(header))
+                    if let Some(name) = self.plan.job.worker.headers().get(usize::from(header))
                         && lane.headers.contains(name)
                     {
                         headers = headers.insert(Header { key: name, value });
@@ -793,28 +1312,35 @@ impl<'s> Shard<'s> {
                 record.payload = output.value();
                 record.key = key;
                 record.timestamp = time_ms.map(|ms| lane.time_ms(ms));
-                self.send(record);
+                self.send(&producer, record);
             }
         }
     }
 
     /// Hands a record over; waits where the producer is full.
-    fn send(&self, mut record: BaseRecord<'_, [u8], [u8], usize>) {
+    fn send(&self, producer: &ThreadedProducer<Writer>, mut record: BaseRecord<'_, [u8], [u8], usize>) {
+        let member = self.member();
         loop {
-            let err = match self.producer.send(record) {
+            let err = match producer.send(record) {
                 Ok(()) => return,
                 Err((err, unsent)) => {
                     record = unsent;
                     err
                 }
             };
-            if err.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) {
-                self.member().hear();
-                self.member().inbox.wait(STEP);
+            let is_full = err.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull);
+            let is_transactional = matches!(member.outbox, Outbox::Transactions(_));
+            if is_full && !(is_transactional && member.inbox.is_spoiled()) {
+                member.hear();
+                member.inbox.wait(STEP);
                 continue;
             }
             let place = Place::unpack(record.delivery_opaque as u64);
-            return self.member().machine().refused(place, refusal(&err));
+            let refusal = if is_transactional { transactional_refusal(&err) } else { Some(refusal(&err)) };
+            return match refusal {
+                Some(refusal) => member.machine().refused(place, refusal),
+                None => member.machine().spoil(),
+            };
         }
     }
 }

@@ -17,8 +17,19 @@
 //! * [`Machine::room`] bounds three things: records and bytes in flight, and records since the last commit. The last is
 //!   how many can come out twice when the process is killed.
 //!
-//! Where the offsets of a transaction are needed instead of a commit, they are those of [`Machine::begin_commit`] once
-//! [`Machine::n_unsettled`] is zero.
+//! In a [`Mode::Transactional`] machine nothing is acknowledged one by one. What was begun since the last commit is the open
+//! transaction; [`Machine::begin_commit`] closes it with the offsets after it, and what is begun while that commit is under
+//! way belongs to the next.
+//!
+//! ```text
+//!            take ─▶ begin ─▶ (open) ─▶ begin_commit ─▶ committed ─▶ low watermark
+//!                               │            └─ aborted ─▶ read again from the last commit
+//!                               └ refused, spoil, or forgotten while open ─▶ Abort ─▶ aborted
+//! ```
+//!
+//! * A transaction that holds outputs of a partition that is no longer ours is never committed.
+//! * After an abort every partition with something taken is read again from its last commit. Where nobody can say whether a
+//!   commit took place ([`Doubt::InDoubt`]), the cluster is asked first ([`Command::Recall`]).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -62,6 +73,29 @@ pub enum Command {
     Commit,
     /// Give up: an output of this partition was refused too often.
     Halt(Partition, i64),
+    /// Abort the open transaction, then tell [`Machine::aborted`].
+    Abort,
+    /// Ask the cluster which offset of the partition is committed, then tell [`Machine::recalled`].
+    Recall(Partition),
+}
+
+/// What makes a record's outputs final.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Their acknowledgement.
+    #[default]
+    Acknowledged,
+    /// The commit of the transaction that they and their offsets are in.
+    Transactional,
+}
+
+/// Whether a transaction that was not committed as far as we know may be committed all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It is aborted.
+    Certain,
+    /// Its commit was under way, and nobody could tell what became of it.
+    InDoubt,
 }
 
 /// Bounds of a machine.
@@ -151,6 +185,16 @@ pub struct Machine {
     is_paused: bool,
     is_stopping: bool,
     progress: Progress,
+    mode: Mode,
+    /// The open transaction must not be committed.
+    must_abort: bool,
+    is_aborting: bool,
+    /// The runner can take nothing for now.
+    is_held: bool,
+    /// When the open transaction is to be committed.
+    open_due_ms: Option<u64>,
+    /// Aborts since the last commit.
+    n_aborts: u32,
 }
 
 #[derive(Debug, Default)]
@@ -175,6 +219,10 @@ struct Flow {
     front: u32,
     /// Of the entries, those that were begun and not yet answered in full.
     n_unsettled: usize,
+    /// Of these, those in the transaction that is being committed; they are the first.
+    n_committing: usize,
+    /// An output was refused for a reason that is not its length, since the last rewind.
+    is_blamed: bool,
     /// Records that ever went below the low watermark, and how many of them are committed.
     n_low: u64,
     n_committed: u64,
@@ -198,6 +246,10 @@ enum State {
     },
     /// Being taken away: what is out is being answered.
     Revoking,
+    /// The transaction was aborted; to be read again.
+    Rewinding,
+    /// The transaction may be committed or not.
+    Doubtful,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -241,7 +293,19 @@ impl Machine {
             is_paused: false,
             is_stopping: false,
             progress: Progress::default(),
+            mode: Mode::Acknowledged,
+            must_abort: false,
+            is_aborting: false,
+            is_held: false,
+            open_due_ms: None,
+            n_aborts: 0,
         }
+    }
+
+    /// Makes a machine without partitions whose outputs are in transactions.
+    #[must_use]
+    pub fn transactional(bounds: Bounds) -> Self {
+        Self { mode: Mode::Transactional, ..Self::new(bounds) }
     }
 
     /// Hears that a partition is ours now. Answers whether it must be paused, because the others are.
@@ -282,9 +346,26 @@ impl Machine {
         self.last = None;
         let Some(at) = self.by_partition.remove(&partition) else { return };
         if let Some(flow) = self.slots.get_mut(usize::from(at)).and_then(|slot| slot.flow.take()) {
+            // Somebody else will write these, too.
+            if self.mode == Mode::Transactional && flow.n_unsettled > flow.n_committing {
+                self.must_abort = true;
+            }
             self.records -= flow.entries.len();
             self.bytes -= flow.entries.iter().map(|entry| entry.bytes as usize).sum::<usize>();
         }
+    }
+
+    /// Returns the offset after the last record taken of a partition, where one was.
+    #[must_use]
+    pub fn position(&self, partition: Partition) -> Option<i64> {
+        let at = *self.by_partition.get(&partition)?;
+        self.slots.get(usize::from(at))?.flow.as_ref()?.next
+    }
+
+    /// Returns how many records are taken and not yet final.
+    #[must_use]
+    pub const fn n_in_flight(&self) -> usize {
+        self.records
     }
 
     /// Yields every partition that is ours.
@@ -325,6 +406,10 @@ impl Machine {
     /// partition was taken away or rewound since the record was taken.
     #[must_use]
     pub fn begin(&mut self, place: Place, n_outputs: u16, verdict: Verdict) -> bool {
+        if self.must_abort || self.is_aborting {
+            return false;
+        }
+        let mode = self.mode;
         let Some(flow) = self.flow_at(place) else { return false };
         if flow.state != State::Running {
             return false;
@@ -334,7 +419,7 @@ impl Machine {
             return false;
         }
         let quarantined = verdict == Verdict::Quarantine;
-        if n_outputs == 0 {
+        if n_outputs == 0 && mode == Mode::Acknowledged {
             entry.step = Step::Done { quarantined };
             self.advance(place);
         } else {
@@ -355,6 +440,12 @@ impl Machine {
     }
 
     fn answered(&mut self, place: Place, refusal: Option<Refusal>) {
+        if self.mode == Mode::Transactional {
+            if let Some(refusal) = refusal {
+                self.refused_in_transaction(place, refusal);
+            }
+            return;
+        }
         let Some(flow) = self.flow_at(place) else { return };
         let Some(entry) = flow.entry(place.seq) else { return };
         let Step::Out { n_left, failed, quarantined } = entry.step else { return };
@@ -378,6 +469,43 @@ impl Machine {
         if n_left == 0 {
             self.advance(place);
         }
+    }
+
+    fn refused_in_transaction(&mut self, place: Place, refusal: Refusal) {
+        let Some(flow) = self.flow_at(place) else { return };
+        let Some(&mut Entry { offset, step: Step::Out { .. }, .. }) = flow.entry(place.seq) else { return };
+        match refusal {
+            Refusal::TooLong => drop(flow.refused.insert(offset, refusal)),
+            Refusal::Other => flow.is_blamed = true,
+        }
+        if flow.state == State::Running {
+            flow.state = State::Failing;
+        }
+        self.must_abort = true;
+    }
+
+    /// Hears that the open transaction cannot be committed, through no fault of an output.
+    pub fn spoil(&mut self) {
+        if self.has_open() {
+            self.must_abort = true;
+        }
+    }
+
+    /// Returns whether something was begun that no commit under way covers.
+    #[must_use]
+    pub fn has_open(&self) -> bool {
+        self.mode == Mode::Transactional && self.flows().any(|flow| flow.n_unsettled > flow.n_committing)
+    }
+
+    /// Returns whether the open transaction is to be aborted.
+    #[must_use]
+    pub const fn must_abort(&self) -> bool {
+        self.must_abort
+    }
+
+    /// Hears whether the runner can take nothing, because it waits for a commit with a batch in its hands.
+    pub fn hold(&mut self, is_held: bool) {
+        self.is_held = is_held;
     }
 
     /// Moves the low watermark of a place's partition over everything that is done.
@@ -411,7 +539,10 @@ impl Machine {
             return Room { records: 0, bytes: 0 };
         }
         let replay = usize::try_from(self.n_uncommitted()).unwrap_or(usize::MAX);
-        let mut to_repeat = self.bounds.replay_records.saturating_sub(replay);
+        let mut to_repeat = match self.mode {
+            Mode::Acknowledged => self.bounds.replay_records.saturating_sub(replay),
+            Mode::Transactional => usize::MAX,
+        };
         // Rewound partitions may have used it all up, and only taking their records again sets them free.
         if to_repeat == 0 && self.flows().any(|flow| flow.n_low + (flow.entries.len() as u64) < flow.n_reached) {
             to_repeat = 1;
@@ -442,10 +573,18 @@ impl Machine {
 
     /// Tells what is to be done now. The clock is the runner's: any that does not run backwards.
     pub fn tick(&mut self, now_ms: u64, commands: &mut Vec<Command>) {
+        let counts_all = self.mode == Mode::Acknowledged;
+        let retry_ms = self.bounds.retry_ms << self.n_aborts.saturating_sub(1).min(6);
         for slot in &mut self.slots {
             let Some(flow) = &mut slot.flow else { continue };
-            if flow.state == State::Failing && flow.n_unsettled == 0 {
-                if flow.tried_at == flow.low {
+            if flow.state == State::Doubtful {
+                commands.push(Command::Recall(flow.partition));
+            }
+            if matches!(flow.state, State::Failing | State::Rewinding) && flow.n_unsettled == 0 {
+                let is_failing = flow.state == State::Failing && (counts_all || flow.is_blamed);
+                if !is_failing {
+                    // Not its fault.
+                } else if flow.tried_at == flow.low {
                     flow.n_tries += 1;
                 } else {
                     (flow.tried_at, flow.n_tries) = (flow.low, 1);
@@ -459,9 +598,16 @@ impl Machine {
                 self.progress.n_rewinds += 1;
                 let wait = self.bounds.retry_ms << flow.n_tries.saturating_sub(1).min(6);
                 // A record that is only to be quarantined need not wait.
-                let is_known = flow.low.is_some_and(|low| flow.refused.contains_key(&low)) && flow.n_tries == 1;
+                let is_known = match self.mode {
+                    Mode::Acknowledged => {
+                        flow.low.is_some_and(|low| flow.refused.contains_key(&low)) && flow.n_tries == 1
+                    }
+                    Mode::Transactional => flow.state == State::Failing && !flow.is_blamed,
+                };
+                let wait = if flow.state == State::Failing { wait } else { retry_ms };
                 flow.state = State::Waiting { until_ms: if is_known { now_ms } else { now_ms + wait } };
-                if flow.n_tries > self.bounds.max_tries {
+                flow.is_blamed = false;
+                if is_failing && flow.n_tries > self.bounds.max_tries {
                     commands.push(Command::Halt(flow.partition, flow.low.unwrap_or(0)));
                 }
             }
@@ -472,17 +618,20 @@ impl Machine {
                 commands.push(Command::Seek(flow.partition, low));
             }
         }
-        let is_full = self.room().is_none();
+        let is_full = self.room().is_none() || self.is_held;
         let since = *self.full_since_ms.get_or_insert(now_ms);
         if !is_full {
             self.full_since_ms = None;
         }
         let pauses = is_full && (self.is_stopping || now_ms.saturating_sub(since) >= self.bounds.pause_after_ms);
         // What is fetched again should be worth it.
-        let resumes = self.is_paused && !self.is_stopping && {
+        let resumes = self.is_paused && !self.is_stopping && !self.is_held && {
             let Room { records, bytes } = self.room();
-            records > self.bounds.in_flight_records.min(self.bounds.replay_records) / 2
-                && bytes > self.bounds.in_flight_bytes / 2
+            let most = match self.mode {
+                Mode::Acknowledged => self.bounds.in_flight_records.min(self.bounds.replay_records),
+                Mode::Transactional => self.bounds.in_flight_records,
+            };
+            records > most / 2 && bytes > self.bounds.in_flight_bytes / 2
         };
         if pauses && !self.is_paused {
             self.is_paused = true;
@@ -491,12 +640,35 @@ impl Machine {
             self.is_paused = false;
             commands.push(Command::Resume);
         }
+        if self.mode == Mode::Transactional {
+            return self.tick_transaction(now_ms, commands);
+        }
         let wants_commit = now_ms >= self.commit_due_ms || self.wants_commit_now();
         if wants_commit && !self.is_committing && self.flows().any(Flow::has_to_commit) {
             commands.push(Command::Commit);
         }
         if now_ms >= self.commit_due_ms {
             self.commit_due_ms = now_ms + self.bounds.commit_interval_ms;
+        }
+    }
+
+    fn tick_transaction(&mut self, now_ms: u64, commands: &mut Vec<Command>) {
+        if self.is_committing || self.is_aborting {
+            return;
+        }
+        if self.must_abort {
+            self.is_aborting = true;
+            return commands.push(Command::Abort);
+        }
+        if !self.has_open() {
+            self.open_due_ms = None;
+            return;
+        }
+        let due_ms = *self.open_due_ms.get_or_insert(now_ms + self.bounds.commit_interval_ms);
+        let is_half_full = self.records.saturating_mul(2) >= self.bounds.in_flight_records
+            || self.bytes.saturating_mul(2) >= self.bounds.in_flight_bytes;
+        if now_ms >= due_ms || is_half_full || self.is_stopping {
+            commands.push(Command::Commit);
         }
     }
 
@@ -510,6 +682,22 @@ impl Machine {
     /// by [`committed`](Self::committed) or [`commit_failed`](Self::commit_failed).
     pub fn begin_commit(&mut self) -> Vec<(Partition, i64)> {
         let mut offsets = Vec::new();
+        if self.mode == Mode::Transactional {
+            if self.must_abort || self.is_aborting || self.is_committing {
+                return offsets;
+            }
+            for flow in self.slots.iter_mut().filter_map(|slot| slot.flow.as_mut()) {
+                let last = flow.n_unsettled.checked_sub(1).and_then(|last| flow.entries.get(last));
+                if let Some(&Entry { offset, .. }) = last {
+                    flow.n_committing = flow.n_unsettled;
+                    flow.committing = Some((offset + 1, flow.n_low + flow.n_committing as u64));
+                    offsets.push((flow.partition, offset + 1));
+                }
+            }
+            self.is_committing = !offsets.is_empty();
+            self.open_due_ms = None;
+            return offsets;
+        }
         for flow in self.slots.iter_mut().filter_map(|slot| slot.flow.as_mut()).filter(|flow| flow.has_to_commit()) {
             if let Some(low) = flow.low {
                 flow.committing = Some((low, flow.n_low));
@@ -523,6 +711,16 @@ impl Machine {
     /// Hears that the offsets of [`begin_commit`](Self::begin_commit) are committed.
     pub fn committed(&mut self) {
         self.is_committing = false;
+        if self.mode == Mode::Transactional {
+            self.n_aborts = 0;
+            let mut settled = Settled::default();
+            for flow in self.slots.iter_mut().filter_map(|slot| slot.flow.as_mut()) {
+                if let Some((offset, _)) = flow.committing.take() {
+                    flow.settle(offset, &mut settled);
+                }
+            }
+            return self.count(settled);
+        }
         for flow in self.slots.iter_mut().filter_map(|slot| slot.flow.as_mut()) {
             if let Some((offset, n_low)) = flow.committing.take() {
                 flow.committed = Some(offset);
@@ -537,6 +735,48 @@ impl Machine {
         for flow in self.slots.iter_mut().filter_map(|slot| slot.flow.as_mut()) {
             flow.committing = None;
         }
+    }
+
+    /// Hears that the transaction was aborted: the open one, and the one whose commit was under way.
+    pub fn aborted(&mut self, doubt: Doubt) {
+        let was_committing = std::mem::take(&mut self.is_committing);
+        self.must_abort = false;
+        self.is_aborting = false;
+        self.open_due_ms = None;
+        self.n_aborts = self.n_aborts.saturating_add(1);
+        for flow in self.slots.iter_mut().filter_map(|slot| slot.flow.as_mut()) {
+            let in_doubt = flow.committing.take().is_some() && was_committing && doubt == Doubt::InDoubt;
+            flow.n_committing = 0;
+            flow.n_unsettled = 0;
+            if in_doubt && flow.state != State::Revoking {
+                flow.state = State::Doubtful;
+                continue;
+            }
+            if flow.state == State::Running && !flow.entries.is_empty() {
+                flow.state = State::Rewinding;
+            }
+        }
+    }
+
+    /// Hears which offset of a partition is committed, if any is.
+    pub fn recalled(&mut self, partition: Partition, offset: Option<i64>) {
+        let mut settled = Settled::default();
+        if let Some(flow) = self.flow_mut(partition)
+            && flow.state == State::Doubtful
+        {
+            if let Some(offset) = offset.filter(|offset| flow.low.is_none_or(|low| *offset > low)) {
+                flow.settle(offset, &mut settled);
+            }
+            flow.state = State::Rewinding;
+        }
+        self.count(settled);
+    }
+
+    fn count(&mut self, settled: Settled) {
+        self.records -= settled.records;
+        self.bytes -= settled.bytes;
+        self.progress.n_done += settled.n_done;
+        self.progress.n_quarantined += settled.n_quarantined;
     }
 
     /// Returns whether fetching is paused, so that partitions that come must be paused as well.
@@ -570,6 +810,10 @@ impl Machine {
     /// Returns whether everything that was taken is out and acknowledged.
     #[must_use]
     pub fn is_drained(&self) -> bool {
+        // What is not committed did not happen.
+        if self.mode == Mode::Transactional {
+            return !self.is_committing && self.n_unsettled() == 0;
+        }
         self.flows().all(|flow| flow.entries.is_empty() && flow.state != State::Failing)
             && !self.flows().any(|flow| matches!(flow.state, State::Waiting { .. }))
     }
@@ -589,6 +833,15 @@ impl Machine {
     }
 }
 
+/// Records that went below a low watermark.
+#[derive(Default)]
+struct Settled {
+    records: usize,
+    bytes: usize,
+    n_done: u64,
+    n_quarantined: u64,
+}
+
 impl Flow {
     fn new(partition: Partition) -> Self {
         Self {
@@ -600,6 +853,8 @@ impl Flow {
             entries: VecDeque::new(),
             front: 0,
             n_unsettled: 0,
+            n_committing: 0,
+            is_blamed: false,
             n_low: 0,
             n_committed: 0,
             n_reached: 0,
@@ -612,6 +867,30 @@ impl Flow {
 
     fn entry(&mut self, seq: u32) -> Option<&mut Entry> {
         self.entries.get_mut(seq.wrapping_sub(self.front) as usize)
+    }
+
+    /// Moves the low watermark to an offset that is committed.
+    fn settle(&mut self, committed: i64, settled: &mut Settled) {
+        while let Some(&Entry { offset, bytes, step }) = self.entries.front()
+            && offset < committed
+        {
+            self.entries.pop_front();
+            self.front = self.front.wrapping_add(1);
+            self.n_low += 1;
+            self.n_unsettled = self.n_unsettled.saturating_sub(1);
+            settled.records += 1;
+            settled.bytes += bytes as usize;
+            if matches!(step, Step::Out { quarantined: true, .. }) {
+                settled.n_quarantined += 1;
+                self.refused.remove(&offset);
+            } else {
+                settled.n_done += 1;
+            }
+        }
+        self.n_committing = 0;
+        self.low = Some(committed);
+        self.committed = Some(committed);
+        self.n_committed = self.n_low;
     }
 
     fn has_to_commit(&self) -> bool {
@@ -969,7 +1248,7 @@ mod tests {
                     Command::Pause => process.is_paused = true,
                     Command::Resume => process.is_paused = false,
                     Command::Commit => process.commit = Some(process.machine.begin_commit()),
-                    Command::Halt(..) => {}
+                    Command::Halt(..) | Command::Abort | Command::Recall(_) => {}
                 }
             }
         }
@@ -1131,5 +1410,490 @@ mod tests {
             n_quarantined += world.written[QUARANTINE].values().map(Vec::len).sum::<usize>();
         }
         assert!(n_refusals > 1_000 && n_quarantined > 100, "{n_refusals} refusals, {n_quarantined} in quarantine");
+    }
+    #[test]
+    fn a_transaction_is_what_was_begun_before_its_commit() {
+        let mut machine = transactional();
+        out(&mut machine, P, 0);
+        out(&mut machine, P, 1);
+        machine.take(P, 2, 10).expect("is ours");
+        assert_eq!(tick(&mut machine, 0), [], "a commit has its time");
+        assert_eq!(tick(&mut machine, 100), [Command::Commit]);
+        assert_eq!(machine.begin_commit(), [(P, 2)]);
+        assert!(!machine.has_open());
+        let next = out(&mut machine, P, 3);
+        assert!(machine.has_open(), "of the next one");
+        assert_eq!(tick(&mut machine, 200), [], "one commit at a time");
+        machine.committed();
+        assert_eq!(machine.progress().n_done, 2);
+        machine.refused(next, Refusal::Other);
+        assert_eq!(tick(&mut machine, 400), [Command::Abort]);
+        assert_eq!(machine.begin_commit(), []);
+        machine.aborted(Doubt::Certain);
+        assert_eq!(tick(&mut machine, 401), []);
+        assert_eq!(tick(&mut machine, 411), [Command::Seek(P, 2)]);
+    }
+
+    #[test]
+    fn what_is_in_doubt_is_asked_for() {
+        #[track_caller]
+        fn check(committed: Option<i64>, seek: i64, n_done: u64) {
+            let mut machine = transactional();
+            out(&mut machine, P, 5);
+            machine.begin_commit();
+            machine.take(P, 6, 10).expect("is ours");
+            machine.aborted(Doubt::InDoubt);
+            assert_eq!(tick(&mut machine, 0), [Command::Recall(P)]);
+            assert_eq!(machine.take(P, 7, 10), None);
+            machine.recalled(P, committed);
+            assert_eq!(tick(&mut machine, 1), []);
+            assert_eq!(tick(&mut machine, 11), [Command::Seek(P, seek)]);
+            assert_eq!(machine.progress().n_done, n_done);
+        }
+        check(Some(6), 6, 1);
+        check(Some(5), 5, 0);
+        check(None, 5, 0);
+    }
+
+    #[test]
+    fn what_went_away_is_not_committed() {
+        let mut machine = transactional();
+        machine.assign(Q);
+        out(&mut machine, P, 0);
+        out(&mut machine, Q, 0);
+        machine.forget(Q);
+        assert_eq!(machine.begin_commit(), [], "the other member writes record 0 of it too");
+        assert_eq!(tick(&mut machine, 0), [Command::Abort]);
+        machine.aborted(Doubt::Certain);
+        assert_eq!(tick(&mut machine, 0), []);
+        assert_eq!(tick(&mut machine, 10), [Command::Seek(P, 0)]);
+        machine.sought(P);
+        out(&mut machine, P, 0);
+        assert_eq!(machine.begin_commit(), [(P, 1)]);
+    }
+
+    #[test]
+    fn many_records_that_are_too_long_are_no_reason_to_give_up() {
+        let mut machine = transactional();
+        for now_ms in 0..20 {
+            let place = out(&mut machine, P, 0);
+            machine.refused(place, Refusal::TooLong);
+            assert_eq!(tick(&mut machine, now_ms), [Command::Abort]);
+            machine.aborted(Doubt::Certain);
+            assert_eq!(tick(&mut machine, now_ms), [Command::Seek(P, 0)]);
+            machine.sought(P);
+        }
+    }
+
+    fn transactional() -> Machine {
+        let mut machine = Machine::transactional(machine().bounds);
+        machine.assign(P);
+        machine
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Fate {
+        Open,
+        Committed,
+        Aborted,
+    }
+
+    /// A transaction on the brokers.
+    struct Txn {
+        id: usize,
+        state: Fate,
+        pending: Vec<(Partition, i64)>,
+    }
+
+    /// Two members of a group, brokers with transactions, and a coordinator that moves partitions between the members.
+    struct Brokers {
+        random: u64,
+        n_records: i64,
+        too_long: BTreeSet<(Partition, i64)>,
+        committed: HashMap<Partition, i64>,
+        txns: Vec<Txn>,
+        logs: [HashMap<Partition, Vec<(usize, i64)>>; 3],
+        /// Of each transactional id.
+        epochs: [u32; 2],
+        generation: u32,
+        n_in_doubt: u64,
+        n_fenced: u64,
+        n_stale: u64,
+    }
+
+    #[derive(Clone, Debug)]
+    enum Clerk {
+        Idle,
+        SendOffsets(Vec<(Partition, i64)>, u32),
+        End,
+        Abort,
+    }
+
+    struct Person {
+        id: usize,
+        machine: Machine,
+        position: HashMap<Partition, i64>,
+        batch: VecDeque<(Taken, Partition, i64)>,
+        clerk: Clerk,
+        txn: Option<usize>,
+        epoch: u32,
+        generation: u32,
+        /// The group has given its partitions to the other, and it does not know.
+        is_lost: bool,
+        now_ms: u64,
+    }
+
+    impl Brokers {
+        fn below(&mut self, n: u64) -> u64 {
+            self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.random;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            (z ^ (z >> 31)) % n
+        }
+
+        /// Starts a process; whatever another with its id had open is aborted.
+        fn start(&mut self, id: usize, bounds: Bounds) -> Person {
+            let mut person = Person {
+                id,
+                machine: Machine::transactional(bounds),
+                position: HashMap::new(),
+                batch: VecDeque::new(),
+                clerk: Clerk::Idle,
+                txn: None,
+                epoch: 0,
+                generation: self.generation,
+                is_lost: false,
+                now_ms: 0,
+            };
+            self.init(&mut person);
+            person
+        }
+
+        fn init(&mut self, person: &mut Person) {
+            self.epochs[person.id] += 1;
+            person.epoch = self.epochs[person.id];
+            person.txn = None;
+            self.abort_all(person.id);
+        }
+
+        fn abort_all(&mut self, id: usize) {
+            for txn in self.txns.iter_mut().filter(|txn| txn.id == id && txn.state == Fate::Open) {
+                txn.state = Fate::Aborted;
+            }
+        }
+
+        fn is_pending(&self, partition: Partition) -> bool {
+            let holds = |txn: &&Txn| txn.pending.iter().any(|(pending, _)| *pending == partition);
+            self.txns.iter().rev().take(4).filter(|txn| txn.state == Fate::Open).any(|txn| holds(&txn))
+        }
+
+        fn give(&mut self, person: &mut Person, partition: Partition) {
+            person.machine.assign(partition);
+            person.position.insert(partition, self.committed[&partition]);
+        }
+
+        fn step(&mut self, person: &mut Person) {
+            match self.below(10) {
+                0..3 => {
+                    let mine: Vec<_> = person.machine.partitions().collect();
+                    if mine.is_empty() {
+                        return;
+                    }
+                    let partition = mine[self.below(mine.len() as u64) as usize];
+                    let n = (self.below(4) as usize + 1).min(person.machine.room().records);
+                    for _ in 0..n {
+                        let offset = person.position.get_mut(&partition).unwrap();
+                        if *offset >= self.n_records {
+                            break;
+                        }
+                        let at = *offset;
+                        *offset += 1;
+                        if let Some(taken) = person.machine.take(partition, at, 10) {
+                            person.batch.push_back((taken, partition, at));
+                        }
+                    }
+                }
+                // What is taken while a commit is under way is begun after it, as the runner does.
+                3..7 if matches!(person.clerk, Clerk::Idle) => {
+                    let Some((taken, partition, offset)) = person.batch.pop_front() else { return };
+                    let verdict = if taken.refused.is_some() { Verdict::Quarantine } else { Verdict::Lanes };
+                    let lanes = if verdict == Verdict::Lanes { 0..QUARANTINE } else { QUARANTINE..QUARANTINE + 1 };
+                    if !person.machine.begin(taken.place, lanes.len() as u16, verdict) {
+                        return;
+                    }
+                    if person.epoch != self.epochs[person.id] {
+                        self.n_fenced += 1;
+                        return person.machine.spoil();
+                    }
+                    let txn = *person.txn.get_or_insert_with(|| {
+                        self.txns.push(Txn { id: person.id, state: Fate::Open, pending: Vec::new() });
+                        self.txns.len() - 1
+                    });
+                    for lane in lanes {
+                        if lane == 0 && self.too_long.contains(&(partition, offset)) {
+                            person.machine.refused(taken.place, Refusal::TooLong);
+                        } else if self.below(300) == 0 {
+                            person.machine.refused(taken.place, Refusal::Other);
+                        } else {
+                            self.logs[lane].entry(partition).or_default().push((txn, offset));
+                        }
+                    }
+                }
+                7 => self.clerk(person),
+                8 => self.tick(person),
+                _ => {
+                    // The brokers' timeout of a transaction.
+                    if self.below(60) == 0 && person.txn.is_some() {
+                        self.epochs[person.id] += 1;
+                        self.abort_all(person.id);
+                    }
+                }
+            }
+        }
+
+        fn tick(&mut self, person: &mut Person) {
+            person.now_ms += self.below(40);
+            for command in tick(&mut person.machine, person.now_ms) {
+                match command {
+                    Command::Seek(partition, offset) => {
+                        person.position.insert(partition, offset);
+                        person.machine.sought(partition);
+                    }
+                    Command::Commit => {
+                        let offsets = person.machine.begin_commit();
+                        assert!(!offsets.is_empty());
+                        person.clerk = Clerk::SendOffsets(offsets, person.generation);
+                    }
+                    Command::Abort => person.clerk = Clerk::Abort,
+                    Command::Recall(partition) if !self.is_pending(partition) => {
+                        person.machine.recalled(partition, Some(self.committed[&partition]));
+                    }
+                    _ => {}
+                }
+            }
+        }
+
+        fn clerk(&mut self, person: &mut Person) {
+            let clerk = std::mem::replace(&mut person.clerk, Clerk::Idle);
+            if matches!(clerk, Clerk::Idle) {
+                return;
+            }
+            if person.epoch != self.epochs[person.id] {
+                self.n_fenced += 1;
+                return self.rebuild(person);
+            }
+            let Some(at) = person.txn else {
+                // Every output was refused before it reached a broker.
+                return person.machine.aborted(Doubt::Certain);
+            };
+            match clerk {
+                Clerk::Idle => {}
+                Clerk::SendOffsets(_, generation) if generation != self.generation => {
+                    self.n_stale += 1;
+                    self.end(person, Fate::Aborted);
+                    person.machine.aborted(Doubt::Certain);
+                }
+                Clerk::SendOffsets(offsets, _) => {
+                    self.txns[at].pending = offsets;
+                    person.clerk = Clerk::End;
+                }
+                Clerk::Abort => {
+                    self.end(person, Fate::Aborted);
+                    person.machine.aborted(Doubt::Certain);
+                }
+                Clerk::End => match self.below(20) {
+                    0 => {
+                        self.n_in_doubt += 1;
+                        self.end(person, Fate::Committed);
+                        self.rebuild(person);
+                    }
+                    1 => {
+                        self.n_in_doubt += 1;
+                        self.rebuild(person);
+                    }
+                    2 => {
+                        self.end(person, Fate::Aborted);
+                        person.machine.aborted(Doubt::Certain);
+                    }
+                    _ => {
+                        self.end(person, Fate::Committed);
+                        person.machine.committed();
+                    }
+                },
+            }
+        }
+
+        fn rebuild(&mut self, person: &mut Person) {
+            self.init(person);
+            person.machine.aborted(Doubt::InDoubt);
+        }
+
+        fn end(&mut self, person: &mut Person, state: Fate) {
+            let Some(at) = person.txn.take() else { return };
+            let txn = &mut self.txns[at];
+            txn.state = state;
+            if state == Fate::Committed {
+                self.committed.extend(txn.pending.iter().copied());
+            }
+        }
+
+        /// Takes a partition from one and gives it to the other, in good order.
+        fn moves(&mut self, from: &mut Person, to: &mut Person, partition: Partition) {
+            from.machine.revoke(partition);
+            for _ in 0..3 {
+                self.clerk(from);
+            }
+            let offsets = from.machine.begin_commit();
+            // Sometimes the drain is cut short.
+            if !offsets.is_empty() {
+                from.clerk = Clerk::SendOffsets(offsets, from.generation);
+                for _ in 0..self.below(4) {
+                    self.clerk(from);
+                }
+            }
+            from.machine.forget(partition);
+            // The group begins anew before anybody else gets it: what is asked for late is refused.
+            self.generation += 1;
+            (from.generation, to.generation) = (self.generation, self.generation);
+            // Whoever gets it waits for what is pending.
+            while self.is_pending(partition) {
+                self.clerk(from);
+            }
+            self.give(to, partition);
+        }
+
+        /// The group thinks that a member is dead, and gives all it has to the other.
+        fn loses(&mut self, from: &mut Person, to: &mut Person) {
+            let all: Vec<_> = from.machine.partitions().collect();
+            if all.iter().any(|partition| self.is_pending(*partition)) {
+                return;
+            }
+            self.generation += 1;
+            to.generation = self.generation;
+            from.is_lost = true;
+            for partition in all {
+                self.give(to, partition);
+            }
+        }
+
+        /// It hears of it.
+        fn wakes(&mut self, person: &mut Person) {
+            for _ in 0..3 {
+                self.clerk(person);
+            }
+            let all: Vec<_> = person.machine.partitions().collect();
+            for partition in all {
+                person.machine.revoke(partition);
+                person.machine.forget(partition);
+            }
+            person.is_lost = false;
+            person.generation = self.generation;
+        }
+
+        fn verify(&self, partitions: &[Partition]) {
+            for &partition in partitions {
+                for lane in 0..3 {
+                    let written = self.logs[lane].get(&partition).map_or(&[][..], Vec::as_slice);
+                    let seen = written.iter().filter(|(txn, _)| self.txns[*txn].state == Fate::Committed);
+                    let seen: Vec<i64> = seen.map(|(_, offset)| *offset).collect();
+                    let is_due = |offset: &i64| self.too_long.contains(&(partition, *offset)) == (lane == QUARANTINE);
+                    let expected: Vec<i64> = (0..self.n_records).filter(is_due).collect();
+                    assert_eq!(seen, expected, "lane {lane} of {partition:?}");
+                }
+            }
+        }
+    }
+
+    /// Members die, are fenced, are taken for dead, and lose answers; whoever reads what is committed sees every record once
+    /// and in order.
+    #[test]
+    fn ten_thousand_crashes_with_transactions_repeat_nothing() {
+        let partitions = [P, Q, Partition { topic: 1, number: 0 }];
+        let (mut n_crashes, mut n_in_doubt, mut n_fenced, mut n_stale, mut n_quarantined) = (0, 0, 0, 0, 0);
+        let mut seed = 1_u64;
+        while n_crashes < 10_000 {
+            let bounds = Bounds {
+                in_flight_records: 3 + (seed % 20) as usize,
+                in_flight_bytes: 300,
+                commit_interval_ms: seed % 100,
+                pause_after_ms: seed % 50,
+                retry_ms: 5,
+                max_tries: u32::MAX,
+                ..Bounds::default()
+            };
+            let mut world = Brokers {
+                random: seed,
+                n_records: 100,
+                too_long: BTreeSet::new(),
+                committed: partitions.iter().map(|partition| (*partition, 0)).collect(),
+                txns: Vec::new(),
+                logs: Default::default(),
+                epochs: [0, 0],
+                generation: 0,
+                n_in_doubt: 0,
+                n_fenced: 0,
+                n_stale: 0,
+            };
+            seed += 1;
+            for _ in 0..world.below(3) {
+                let partition = partitions[world.below(3) as usize];
+                let offset = world.below(100) as i64;
+                world.too_long.insert((partition, offset));
+            }
+            let mut a = world.start(0, bounds);
+            let mut b = world.start(1, bounds);
+            for &partition in &partitions {
+                world.give(&mut a, partition);
+            }
+            let mut n_steps = 0;
+            while partitions.iter().any(|partition| world.committed[partition] < world.n_records) {
+                n_steps += 1;
+                assert!(n_steps < 1_000_000, "seed {seed} comes to no end: {:?} {:?}", a.machine, b.machine);
+                if world.below(2) == 0 {
+                    std::mem::swap(&mut a, &mut b);
+                }
+                world.step(&mut a);
+                match world.below(100) {
+                    0..2 if !a.is_lost && !b.is_lost => {
+                        let mine: Vec<_> = a.machine.partitions().collect();
+                        if !mine.is_empty() {
+                            let partition = mine[world.below(mine.len() as u64) as usize];
+                            world.moves(&mut a, &mut b, partition);
+                        }
+                    }
+                    2 if !a.is_lost && !b.is_lost => world.loses(&mut a, &mut b),
+                    3 if a.is_lost => world.wakes(&mut a),
+                    4 if !b.is_lost => {
+                        // Killed, perhaps with the end of its transaction on the way.
+                        if matches!(a.clerk, Clerk::End) && a.epoch == world.epochs[a.id] && world.below(2) == 0 {
+                            world.end(&mut a, Fate::Committed);
+                        }
+                        let mine: Vec<_> = if a.is_lost { Vec::new() } else { a.machine.partitions().collect() };
+                        a = world.start(a.id, bounds);
+                        world.generation += 1;
+                        (a.generation, b.generation) = (world.generation, world.generation);
+                        for partition in mine {
+                            if world.below(2) == 0 && !world.is_pending(partition) {
+                                world.give(&mut b, partition);
+                            } else {
+                                world.give(&mut a, partition);
+                            }
+                        }
+                        n_crashes += 1;
+                    }
+                    _ => {}
+                }
+            }
+            world.verify(&partitions);
+            n_in_doubt += world.n_in_doubt;
+            n_fenced += world.n_fenced;
+            n_stale += world.n_stale;
+            n_quarantined += world.too_long.len();
+        }
+        assert!(
+            n_in_doubt > 500 && n_fenced > 500 && n_stale > 500 && n_quarantined > 50,
+            "{n_in_doubt} in doubt, {n_fenced} fenced, {n_stale} stale, {n_quarantined} in quarantine"
+        );
     }
 }

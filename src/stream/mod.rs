@@ -22,16 +22,21 @@ mod lanes;
 mod machine;
 pub mod mock;
 pub mod sample;
+mod stall;
 mod worker;
 
 pub use cluster::Cluster;
-pub use config::{Config, ConfigError, Input, Kafka, Key, KeysConfig, LaneConfig, Layout, Limits, TenantFrom};
+pub use config::{
+    Config, ConfigError, Guarantee, Input, Kafka, Key, KeysConfig, LaneConfig, Layout, Limits, TenantFrom,
+};
 pub use event::{Event, Start, StartLane};
 pub use kafka::expects_panic;
 pub use lanes::{LanePlan, POLICY_HEADER, SOURCE_HEADER, Shape, VERSION_HEADER};
-pub use machine::{Bounds, Command, Machine, Partition, Place, Progress, Refusal, Room, Taken, Verdict};
+pub use machine::{Bounds, Command, Doubt, Machine, Mode, Partition, Place, Progress, Refusal, Room, Taken, Verdict};
 
 use crate::crypt::{KeyConfig, KeySource, Keys, Tokenizer, TokenizerConfig};
+use crate::ids::EntityId;
+use crate::metrics::Metrics;
 use crate::policy::{Policy, Reversal, Source};
 use crate::redact::{self, BuildError, Options, Redactor, Tenant};
 use crate::rules::RuleSet;
@@ -43,6 +48,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use worker::{Work, Worker};
 
 /// What keeps a stream from starting, or ends it.
@@ -70,6 +76,10 @@ pub struct Job {
     config: Config,
     properties: Properties,
     worker: Worker,
+    /// Our name among the processes of the group.
+    instance: Option<String>,
+    /// Entities, in the order of their numbers, with the lane and the operator that the policies name.
+    answers: Vec<(String, Vec<(String, &'static str)>)>,
     n_rules: usize,
     n_threads: usize,
 }
@@ -88,6 +98,13 @@ pub struct Control {
     n_done: AtomicU64,
     n_quarantined: AtomicU64,
     tally: Mutex<Tally>,
+    metrics: Arc<Metrics>,
+}
+
+impl AsRef<Metrics> for Control {
+    fn as_ref(&self) -> &Metrics {
+        &self.metrics
+    }
 }
 
 /// How a stream ended.
@@ -124,18 +141,29 @@ impl Control {
         self.n_quarantined.load(Ordering::Relaxed)
     }
 
+    /// Returns what is counted and measured.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
     /// Returns what was found so far. A record that is read twice counts twice.
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn progress(&self, progress: Progress) {
-        self.n_done.store(progress.n_done, Ordering::Relaxed);
-        self.n_quarantined.store(progress.n_quarantined, Ordering::Relaxed);
+    fn progress(&self, from: Progress, to: Progress) {
+        let (n_done, n_quarantined) = (to.n_done - from.n_done, to.n_quarantined - from.n_quarantined);
+        if n_done + n_quarantined > 0 {
+            self.metrics.records(n_done, n_quarantined);
+        }
+        self.n_done.fetch_add(n_done, Ordering::Relaxed);
+        self.n_quarantined.fetch_add(n_quarantined, Ordering::Relaxed);
     }
 
     fn add(&self, tally: &Tally) {
+        self.metrics.token_like(tally.n_token_like);
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).add(tally);
     }
 }
@@ -196,6 +224,19 @@ impl Job {
             limits,
             ..Options::default()
         };
+        let answer = |at: usize| {
+            let entity = EntityId(u16::try_from(at).unwrap_or(u16::MAX));
+            lanes
+                .iter()
+                .map(|lane: &crate::policy::Lane| (lane.name().to_owned(), lane.decide(entity, None).name()))
+                .collect()
+        };
+        let answers = rules
+            .entities()
+            .iter()
+            .enumerate()
+            .map(|(at, entity)| (entity.name.as_str().to_owned(), answer(at)))
+            .collect();
         let redactor = Redactor::build(scanner, rules, lanes, &options).map_err(|err| match err {
             BuildError::NoKey { lane } => StreamError::new(
                 format!("the policy writes tokens on the lane {lane}, and there is no key"),
@@ -220,7 +261,19 @@ impl Job {
         let worker = Worker::new(work, &config.input, plans);
         let n_threads =
             config.limits.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        Ok(Self { config, properties, worker, n_rules: rules.rules().len(), n_threads })
+        let instance = config.kafka.instance.as_deref();
+        let instance = instance.map(|name| config.secret("kafka.instance", name, env)).transpose();
+        let instance = instance.map_err(|err| told(&err))?;
+        if let Some(name) = &instance {
+            let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+            if name.is_empty() || name.len() > 200 || !name.bytes().all(legal) {
+                return Err(StreamError::new(
+                    format!("{}: kafka.instance is no name", config.file),
+                    "letters, digits, dots, dashes, underscores; stable over restarts, such as that of a pod of a StatefulSet",
+                ));
+            }
+        }
+        Ok(Self { config, properties, worker, instance, answers, n_rules: rules.rules().len(), n_threads })
     }
 
     /// Returns what the stream will do.
@@ -230,7 +283,7 @@ impl Job {
             version: env!("CARGO_PKG_VERSION"),
             bootstrap_servers: &self.config.kafka.bootstrap_servers,
             group_id: &self.config.kafka.group_id,
-            guarantee: "at_least_once",
+            guarantee: self.config.kafka.guarantee.name(),
             topics: &self.config.input.topics,
             envelope: self.config.input.envelope_name(),
             lanes: self
@@ -251,6 +304,18 @@ impl Job {
             n_threads: self.n_threads,
             replay_records: self.config.limits.bounds.replay_records,
         }
+    }
+
+    /// Returns where metrics and health are to be told.
+    #[must_use]
+    pub const fn listen(&self) -> Option<std::net::SocketAddr> {
+        self.config.listen
+    }
+
+    /// Returns how long a stop may take before it must be taken for hung.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        Duration::from_millis(self.config.limits.drain_ms + 12_000)
     }
 
     /// Asks the cluster for the topics of the stream and returns the inputs that are there.

@@ -9,7 +9,7 @@
 use efface::stream::mock::{Mock, Sink, Source, Traffic};
 use efface::stream::sample::Random;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -146,6 +146,19 @@ impl Process {
         let mut log = String::new();
         self.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
         (self.0.wait().unwrap().code().unwrap_or(-1), log)
+    }
+
+    /// Reads the log until it says where metrics are told.
+    fn listens_at(&mut self) -> String {
+        let stderr = self.0.stderr.as_mut().unwrap();
+        let (mut log, mut byte) = (String::new(), [0]);
+        while stderr.read(&mut byte).unwrap() == 1 {
+            log.push(char::from(byte[0]));
+            if let Some(at) = log.split("\"listening\",\"at\":\"").nth(1).filter(|at| at.contains('"')) {
+                return at.trim_end_matches('"').to_owned();
+            }
+        }
+        panic!("it listens nowhere: {log}");
     }
 
     fn kill(mut self) {
@@ -493,4 +506,112 @@ fn a_real_kafka() {
     let cluster = Cluster::real(1);
     what_comes_out(&cluster);
     kills(&cluster, setting("EFFACE_KILL_MESSAGES", 10_000), setting("EFFACE_KILLS", 3));
+}
+
+/// Scrapes while messages flow: nothing of a record is in it, and what is counted is what went through.
+#[test]
+fn metrics_under_load() {
+    let cluster = Cluster::mock();
+    let rig = Rig::new(&cluster, "metrics", 4, "[metrics]\nlisten = \"127.0.0.1:0\"\n");
+    let planted = |n: usize| format!("u{n}@example.org");
+    let write = |range: std::ops::Range<usize>| {
+        rig.write(range.map(|n| Traffic {
+            partition: (n % 4) as i32,
+            key: Some(planted(n).into_bytes()),
+            value: Some(format!("{{\"text\":\"write to {} or call +1 202-555-0143\"", planted(n)).into_bytes()).map(
+                |mut value| {
+                    if n % 100 != 99 {
+                        value.push(b'}');
+                    }
+                    value
+                },
+            ),
+            headers: vec![("note".to_owned(), Some(planted(n).into_bytes()))],
+            ..Traffic::default()
+        }));
+    };
+    write(0..500);
+    let mut process = rig.start();
+    let at = process.listens_at();
+    let get = |path: &str| get(&at, path);
+    assert_eq!(get("/livez").0, 200);
+    assert_eq!(get("/startupz").0, get("/readyz").0);
+    let until = Instant::now() + Duration::from_secs(30);
+    let mut text = String::new();
+    let mut n_scrapes = 0;
+    let is_whole = |text: &str| {
+        text.contains("efface_records_total{outcome=\"done\"} 990") && text.contains("efface_transactions_total{end")
+    };
+    while Instant::now() < until && !is_whole(&text) {
+        if n_scrapes == 3 {
+            write(500..1_000);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        text = get("/metrics").1;
+        n_scrapes += 1;
+        assert!(!text.contains("example") && !text.contains("555"), "{text}");
+    }
+    for line in [
+        "efface_records_total{outcome=\"quarantined\"} 10",
+        "efface_quarantined_total{reason=\"broken_json\"} 10",
+        // In the text, the key and the header of each that is not broken, and in keys and headers of those that are.
+        "efface_detections_total{entity=\"EMAIL_ADDRESS\",lane=\"storage\",operator=\"redact\"}",
+        "efface_partitions 4",
+        "efface_transactions_total{end=\"committed\"}",
+    ] {
+        assert!(text.lines().any(|found| found.starts_with(line)), "{line} is not in {text}");
+    }
+    assert_eq!((get("/startupz").0, get("/readyz").0, get("/elsewhere").0), (200, 200, 404));
+    let (code, log) = process.stop();
+    assert_eq!(code, 0, "{log}");
+    assert!(!log.contains("example.org"), "{log}");
+}
+
+/// Asks for a path; returns code and body.
+fn get(at: &str, path: &str) -> (u16, String) {
+    let mut stream = std::net::TcpStream::connect(at).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let code = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (code, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+#[test]
+fn exactly_once_is_not_for_a_mock_cluster() {
+    let cluster = Cluster::mock();
+    let rig = Rig::new(&cluster, "once", 2, "");
+    let text = std::fs::read_to_string(&rig.config).unwrap();
+    let with = |more: &str| {
+        std::fs::write(&rig.config, text.replace("group_id =", &format!("{more}\ngroup_id ="))).unwrap();
+        let out = rig.run(&[]);
+        assert_eq!(out.status.code(), Some(2));
+        String::from_utf8_lossy(&out.stderr).into_owned()
+    };
+    let said = with("guarantee = \"exactly_once\"");
+    assert!(said.contains("needs a name for this process") && said.contains("hint: kafka.instance"), "{said}");
+    let said = with("guarantee = \"exactly_once\"\ninstance = \"a b\"");
+    assert!(said.contains("kafka.instance is no name") && !said.contains("a b"), "{said}");
+    let said = with("guarantee = \"exactly_once\"\ninstance = \"i-0\"");
+    assert!(said.contains("this is a mock cluster") && said.contains("hint: kafka.guarantee"), "{said}");
+}
+
+/// The client library quotes a value that it does not like, and it may be a secret.
+#[test]
+fn a_wrong_setting_is_not_quoted() {
+    let cluster = Cluster::mock();
+    let rig = Rig::new(&cluster, "secret", 2, "");
+    let text = std::fs::read_to_string(&rig.config).unwrap();
+    let check = |property: &str, expected: &str| {
+        let text = text.replace("producer = { ", &format!("producer = {{ \"{property}\" = \"env:EFFACE_TEST_KEY\", "));
+        std::fs::write(&rig.config, text).unwrap();
+        let mut process = rig.start();
+        let mut said = String::new();
+        process.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(process.0.wait().unwrap().code(), Some(2), "{said}");
+        assert!(said.contains(expected) && said.contains("hint: "), "{said}");
+        assert!(!said.contains("c2a1f0b8"), "{said}");
+    };
+    check("message.send.max.retries", "not a value of this setting: message.send.max.retries");
+    check("no.such.setting", "no such setting: no.such.setting");
 }

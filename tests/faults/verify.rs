@@ -1,0 +1,192 @@
+//! What goes in, what must come out, and whether it did.
+
+use efface::stream::mock::{Sink, Traffic};
+use std::collections::HashMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// The first record's time.
+pub(crate) const BEGAN_MS: i64 = 1_700_000_000_000;
+const HOUR_MS: i64 = 3_600_000;
+/// How long nothing may come before what is missing is lost.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A record of the input; its offset is that of its number in its partition.
+pub(crate) fn record(n: usize, n_partitions: usize) -> Traffic {
+    let (planted, _) = planted(n);
+    let close = if is_broken(n) { "" } else { "}" };
+    Traffic {
+        partition: (n % n_partitions) as i32,
+        time_ms: Some(BEGAN_MS + n as i64),
+        key: Some(key(n, n_partitions).into_bytes()),
+        value: Some(
+            format!("{{\"n\":{n},\"text\":\"write to {planted} please, or to u{n}@example.org\"{close}").into_bytes(),
+        ),
+        ..Traffic::default()
+    }
+}
+
+fn is_broken(n: usize) -> bool {
+    n % 1_000 == 999
+}
+
+fn key(n: usize, n_partitions: usize) -> String {
+    format!("c-{}", n / n_partitions % 31 * n_partitions + n % n_partitions)
+}
+
+/// What is planted, and what it becomes.
+fn planted(n: usize) -> (String, &'static str) {
+    match n % 4 {
+        0 => (format!("v{n}@example.org"), "[EMAIL_ADDRESS]"),
+        1 => (format!("+1 202-555-01{:02}", n % 100), "[PHONE_NUMBER]"),
+        2 => ("4111 1111 1111 1111".to_owned(), "[CREDIT_CARD]"),
+        _ => ("nothing".to_owned(), "nothing"),
+    }
+}
+
+fn expected(n: usize) -> String {
+    format!("{{\"n\":{n},\"text\":\"write to {} please, or to [EMAIL_ADDRESS]\"}}", planted(n).1)
+}
+
+/// Returns whether a text holds something that was planted.
+pub(crate) fn is_raw(text: &str) -> bool {
+    text.contains("@example.org") || text.contains("555-01") || text.contains("4111 1111")
+}
+
+/// What was wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    pub(crate) messages: usize,
+    pub(crate) lost: usize,
+    pub(crate) repeated: usize,
+    pub(crate) reordered: usize,
+    pub(crate) raw: usize,
+    /// Another value, key, time or partition than there should be.
+    pub(crate) wrong: usize,
+    /// Seconds until everything was there, after the last message was written.
+    pub(crate) caught_up_s: u64,
+    /// Processes that did not stop in good order when asked to.
+    pub(crate) bad_stops: usize,
+}
+
+impl Verdict {
+    pub(crate) fn is_ok(&self, guarantee: &str) -> bool {
+        let repeats = if guarantee == "exactly_once" { self.repeated } else { 0 };
+        self.lost + self.reordered + self.raw + self.wrong + self.bad_stops + repeats == 0
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "\"messages\":{},\"lost\":{},\"repeated\":{},\"reordered\":{},\"raw\":{},\"wrong\":{},\"bad_stops\":{},\"caught_up_s\":{}",
+            self.messages,
+            self.lost,
+            self.repeated,
+            self.reordered,
+            self.raw,
+            self.wrong,
+            self.bad_stops,
+            self.caught_up_s
+        )
+    }
+}
+
+/// What of the input was seen on one topic.
+struct Seen {
+    is_seen: Vec<bool>,
+    n: usize,
+}
+
+impl Seen {
+    fn new(total: usize) -> Self {
+        Self { is_seen: vec![false; total], n: 0 }
+    }
+
+    /// Returns whether it is new.
+    fn add(&mut self, n: usize, verdict: &mut Verdict) -> bool {
+        match self.is_seen.get_mut(n) {
+            None => verdict.wrong += 1,
+            Some(true) => verdict.repeated += 1,
+            Some(seen) => {
+                *seen = true;
+                self.n += 1;
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn text(bytes: Option<&Vec<u8>>) -> String {
+    bytes.map_or_else(String::new, |bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn number(value: &str) -> Option<usize> {
+    value.strip_prefix("{\"n\":")?.split(',').next()?.parse().ok()
+}
+
+/// Reads all outputs as a reader that sees what is committed, until everything is there or nothing more comes.
+pub(crate) fn verify(servers: &str, prefix: &str, total: usize, n_partitions: usize) -> Verdict {
+    let mut verdict = Verdict { messages: total, ..Verdict::default() };
+    let began = Instant::now();
+    let n_broken = (0..total).filter(|n| is_broken(*n)).count();
+    // Of storage, and of analytics: the last of each partition, and of each key.
+    let mut last: HashMap<i32, usize> = HashMap::new();
+    let mut last_of: HashMap<String, usize> = HashMap::new();
+    let mut all = [Seen::new(total), Seen::new(total), Seen::new(total)];
+    for (lane, name) in ["storage", "analytics", "quarantine"].into_iter().enumerate() {
+        let due = if name == "quarantine" { n_broken } else { total - n_broken };
+        let mut sink = Sink::new(servers, &format!("{prefix}.{name}")).unwrap();
+        let seen = &mut all[lane];
+        loop {
+            let patience = if seen.n < due { PATIENCE } else { Duration::from_millis(1_500) };
+            let Some(record) = sink.next(patience) else { break };
+            let value = text(record.value.as_ref());
+            if is_raw(&format!("{value} {} {:?}", text(record.key.as_ref()), record.headers)) {
+                verdict.raw += 1;
+            }
+            if name == "quarantine" {
+                let field = |name: &str| -> Option<usize> {
+                    let after = value.split(&format!("\"{name}\":")).nth(1)?;
+                    after.trim_end_matches('}').split(',').next()?.parse().ok()
+                };
+                match (field("partition"), field("offset")) {
+                    (Some(partition), Some(offset)) if value.contains("\"broken_json\"") => {
+                        let n = offset * n_partitions + partition;
+                        verdict.wrong += usize::from(!is_broken(n));
+                        seen.add(n, &mut verdict);
+                    }
+                    _ => verdict.wrong += 1,
+                }
+                continue;
+            }
+            let Some(n) = number(&value) else {
+                verdict.wrong += 1;
+                continue;
+            };
+            let is_new = seen.add(n, &mut verdict);
+            let before = if name == "storage" {
+                let source = record.headers.iter().find(|(name, _)| name == "efface-source");
+                let source = text(source.and_then(|(_, value)| value.as_ref()));
+                let as_it_should = source == format!("{prefix}.raw/{}/{}", n % n_partitions, n / n_partitions)
+                    && record.partition == (n % n_partitions) as i32
+                    && record.time_ms == Some(BEGAN_MS + n as i64);
+                verdict.wrong += usize::from(!as_it_should);
+                last.insert(record.partition, n)
+            } else {
+                let time_ms = BEGAN_MS + n as i64;
+                verdict.wrong += usize::from(record.time_ms != Some(time_ms - time_ms.rem_euclid(HOUR_MS)));
+                last_of.insert(text(record.key.as_ref()), n)
+            };
+            // Of those that are there for the first time; a stretch that is repeated is counted as that.
+            verdict.reordered += usize::from(is_new && before.is_some_and(|before| before > n));
+            let as_it_should = value == expected(n) && text(record.key.as_ref()) == key(n, n_partitions);
+            verdict.wrong += usize::from(!as_it_should);
+        }
+        verdict.lost += due.saturating_sub(seen.n);
+    }
+    verdict.caught_up_s = began.elapsed().as_secs();
+    verdict
+}
