@@ -16,6 +16,7 @@ mod envelope;
 #[cfg(feature = "cli")]
 mod eval;
 mod examples;
+mod explain;
 mod floors;
 mod oracle;
 mod packs;
