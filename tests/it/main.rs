@@ -28,5 +28,6 @@ mod redact;
 mod scan;
 #[cfg(feature = "stream")]
 mod stream;
+mod table;
 mod tokens;
 mod validate;
