@@ -2,7 +2,7 @@
 
 use super::{Fault, Globals, load_rules, selection};
 use crate::entity::{Kind, nearest};
-use crate::eval::{self, By, Corpora, Floors, Keep, Label, Options, Reach, Report, Selection, Values};
+use crate::eval::{self, By, Corpora, Floors, Keep, Label, Options, Proposal, Reach, Report, Selection, Values};
 use crate::ids::Region;
 use crate::rules::RuleSet;
 use crate::scan::{ScanConfig, Scanner, Validator};
@@ -75,6 +75,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     diff: Option<PathBuf>,
 
+    /// Fit what evidence is worth on the odd records, measure on the even ones, and show both; changes nothing.
+    #[arg(long, conflicts_with_all = ["json", "by", "failures", "floor", "diff"])]
+    fit: bool,
+
+    /// Write the fitted worths that help into the packs below this folder.
+    #[arg(long, value_name = "DIR", requires = "fit")]
+    write: Option<PathBuf>,
+
     /// Threads [default: all].
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     jobs: Option<usize>,
@@ -107,6 +115,8 @@ Examples:
   efface eval messages.jsonl --kinds PHONE_NUMBER --by lang --failures 10
   efface eval --json messages.jsonl > before.json    then, after a change:
   efface eval --diff before.json messages.jsonl
+  efface eval --covered --fit corpora/*.jsonl            what would fit better
+  efface eval --covered --fit --write patterns/ corpora/*.jsonl
 
 Exit codes:
   0 done   1 below a floor (--floor)   2 wrong use, or a file that is no corpus";
@@ -134,6 +144,9 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if args.show_values {
         eprintln!("text of failures is shown; it may be personal");
     }
+    if args.fit {
+        return fit(&args, &corpora, &rules, config, &options);
+    }
     let validator = Validator::build(&rules)?;
     let is_valid = |entity: &str, text: &[u8], region: Option<Region>| validator.is_valid(entity, text, region);
     let measure = || eval::run(&corpora, &rules, &scanner, Some(&is_valid), &options);
@@ -150,6 +163,38 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         eprint!("{}", changes(earlier, &report));
     }
     Ok(floors.map_or(ExitCode::SUCCESS, |floors| hold(&floors, &report)))
+}
+
+fn fit(
+    args: &Args,
+    corpora: &Corpora,
+    rules: &RuleSet,
+    config: ScanConfig,
+    options: &Options,
+) -> anyhow::Result<ExitCode> {
+    let n_jobs = selection::jobs(args.jobs)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(n_jobs).build()?;
+    let fit = pool.install(|| eval::fit(corpora, rules, config, options))?;
+    super::print(fit.table(rules).as_bytes())?;
+    if let Some(folder) = &args.write {
+        let mut by_pack: BTreeMap<&str, Vec<&Proposal>> = BTreeMap::new();
+        for proposal in &fit.kept {
+            let pack = rules.rule(proposal.rule).map_or("", |rule| rule.pack.as_str());
+            by_pack.entry(pack).or_default().push(proposal);
+        }
+        eprintln!("{} worths in {} packs are written", fit.kept.len(), by_pack.len());
+        for (pack, proposals) in by_pack {
+            let path = folder.join(pack);
+            let mut text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            for proposal in proposals {
+                let id = rules.rule(proposal.rule).map_or("", |rule| rule.id.as_str());
+                text = eval::with_worth(&text, id, proposal.part, proposal.new)
+                    .ok_or_else(|| anyhow!("no place for evidence of rule {id} in {}", path.display()))?;
+            }
+            std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Args {

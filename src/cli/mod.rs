@@ -6,6 +6,7 @@
 #[cfg(feature = "stream")]
 mod demo;
 mod eval;
+mod explain;
 mod findings;
 mod keys;
 mod manual;
@@ -86,6 +87,8 @@ enum Command {
     /// Read Kafka topics and write them without personal data
     #[cfg(feature = "stream")]
     Stream(stream::Args),
+    /// Say why something in a text was or was not found
+    Explain(explain::Args),
     /// Check whether values are well formed
     Validate(validate::Args),
     /// Say what a policy does with a document, and why
@@ -160,6 +163,7 @@ pub fn main() -> ExitCode {
         Command::Stream(args) => stream::run(args, &globals),
         Command::Scan(args) => scan::run(args, &globals),
         Command::Redact(args) => redact::run(args, &globals),
+        Command::Explain(args) => explain::run(args, &globals),
         Command::Validate(args) => validate::run(args, &globals),
         Command::Policy(args) => policy::run(args, &globals),
         Command::Token(args) => token::run(args),

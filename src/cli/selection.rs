@@ -205,6 +205,8 @@ pub(crate) struct Selected {
     pub(crate) scanner: Scanner,
     /// Where it looks.
     pub(crate) options: Options,
+    /// The least score that is reported.
+    pub(crate) min_score: u16,
 }
 
 impl Selection {
@@ -254,7 +256,7 @@ impl Selection {
             limits,
             ..Options::default()
         };
-        Ok(Selected { rules, scanner, options })
+        Ok(Selected { rules, scanner, options, min_score })
     }
 
     fn wanted<'s>(&'s self, all: &RuleSet) -> anyhow::Result<HashSet<&'s str>> {

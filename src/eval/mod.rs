@@ -12,6 +12,7 @@
 
 mod compare;
 mod corpus;
+mod fit;
 mod peer;
 mod report;
 mod run;
@@ -20,6 +21,7 @@ mod select;
 
 pub use compare::{Change, FloorError, Floors, Shortfall, changes};
 pub use corpus::{Ask, Case, Corpora, Corpus, CorpusError, Doubt, Fault, Gold, Label, Record};
+pub use fit::{Effect, Figures, Fit, Proposal, Share, fit, reweighed, with_worth};
 pub use peer::{LeftOut, Passed, Sorts, Validate};
 pub use report::{CorpusReport, Mean, PeerReport, PeerRow, Report, Row, SilentReport, Speed};
 pub use run::{Options, run};

@@ -137,7 +137,7 @@ fn scan(texts: &[(&str, Option<Region>)], rules: &RuleSet, scanner: &Scanner) ->
 
 /// The default region of a message: its own, the country of its own telephone number, what the run says, or what is known
 /// of its source.
-fn region(corpus: &Corpus, record: &Record, options: &Options) -> Option<Region> {
+pub(super) fn region(corpus: &Corpus, record: &Record, options: &Options) -> Option<Region> {
     let phone = |gold: &super::Gold| match gold.label {
         super::Label::Kind(Kind::PhoneNumber) => gold.country,
         _ => None,

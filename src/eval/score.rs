@@ -224,8 +224,7 @@ pub(super) fn judge(
     by: Option<&By>,
     keep: Keep,
 ) -> Tallies {
-    let labelled: BTreeSet<&Label> = corpus.records.iter().flat_map(|r| &r.spans).map(|gold| &gold.label).collect();
-    let judge = Judge { labelled, selection, names, by, keep };
+    let judge = Judge { by, keep, ..Judge::new(corpus, selection, names) };
     let mut tallies = Tallies::default();
     for (record, found) in corpus.records.iter().zip(found) {
         judge.record(record, found, &mut tallies);
@@ -233,7 +232,8 @@ pub(super) fn judge(
     tallies
 }
 
-struct Judge<'j> {
+/// Compares with the labels of one corpus.
+pub(super) struct Judge<'j> {
     labelled: BTreeSet<&'j Label>,
     selection: &'j Selection,
     names: &'j Names,
@@ -241,7 +241,22 @@ struct Judge<'j> {
     keep: Keep,
 }
 
-impl Judge<'_> {
+impl<'j> Judge<'j> {
+    pub(super) fn new(corpus: &'j Corpus, selection: &'j Selection, names: &'j Names) -> Self {
+        let labelled = corpus.records.iter().flat_map(|record| &record.spans).map(|gold| &gold.label).collect();
+        Judge { labelled, selection, names, by: None, keep: Keep::default() }
+    }
+
+    /// Returns whether something that is found is right or wrong; nothing where the labels do not say.
+    pub(super) fn is_right(&self, record: &Record, found: &Found) -> Option<bool> {
+        let wanted: Vec<bool> = record.spans.iter().map(|gold| self.selection.wants(gold, self.names)).collect();
+        match self.verdict(record, &wanted, found) {
+            Verdict::Right(_) => Some(true),
+            Verdict::Wrong => Some(false),
+            Verdict::Excused | Verdict::Mistyped | Verdict::NotJudged => None,
+        }
+    }
+
     fn record(&self, record: &Record, found: &[Found], tallies: &mut Tallies) {
         let wanted: Vec<bool> = record.spans.iter().map(|gold| self.selection.wants(gold, self.names)).collect();
         let verdicts: Vec<Verdict> = found.iter().map(|found| self.verdict(record, &wanted, found)).collect();

@@ -487,6 +487,30 @@ impl Finder {
         }
     }
 
+    /// Returns the scanner that looks for detections.
+    #[must_use]
+    pub fn scanner(&self) -> &Scanner {
+        &self.scanner
+    }
+
+    /// Returns what the scanner was told of a field of the last call; nothing where it did not look there.
+    #[must_use]
+    pub fn hints<'f>(
+        &'f self,
+        buffer: &'f [u8],
+        found: &'f Found,
+        record: &'f FoundRecord,
+        field: &Field,
+    ) -> Option<Hints<'f>> {
+        if !(self.selectors().scans_all() || self.scans(field)) {
+            return None;
+        }
+        // A key does not speak for itself.
+        let name = if field.kind == FieldKind::Key { None } else { found.fields.name(field) };
+        let name = name.and_then(|key| key_text(buffer, None, &found.fields, key));
+        Some(Hints::default().regions(self.regions(record)).field(name))
+    }
+
     /// Scans all texts of one home in one call.
     fn scan(&self, buffer: &[u8], home: Home, found: &mut Found) {
         let Found {

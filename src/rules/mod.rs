@@ -65,6 +65,17 @@ pub struct Rule {
     pub examples: Examples,
 }
 
+impl Rule {
+    /// Returns whether words for the rule's whole kind speak for it: `id` before any number says nothing of a rule that
+    /// takes any number.
+    #[must_use]
+    pub fn hears_kind(&self) -> bool {
+        let takes_any =
+            self.gate == Gate::Context && self.check.is_none() && matches!(self.sieve, Sieve::Digits { .. });
+        self.validates && !takes_any
+    }
+}
+
 /// What the first pass looks for; decides where candidates begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sieve {
@@ -264,6 +275,16 @@ impl RuleSet {
     #[must_use]
     pub fn rule(&self, id: RuleId) -> Option<&Rule> {
         self.rules.get(usize::from(id.0))
+    }
+
+    /// Returns a set whose rules are worth what `weigh` makes of it.
+    #[must_use]
+    pub fn reweigh(&self, mut weigh: impl FnMut(RuleId, &mut Evidence)) -> Self {
+        let mut out = self.clone();
+        for (at, rule) in (0..).zip(&mut out.rules) {
+            weigh(RuleId(at), &mut rule.evidence);
+        }
+        out
     }
 
     /// Returns a set with only the rules that `keep` says; entities keep their places.

@@ -142,10 +142,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         };
         let kind = rules.entity(rule.entity).map(|entity| entity.kind);
         let of_kind = || kinds.iter().filter(|group| Some(group.0) == kind);
-        // `id` before any number says nothing of a rule that takes any number.
-        let own_words = !rule.validates
-            || (rule.gate == Gate::Context && rule.check.is_none() && matches!(rule.sieve, Sieve::Digits { .. }));
-        let mut positive: Vec<_> = of_kind().filter(|_| !own_words).map(|group| group.1).collect();
+        let mut positive: Vec<_> = of_kind().filter(|_| rule.hears_kind()).map(|group| group.1).collect();
         let mut negative: Vec<_> = of_kind().map(|group| group.2).collect();
         positive.push(words.group(&rule.context));
         negative.push(words.group(&rule.negative));

@@ -18,13 +18,13 @@ use crate::span::Span;
 /// against a thing is worth 60, so it would be reported all the same.
 const SETTLED: i16 = 80;
 /// What a word of its own right before a candidate is worth, besides being a word, in tenths of a bit.
-const LABELLED: i16 = 40;
+pub(super) const LABELLED: i16 = 40;
 /// What digits that read as a moment in milliseconds are worth.
-const EPOCH: i16 = -40;
+pub(super) const EPOCH: i16 = -40;
 /// A check worth so much looks at more than a check digit.
-const DATED: i16 = 50;
+pub(super) const DATED: i16 = 50;
 /// What a further group of digits behind a candidate of equal groups is worth.
-const GROUPED_ON: i16 = -30;
+pub(super) const GROUPED_ON: i16 = -30;
 /// Digits that make a number worth a look by the numbering plans.
 pub(super) const PHONE_DIGITS: usize = 7;
 /// Longest local part of an address with room for what is no address.
@@ -71,6 +71,11 @@ impl Work {
     /// What was accepted in the last text.
     pub(super) fn accepted(&self) -> &[Accepted] {
         &self.accepted
+    }
+
+    /// What stood to be reported in the last text before overlaps were resolved, and where windows of context ended.
+    pub(super) fn standing(&self) -> (&[Candidate], &Barriers) {
+        (&self.candidates, &self.barriers)
     }
 }
 
@@ -635,7 +640,7 @@ pub(super) fn is_epoch(candidate: &[u8]) -> bool {
 
 /// Returns whether a number of groups that are as long as each other goes on before or behind `span` with one more of
 /// them.
-fn goes_on(text: &[u8], span: Span) -> bool {
+pub(super) fn goes_on(text: &[u8], span: Span) -> bool {
     let candidate = span.of(text).unwrap_or_default();
     let Some(&joint) = candidate.iter().find(|b| matches!(b, b' ' | b'-')) else { return false };
     let len = candidate.split(|&b| b == joint).next().map_or(0, <[u8]>::len);
@@ -662,7 +667,7 @@ fn before_at(text: &[u8], at: usize) -> bool {
 }
 
 /// The country that a candidate speaks of.
-fn country(of: &Recognizer, candidate: &[u8]) -> Option<Region> {
+pub(super) fn country(of: &Recognizer, candidate: &[u8]) -> Option<Region> {
     match of.country {
         CountryFrom::Entity(region) => Some(region),
         CountryFrom::Prefix => Region::new(candidate.get(..2)?),
@@ -671,7 +676,7 @@ fn country(of: &Recognizer, candidate: &[u8]) -> Option<Region> {
 }
 
 /// What a candidate is worth before anything around it is known.
-fn evidence(of: &Recognizer, candidate: &[u8], country: Option<Region>, hints: &Hints<'_>) -> i16 {
+pub(super) fn evidence(of: &Recognizer, candidate: &[u8], country: Option<Region>, hints: &Hints<'_>) -> i16 {
     let mut evidence = of.evidence.shape + of.check.map_or(0, |check| check.worth);
     if of.evidence.separators != 0 && candidate.iter().any(|b| !b.is_ascii_alphanumeric()) {
         evidence += of.evidence.separators;

@@ -7,7 +7,7 @@
 
 use super::resolve::Barriers;
 use super::simd::Level;
-use super::words::{PHRASE_WORDS, Table, tokenize};
+use super::words::{PHRASE_WORDS, Table, tokenize, word};
 use crate::span::Span;
 use aho_corasick::AhoCorasick;
 use std::ops::Range;
@@ -165,49 +165,10 @@ impl Words {
     /// Fills `groups` with what stands around `own` (a merged run of candidates).
     pub(super) fn around(&self, text: &[u8], own: Span, barriers: &Barriers, groups: &mut Groups) {
         groups.clear(self.n_groups);
-        let mut at = own.start as usize;
-        let mut budget = BEFORE;
-        for _ in 0..JUMPS {
-            let wall = barriers.end_before(at);
-            let low = wall.max(at.saturating_sub(budget));
-            let Some(segment) = text.get(low..at) else { break };
-            let mark = last_mark(segment);
-            let from = mark.map_or(0, |(_, end)| end);
-            let piece = segment.get(from..).unwrap_or_default();
-            let cut = from == 0 && low > wall;
-            self.look_words(if cut { after_partial_word(piece) } else { piece }, groups);
-            self.look_inside(piece, groups);
-            if cut || piece.iter().copied().any(is_letter) {
-                break;
-            }
-            budget -= piece.len().min(budget);
-            at = match mark {
-                Some((start, _)) => low + start,
-                None if wall == low && wall > 0 => barriers.start_of_end(wall),
-                None => break,
-            };
-        }
-        let mut at = own.end as usize;
-        let mut budget = AFTER;
-        for _ in 0..JUMPS {
-            let wall = barriers.start_after(at).unwrap_or(text.len());
-            let high = wall.min(at + budget);
-            let Some(segment) = text.get(at..high) else { break };
-            let mark = first_mark(text, at, high);
-            let piece = segment.get(..mark.map_or(segment.len(), |(start, _)| start - at)).unwrap_or_default();
-            let cut = mark.is_none() && high < wall;
-            self.look_words(if cut { before_partial_word(piece) } else { piece }, groups);
-            self.look_inside(piece, groups);
-            if cut || piece.iter().copied().any(is_letter) {
-                break;
-            }
-            budget -= piece.len().min(budget);
-            at = match mark {
-                Some((_, end)) => end,
-                None if wall < text.len() => barriers.end_of_start(wall),
-                None => break,
-            };
-        }
+        windows(text, own, barriers, |window| {
+            self.look_words(window.words, groups);
+            self.look_inside(window.whole, groups);
+        });
     }
 
     /// Fills `groups` with the gates that a whole text opens, at least. Tells whether that is all: a long text is not looked
@@ -239,20 +200,7 @@ impl Words {
     /// Fills `groups` with what the name of a field says: `contactPhone`, `phone_number`, `Tel. No`.
     pub(super) fn of_field(&self, field: &str, groups: &mut Groups) {
         groups.clear(self.n_groups);
-        // Capitals inside a name begin a word: `contactPhone` is two.
-        let mut spaced = [0_u8; 96];
-        let mut len = 0;
-        let mut last = 0_u8;
-        for &byte in field.as_bytes() {
-            if byte.is_ascii_uppercase() && last.is_ascii_lowercase() && put(&mut spaced, &mut len, b' ').is_none() {
-                break;
-            }
-            let byte_or_blank = if byte == b'_' { b' ' } else { byte };
-            if put(&mut spaced, &mut len, byte_or_blank).is_none() {
-                break;
-            }
-            last = byte;
-        }
+        let (spaced, len) = spaced_name(field);
         self.look(spaced.get(..len).unwrap_or_default(), groups);
         self.look(field.as_bytes(), groups);
     }
@@ -278,20 +226,151 @@ impl Words {
     /// end or a mark. They name it, where words further away only speak of such things.
     pub(super) fn before(&self, text: &[u8], own: Span, barriers: &Barriers, groups: &mut Groups) {
         groups.clear(self.n_groups);
-        let at = own.start as usize;
-        let low = barriers.end_before(at).max(at.saturating_sub(LABEL));
-        let Some(segment) = text.get(low..at) else { return };
-        let parts = |b: u8| matches!(b, b',' | b';' | b'\n' | b']' | b'}' | b'{');
-        let label = segment.trim_ascii_end();
-        // Digits that the number may be a part of are not what it is called.
-        if label.last().is_some_and(u8::is_ascii_digit) {
-            return;
+        if let Some(window) = label(text, own, barriers) {
+            self.look_words(window.words, groups);
+            self.look_inside(window.whole, groups);
         }
-        let label = label.rsplit(|&b| parts(b)).next().unwrap_or_default();
-        let cut = label.as_ptr() == segment.as_ptr() && low > barriers.end_before(at);
-        self.look_words(if cut { after_partial_word(label) } else { label }, groups);
-        self.look_inside(label, groups);
     }
+}
+
+/// A piece of text that stands around a candidate.
+#[derive(Clone, Copy)]
+pub(super) struct Window<'t> {
+    /// The piece, cut where a word may go on.
+    pub(super) words: &'t [u8],
+    /// Where that begins.
+    pub(super) words_at: usize,
+    /// All of it: a run of a script without blanks is no word that the cut parts in two.
+    pub(super) whole: &'t [u8],
+    /// Where that begins.
+    pub(super) whole_at: usize,
+}
+
+/// Calls `f` with every piece of text that counts as standing around `own` (a merged run of candidates).
+#[inline(always)]
+pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, mut f: impl FnMut(Window<'t>)) {
+    let mut at = own.start as usize;
+    let mut budget = BEFORE;
+    for _ in 0..JUMPS {
+        let wall = barriers.end_before(at);
+        let low = wall.max(at.saturating_sub(budget));
+        let Some(segment) = text.get(low..at) else { break };
+        let mark = last_mark(segment);
+        let from = mark.map_or(0, |(_, end)| end);
+        let piece = segment.get(from..).unwrap_or_default();
+        let cut = from == 0 && low > wall;
+        let words = if cut { after_partial_word(piece) } else { piece };
+        f(Window { words, words_at: at - words.len(), whole: piece, whole_at: at - piece.len() });
+        if cut || piece.iter().copied().any(is_letter) {
+            break;
+        }
+        budget -= piece.len().min(budget);
+        at = match mark {
+            Some((start, _)) => low + start,
+            None if wall == low && wall > 0 => barriers.start_of_end(wall),
+            None => break,
+        };
+    }
+    let mut at = own.end as usize;
+    let mut budget = AFTER;
+    for _ in 0..JUMPS {
+        let wall = barriers.start_after(at).unwrap_or(text.len());
+        let high = wall.min(at + budget);
+        let Some(segment) = text.get(at..high) else { break };
+        let mark = first_mark(text, at, high);
+        let piece = segment.get(..mark.map_or(segment.len(), |(start, _)| start - at)).unwrap_or_default();
+        let cut = mark.is_none() && high < wall;
+        let words = if cut { before_partial_word(piece) } else { piece };
+        f(Window { words, words_at: at, whole: piece, whole_at: at });
+        if cut || piece.iter().copied().any(is_letter) {
+            break;
+        }
+        budget -= piece.len().min(budget);
+        at = match mark {
+            Some((_, end)) => end,
+            None if wall < text.len() => barriers.end_of_start(wall),
+            None => break,
+        };
+    }
+}
+
+/// What stands right before `own`.
+#[inline]
+pub(super) fn label<'t>(text: &'t [u8], own: Span, barriers: &Barriers) -> Option<Window<'t>> {
+    let at = own.start as usize;
+    let low = barriers.end_before(at).max(at.saturating_sub(LABEL));
+    let segment = text.get(low..at)?;
+    let parts = |b: u8| matches!(b, b',' | b';' | b'\n' | b']' | b'}' | b'{');
+    let trimmed = segment.trim_ascii_end();
+    // Digits that the number may be a part of are not what it is called.
+    if trimmed.last().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let label = trimmed.rsplit(|&b| parts(b)).next().unwrap_or_default();
+    let end = low + trimmed.len();
+    let cut = label.len() == trimmed.len() && low > barriers.end_before(at);
+    let words = if cut { after_partial_word(label) } else { label };
+    Some(Window { words, words_at: end - words.len(), whole: label, whole_at: end - label.len() })
+}
+
+/// Tells where each of `phrases` stands in a window, as the scanner finds them: calls `f` with the phrase's place in the
+/// list and the bytes of the text. Slow; for whoever wants to know which word it was.
+pub(super) fn mentions<'p>(
+    window: Window<'_>,
+    phrases: impl Iterator<Item = &'p str>,
+    mut f: impl FnMut(usize, Range<usize>),
+) {
+    let Window { words: piece, words_at, whole, whole_at } = window;
+    let mut words: Vec<(u64, Range<usize>)> = Vec::new();
+    let mut at = 0;
+    while words.len() < WINDOW_WORDS
+        && let Some(rest) = piece.get(at..)
+        && let Some(gap) = rest.iter().position(|&b| is_letter(b))
+    {
+        let Some(rest) = rest.get(gap..) else { break };
+        let (hash, after) = word(rest);
+        let end = piece.len() - after.len();
+        words.push((hash, at + gap..end));
+        at = end;
+    }
+    for (n, phrase) in phrases.enumerate() {
+        if phrase.chars().any(is_unspaced) {
+            if !whole.is_ascii() {
+                let at = |at: usize| whole_at + at..whole_at + at + phrase.len();
+                memchr::memmem::find_iter(whole, phrase).for_each(|found| f(n, at(found)));
+            }
+            continue;
+        }
+        let mut hashes = [0; PHRASE_WORDS];
+        let n_words = tokenize(phrase.as_bytes(), &mut hashes);
+        let Some(wanted) = hashes.get(..n_words).filter(|wanted| !wanted.is_empty()) else { continue };
+        for found in words.windows(wanted.len()) {
+            if let ([first, ..], [.., last]) = (found, found)
+                && found.iter().map(|(hash, _)| hash).eq(wanted)
+            {
+                f(n, words_at + first.1.start..words_at + last.1.end);
+            }
+        }
+    }
+}
+
+/// The name of a field with blanks where a word of it begins, cut where it is too long, and its length.
+pub(super) fn spaced_name(field: &str) -> ([u8; 96], usize) {
+    // Capitals inside a name begin a word: `contactPhone` is two.
+    let mut spaced = [0_u8; 96];
+    let mut len = 0;
+    let mut last = 0_u8;
+    for &byte in field.as_bytes() {
+        if byte.is_ascii_uppercase() && last.is_ascii_lowercase() && put(&mut spaced, &mut len, b' ').is_none() {
+            break;
+        }
+        let byte_or_blank = if byte == b'_' { b' ' } else { byte };
+        if put(&mut spaced, &mut len, byte_or_blank).is_none() {
+            break;
+        }
+        last = byte;
+    }
+    (spaced, len)
 }
 
 fn put(buffer: &mut [u8], len: &mut usize, byte: u8) -> Option<()> {

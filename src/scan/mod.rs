@@ -6,6 +6,7 @@
 mod build;
 mod candidates;
 mod context;
+mod explain;
 mod fold;
 mod phone;
 mod resolve;
@@ -16,7 +17,9 @@ mod validate;
 mod verify;
 mod words;
 
+pub use explain::{Edge, Explained, Explainer, Fate, Mention, Observation, Owner, Refusal, What};
 pub use fold::fold_into;
+pub use phone::Trait;
 pub use validate::Validator;
 
 use build::{Automata, Recognizer};

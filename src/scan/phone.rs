@@ -695,12 +695,7 @@ fn best(
         let digits = run.digits(0, group.digits());
         let candidate = Candidate { run, last, digits, left, account: matches!(right, Right::Account) };
         let Some((number, evidence)) = read(&candidate) else { continue };
-        let beside = match right {
-            Right::Open(evidence) => evidence,
-            Right::Glued if left.plus.is_some() || number.national().len() < digits.len() => worth::GLUED_RIGHT,
-            Right::Glued => worth::GLUED_PLAIN,
-            Right::Account | Right::Closed => 0,
-        };
+        let beside = weigh_right(&right, left, &number, digits);
         let span = Span::new(u32::try_from(start).ok()?, u32::try_from(end).ok()?);
         let epoch = left.plus.is_none() && !left.address && last == 0 && super::candidates::is_epoch(digits);
         let other = if epoch { worth::EPOCH } else { 0 };
@@ -717,6 +712,17 @@ fn best(
         }
     }
     best
+}
+
+/// Weighs what stands after a number.
+#[inline(always)]
+fn weigh_right(right: &Right, left: &Left, number: &Number, digits: &[u8]) -> i16 {
+    match right {
+        Right::Open(evidence) => *evidence,
+        Right::Glued if left.plus.is_some() || number.national().len() < digits.len() => worth::GLUED_RIGHT,
+        Right::Glued => worth::GLUED_PLAIN,
+        Right::Account | Right::Closed => 0,
+    }
 }
 
 /// Returns where a number that ends with group `last` begins and ends; nothing where its brackets do not match.
@@ -920,49 +926,126 @@ impl Candidate<'_> {
     }
 
     /// Weighs how the number is written: grouping, length, digits that look made up.
+    #[inline]
     fn written(&self, number: &Number) -> i16 {
+        let mut evidence = 0;
+        self.each_written(number, |_, worth| evidence += worth);
+        evidence
+    }
+
+    /// Calls `tell` with all that is observed of how the number is written, and its worth.
+    #[inline(always)]
+    fn each_written(&self, number: &Number, mut tell: impl FnMut(Trait, i16)) {
         let groups = self.run.groups().get(..=self.last).unwrap_or_default();
         let digits = self.digits;
-        let mut evidence = 0;
         if let [first, rest @ ..] = groups
             && !rest.is_empty()
         {
             let before = digits.len().saturating_sub(number.national().len());
             // A border before the first digit of the national number is not one of its own.
             let borders = (self.run.borders & !(u32::MAX << digits.len())) >> before & !1;
-            evidence += match number.grouping(borders) {
-                Grouping::Usual => worth::USUAL,
-                Grouping::Coarser => worth::COARSER,
-                Grouping::Odd => worth::ODD,
-            };
+            match number.grouping(borders) {
+                Grouping::Usual => tell(Trait::Usual, worth::USUAL),
+                Grouping::Coarser => tell(Trait::Coarser, worth::COARSER),
+                Grouping::Odd => tell(Trait::Odd, worth::ODD),
+            }
             let thousands = first.digits() <= 3
                 && self.left.plus.is_none()
                 && digits.first() != Some(&b'0')
                 && rest.iter().all(|group| group.separator == b'.' && group.length() == 3);
-            evidence += if thousands { worth::THOUSANDS } else { 0 };
+            if thousands {
+                tell(Trait::Thousands, worth::THOUSANDS);
+            }
         }
         if self.left.plus.is_none() {
-            evidence += if is_address(self.run) { worth::IP } else { 0 };
-            evidence += match digits.len() {
-                6 => worth::SIX,
-                7 => worth::SEVEN,
-                8 => worth::EIGHT,
-                _ => 0,
-            };
+            if is_address(self.run) {
+                tell(Trait::Ip, worth::IP);
+            }
+            match digits.len() {
+                6 => tell(Trait::Short, worth::SIX),
+                7 => tell(Trait::Short, worth::SEVEN),
+                8 => tell(Trait::Short, worth::EIGHT),
+                _ => {}
+            }
             if let &[b'1' | b'2', b'9' | b'0', _, _, month @ (b'0' | b'1'), unit, day @ b'0'..=b'3', _] = digits
                 && groups.len() == 1
                 && (month, unit) <= (b'1', b'2')
                 && day <= b'3'
             {
-                evidence += worth::DAY;
+                tell(Trait::Day, worth::DAY);
             }
         }
         let national = number.national();
         if national.iter().skip(1).all(|digit| national.get(1) == Some(digit)) {
-            evidence += worth::REPEATED;
+            tell(Trait::Repeated, worth::REPEATED);
         }
-        evidence
     }
+}
+
+/// What is observed of a telephone number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trait {
+    /// How it reads by the numbering plans: with `+`, as dialled in a region, or as it stands.
+    Reading,
+    /// Grouped as the formats of its plan have it.
+    Usual,
+    /// Grouped so, with fewer borders.
+    Coarser,
+    /// Grouped as nobody groups.
+    Odd,
+    /// Dots every three digits, as in an amount.
+    Thousands,
+    /// Reads as an IP address.
+    Ip,
+    /// Few digits: much else is that short.
+    Short,
+    /// Reads as year, month, day.
+    Day,
+    /// One digit all over.
+    Repeated,
+    /// What stands right before it.
+    Before,
+    /// What stands right after it.
+    After,
+}
+
+/// Takes apart what [`find`] returns for the same arguments: every observation that is worth something, and its worth.
+/// They add up to the number's evidence.
+pub(super) fn observations(text: &[u8], at: usize, floor: usize, found: &Phone) -> Vec<(Trait, i16)> {
+    let mut out = Vec::new();
+    let mut rest = found.evidence;
+    let mut tell = |what, worth| {
+        rest -= worth;
+        out.push((what, worth));
+    };
+    let lead = Lead::read(text, at, floor);
+    if let Some(lead) = lead
+        && let Some(left) = Left::read(&lead)
+    {
+        tell(Trait::Before, left.evidence);
+        let run = Run::read(text, at, u8::from(lead.bracket.is_some()));
+        let place = Some((found.span.start as usize, found.span.end as usize));
+        if let Some(last) = (0..run.n_groups).find(|&last| bounds(text, at, &left, &run, last) == place)
+            && let Some(group) = run.groups().get(last)
+        {
+            let digits = run.digits(0, group.digits());
+            let right = Right::read(text, found.span.end as usize);
+            let candidate =
+                Candidate { run: &run, last, digits, left: &left, account: matches!(right, Right::Account) };
+            tell(Trait::After, weigh_right(&right, &left, &found.number, digits));
+            // How it is written does not count where an address takes nothing but numbers, and of a possible number only
+            // against it, which stays with the reading.
+            let counts = !left.address && !candidate.account && (found.number.is_valid() || left.plus.is_some());
+            if counts {
+                candidate.each_written(&found.number, &mut tell);
+            }
+        } else {
+            tell(Trait::After, worth::GLUED_RIGHT);
+        }
+    }
+    out.insert(0, (Trait::Reading, rest));
+    out.retain(|&(what, worth)| worth != 0 || what == Trait::Reading);
+    out
 }
 
 fn code_digits(country_code: u16) -> usize {

@@ -59,6 +59,11 @@ impl Barriers {
         });
     }
 
+    /// Returns whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns the merged span that holds `at`.
     pub(super) fn around(&self, at: u32) -> Option<Span> {
         let before = self.0.partition_point(|span| span.start <= at);
@@ -91,7 +96,7 @@ impl Barriers {
 }
 
 /// How much less evidence a rival may have, in tenths of a bit, and still count as plausible.
-const RIVAL: i16 = 30;
+pub(super) const RIVAL: i16 = 30;
 /// Letters and digits that the rest of a loser must hold to be a detection of its own.
 const REST: usize = 4;
 

@@ -208,7 +208,7 @@ pub(super) fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bo
 pub(super) struct Compact {
     bytes: [u8; COMPACT_BYTES],
     len: usize,
-    n_digits: usize,
+    pub(super) n_digits: usize,
     fits: bool,
 }
 

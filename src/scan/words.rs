@@ -282,7 +282,7 @@ fn next_word(piece: &[u8]) -> Option<(u64, &[u8])> {
 
 /// Reads the word that `piece` begins with letter by letter. Returns its hash and what follows it.
 #[inline(never)]
-fn word(piece: &[u8]) -> (u64, &[u8]) {
+pub(super) fn word(piece: &[u8]) -> (u64, &[u8]) {
     let mut word = WordHash::new();
     let mut rest = piece;
     while let Some((&byte, after)) = rest.split_first() {

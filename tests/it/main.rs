@@ -18,6 +18,7 @@ mod envelope;
 #[cfg(feature = "cli")]
 mod eval;
 mod examples;
+mod explain;
 mod floors;
 mod oracle;
 mod packs;
@@ -30,5 +31,6 @@ mod redact;
 mod scan;
 #[cfg(feature = "stream")]
 mod stream;
+mod table;
 mod tokens;
 mod validate;
