@@ -29,7 +29,7 @@ pub(crate) struct Args {
 enum Command {
     /// Say what becomes of each field of a sample document on each lane, and why
     #[command(after_long_help = EXAMPLES)]
-    Explain(Explain),
+    Explain(Box<Explain>),
     /// Say whether a policy is sound
     Check {
         /// A name or a file

@@ -9,11 +9,13 @@ use crate::limits::Limits;
 use crate::plan;
 use crate::redact::Options;
 use crate::rules::RuleSet;
-use crate::scan::{ScanConfig, Scanner};
+use crate::scan::{NameBook, ScanConfig, Scanner};
+use anyhow::Context;
 use clap::ValueEnum;
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What is read.
 #[derive(Clone, Debug, clap::Args)]
@@ -131,6 +133,14 @@ pub(crate) struct Selection {
     /// JSON: the field that holds each record's region
     #[arg(long, value_name = "POINTER")]
     region_field: Option<String>,
+    /// JSON: a field that holds a person's name (repeatable)
+    ///
+    /// The name is looked for in all texts of its record, whole or by part. For example /contact/name
+    #[arg(long, value_name = "POINTER", hide_short_help = true)]
+    name_field: Vec<String>,
+    /// Names to look for in every text, one on a line
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    names: Option<PathBuf>,
 }
 
 /// What follows from a selection.
@@ -181,6 +191,10 @@ impl Selection {
             regions: regions(&self.region, "--region", &all)?,
             text_field: pointer(self.text_field.as_ref(), "--text-field")?,
             region_field: pointer(self.region_field.as_ref(), "--region-field")?,
+            name_fields: (self.name_field.iter())
+                .filter_map(|field| pointer(Some(field), "--name-field").transpose())
+                .collect::<anyhow::Result<_>>()?,
+            book: self.names.as_deref().map(|path| book(path, globals)).transpose()?,
             limits,
             ..Options::default()
         };
@@ -195,6 +209,25 @@ impl Selection {
         }
         Ok(self.entities.iter().map(String::as_str).collect())
     }
+}
+
+/// Reads a list of names.
+fn book(path: &Path, globals: &Globals) -> anyhow::Result<Arc<NameBook>> {
+    let name = path.display();
+    let bytes = std::fs::read(path).with_context(|| format!("{name} cannot be read"))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| Fault::new(format!("{name} is not UTF-8"), "one name on a line"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let names = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let book = NameBook::build(names)
+        .map_err(|err| Fault::new(format!("--names: {err}"), "the names of one tenant, or fewer of them"))?;
+    if book.is_empty() {
+        return Err(Fault::new(format!("no name in {name}"), "one name on a line").into());
+    }
+    if globals.verbose {
+        super::talk(format_args!("{} names, {} KiB", book.len(), book.bytes() / 1024));
+    }
+    Ok(Arc::new(book))
 }
 
 /// Tells that nothing has this name, and what has nearly it.

@@ -10,8 +10,9 @@ use crate::envelope::{
 use crate::ids::{EntityId, Region, TenantId};
 use crate::limits::Limits;
 use crate::policy::{self, FieldRule};
-use crate::scan::{Hints, Scanner, Text};
+use crate::scan::{Hints, NameBook, Scanner, Text};
 use crate::span::{DocSpan, Span};
+use std::sync::Arc;
 
 /// Finds the detections of records, many at a time.
 pub struct Finder {
@@ -21,6 +22,8 @@ pub struct Finder {
     limits: Limits,
     tenants: bool,
     input: Input,
+    names: bool,
+    book: Option<Arc<NameBook>>,
 }
 
 /// The working memory of one worker, and the answer to its last call.
@@ -32,9 +35,12 @@ pub struct Found {
     detections: Vec<FieldDetection>,
     /// The texts that go to the scanner: those of one home, in order.
     asked: Vec<Asked>,
+    /// The fields that hold names of people, by record.
+    name_fields: Vec<u32>,
     /// Memory of vectors that borrow from a call; empty between calls.
     hints: Vec<Hints<'static>>,
     texts: Vec<Text<'static>>,
+    names: Vec<&'static str>,
     /// Whether the caller tells whose the records are, so that they need not.
     pub(super) given: bool,
 }
@@ -59,6 +65,8 @@ pub struct FoundRecord {
     region: Option<Option<Region>>,
     /// The field that names its tenant, where records do.
     tenant: Option<u32>,
+    /// Its part of the names.
+    names: (u32, u32),
     first: u32,
     last: u32,
 }
@@ -89,7 +97,8 @@ impl Finder {
         let mark = |pointer: &String, bit| Mark { pointer: pointer.clone(), bit };
         let region_mark = options.region_field.as_ref().map(|pointer| mark(pointer, REGION));
         let tenant_mark = tenant_field.map(|pointer| mark(pointer, TENANT));
-        let marks: Vec<_> = region_mark.into_iter().chain(tenant_mark).collect();
+        let name_marks = options.name_fields.iter().map(|pointer| mark(pointer, NAME));
+        let marks: Vec<_> = region_mark.into_iter().chain(tenant_mark).chain(name_marks).collect();
         let selectors = Selectors::build(&lanes, &marks)?;
         let envelope = Envelope::new(options.limits, selectors);
         Ok(Self {
@@ -99,6 +108,8 @@ impl Finder {
             limits: options.limits,
             tenants: tenant_field.is_some(),
             input: options.input,
+            names: !options.name_fields.is_empty(),
+            book: options.book.clone(),
         })
     }
 
@@ -112,8 +123,10 @@ impl Finder {
             records: Vec::new(),
             detections: Vec::new(),
             asked: Vec::new(),
+            name_fields: Vec::new(),
             hints: Vec::new(),
             texts: Vec::new(),
+            names: Vec::new(),
             given: false,
         }
     }
@@ -153,6 +166,7 @@ impl Finder {
         found.fields.clear();
         found.records.clear();
         found.detections.clear();
+        found.name_fields.clear();
         let marked = self.selectors().has_marks();
         for record in records {
             let walked = self.envelope.walk(format, buffer, record.body, &mut found.fields).map_err(Reason::Envelope);
@@ -167,7 +181,15 @@ impl Finder {
                 },
                 walked => (walked, None),
             };
-            found.records.push(FoundRecord { record, walked, region, tenant, first: 0, last: 0 });
+            let names = small(found.name_fields.len());
+            if let Ok(walked) = walked
+                && self.names
+            {
+                let fields = &found.fields;
+                found.name_fields.extend(walked.fields().filter(|&number| self.is_marked(fields, number, NAME)));
+            }
+            let names = (names, small(found.name_fields.len()));
+            found.records.push(FoundRecord { record, walked, region, tenant, names, first: 0, last: 0 });
         }
         self.scan(buffer, Home::Record, found);
         if !found.fields.side().is_empty() {
@@ -216,11 +238,14 @@ impl Finder {
 
     /// Returns the number of the first text or number of a record with this mark.
     fn marked(&self, fields: &Fields, walked: Walked, bit: u8) -> Option<u32> {
-        let marked = |field: &Field| {
+        walked.fields().find(|&number| self.is_marked(fields, number, bit))
+    }
+
+    fn is_marked(&self, fields: &Fields, number: u32, bit: u8) -> bool {
+        fields.field(number).is_some_and(|field| {
             matches!(field.kind, FieldKind::Text | FieldKind::Number)
                 && self.selectors().marks(field.state) & (1 << bit) != 0
-        };
-        walked.fields().find(|&number| fields.field(number).is_some_and(marked))
+        })
     }
 
     /// Returns the regions whose national numbers a record may hold.
@@ -242,6 +267,8 @@ impl Finder {
             asked,
             hints: kept_hints,
             texts: kept_texts,
+            names: kept_names,
+            name_fields,
             given: _,
         } = found;
         let (scratch, text_buffer) = match home {
@@ -254,11 +281,20 @@ impl Finder {
         let mut hints: Vec<Hints<'_>> = std::mem::take(kept_hints);
         let mut texts: Vec<Text<'_>> = std::mem::take(kept_texts);
         asked.clear();
+        let mut names: Vec<&str> = std::mem::take(kept_names);
+        // One for each, so that the parts of records stay where they are.
+        names.extend(name_fields.iter().map(|&number| {
+            let text = fields.field(number).map(|field| fields.text(buffer, field)).unwrap_or_default();
+            std::str::from_utf8(text).unwrap_or_default()
+        }));
+        let book = self.book.as_deref();
         for record in records.iter() {
             let Ok(walked) = record.walked else { continue };
             let regions = self.regions(record);
             let plain = small(hints.len());
-            hints.push(Hints::default().regions(regions));
+            let own = names.get(record.names.0 as usize..record.names.1 as usize).unwrap_or_default();
+            let known = Hints::default().regions(regions).names(own).book(book);
+            hints.push(known);
             let (mut named, mut named_by) = (plain, None);
             let range = walked.fields();
             let own = fields.all().get(range.start as usize..range.end as usize).unwrap_or_default();
@@ -274,7 +310,7 @@ impl Finder {
                     Some(key) => {
                         named = small(hints.len());
                         named_by = name;
-                        hints.push(Hints::default().regions(regions).field(key_text(buffer, valid, fields, key)));
+                        hints.push(known.field(key_text(buffer, valid, fields, key)));
                         named
                     }
                 };
@@ -293,6 +329,7 @@ impl Finder {
         }
         *kept_texts = emptied(texts, |_| None);
         *kept_hints = emptied(hints, |_| None);
+        *kept_names = emptied(names, |_| None);
         for &(text, fault) in scratch.faults() {
             let Some(field) = asked.get(text as usize).map(|asked| asked.field) else { continue };
             let own = |record: &&mut FoundRecord| record.walked.is_ok_and(|walked| walked.fields().contains(&field));
@@ -351,13 +388,14 @@ impl Found {
         self.detections.clear();
         let whole = DocSpan::new(0, small(buffer.len()));
         let (record, walked) = (Record { body: whole, whole }, Err(Reason::Envelope(fault)));
-        self.records.push(FoundRecord { record, walked, region: None, tenant: None, first: 0, last: 0 });
+        self.records.push(FoundRecord { record, walked, region: None, tenant: None, names: (0, 0), first: 0, last: 0 });
     }
 }
 
 /// The bits of marks.
 const REGION: u8 = 0;
 const TENANT: u8 = 1;
+const NAME: u8 = 2;
 
 fn tenant_in<'f>(buffer: &'f [u8], fields: &'f Fields, number: u32) -> Option<TenantId<'f>> {
     let field = fields.field(number)?;

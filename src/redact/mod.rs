@@ -46,7 +46,7 @@ use crate::limits::Limits;
 use crate::operator::{self, Minter};
 use crate::policy::{Lane, Operator};
 use crate::rules::RuleSet;
-use crate::scan::{ScanFault, Scanner};
+use crate::scan::{NameBook, ScanFault, Scanner};
 use crate::sensitive::Sensitive;
 use crate::span::{DocSpan, Span};
 use crate::tally::Tally;
@@ -65,6 +65,10 @@ pub struct Options {
     /// The only field that is scanned, as a JSON Pointer; everything else is kept but for what a policy says of it. Lines
     /// of text are scanned all the same.
     pub text_field: Option<String>,
+    /// Fields that hold the name of a person, as JSON Pointers: these names are looked for in all texts of their record.
+    pub name_fields: Vec<String>,
+    /// Names that are looked for in every text.
+    pub book: Option<Arc<NameBook>>,
     /// Bounds on one record.
     pub limits: Limits,
     /// What makes tokens, for policies that write them.

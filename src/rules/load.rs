@@ -1,7 +1,8 @@
 //! Reads packs. Everything that can be wrong with a pack is told here, with file, line and hint.
 
 use super::{
-    ByteClass, CountryFrom, Evidence, Examples, Gate, Guard, KindContext, Rule, RuleSet, Sieve, Tail, template,
+    ByteClass, CountryFrom, Everyday, Evidence, Examples, Gate, Guard, KindContext, Rule, RuleSet, Sieve, Tail,
+    template,
 };
 use crate::check;
 use crate::entity::{Entity, Kind};
@@ -116,6 +117,8 @@ struct PackToml {
     rules: Vec<Spanned<RuleToml>>,
     #[serde(default, rename = "words")]
     words: Vec<Spanned<WordsToml>>,
+    #[serde(default)]
+    everyday: Vec<Spanned<EverydayToml>>,
 }
 
 #[derive(Deserialize)]
@@ -193,6 +196,8 @@ struct ExamplesToml {
     inline: Vec<Spanned<InlineToml>>,
     #[serde(default)]
     region: Option<Spanned<String>>,
+    #[serde(default)]
+    names: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -217,6 +222,20 @@ struct WordsToml {
     words: Vec<Spanned<String>>,
     #[serde(default)]
     negative: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EverydayToml {
+    lang: Spanned<String>,
+    #[serde(default)]
+    words: Vec<Spanned<String>>,
+    #[serde(default)]
+    proper: Vec<Spanned<String>>,
+    #[serde(default)]
+    never: Vec<Spanned<String>>,
+    #[serde(default)]
+    before: Vec<Spanned<String>>,
 }
 
 /// Longest pattern match in bytes; what is longer belongs in a tail.
@@ -249,6 +268,17 @@ impl Reader<'_> {
                 KindContext { kind, words: self.phrases(words.words)?, negative: self.phrases(words.negative)? };
             self.set.contexts.push(context);
         }
+        for everyday in pack.everyday {
+            let EverydayToml { lang, words, proper, never, before } = everyday.into_inner();
+            let everyday = Everyday {
+                lang: lang.into_inner(),
+                words: self.phrases(words)?,
+                proper: self.phrases(proper)?,
+                never: self.phrases(never)?,
+                before: self.phrases(before)?,
+            };
+            self.set.everyday.push(everyday);
+        }
         Ok(())
     }
 
@@ -278,7 +308,14 @@ impl Reader<'_> {
             ));
         }
         let pattern = match (&rule.pattern, sieve) {
-            (None, Sieve::Phone) => String::new(),
+            (None, Sieve::Phone | Sieve::Name) => String::new(),
+            (Some(pattern), Sieve::Name) => {
+                return Err(self.fault(
+                    pattern.span().start,
+                    "a rule for names has no pattern".to_owned(),
+                    "names come with the record or in a book; remove `pattern`",
+                ));
+            }
             (Some(pattern), Sieve::Phone) => {
                 return Err(self.fault(
                     pattern.span().start,
@@ -415,6 +452,7 @@ impl Reader<'_> {
             near: toml.near.iter().enumerate().map(|(n, c)| (text(40 + n, &c.text), c.why.clone())).collect(),
             inline,
             region,
+            names: toml.names.clone(),
         })
     }
 
@@ -507,13 +545,14 @@ impl Reader<'_> {
             "colon" => Some(Sieve::Colon),
             "dashes" => Some(Sieve::Dashes),
             "phone" => Some(Sieve::Phone),
+            "name" => Some(Sieve::Name),
             _ => text.strip_prefix("digits:").and_then(digits),
         };
         found.ok_or_else(|| {
             self.fault(
                 spanned.span().start,
                 format!("unknown sieve: {text}"),
-                "one of: digits:N, digits:N-M, quad, token, long, at, scheme, www, domain, colon, dashes, phone",
+                "one of: digits:N, digits:N-M, quad, token, long, at, scheme, www, domain, colon, dashes, phone, name",
             )
         })
     }

@@ -22,6 +22,7 @@ pub struct RuleSet {
     entities: Vec<Entity>,
     rules: Vec<Rule>,
     contexts: Vec<KindContext>,
+    everyday: Vec<Everyday>,
 }
 
 /// One declarative description of how an entity looks.
@@ -97,6 +98,8 @@ pub enum Sieve {
     Dashes,
     /// A telephone number of any region, found by the numbering plans; such a rule has no pattern.
     Phone,
+    /// A name that the record carries or a book holds; such a rule has no pattern.
+    Name,
 }
 
 /// What may stand next to a candidate.
@@ -205,6 +208,22 @@ pub struct KindContext {
     pub negative: Vec<String>,
 }
 
+/// Words of a language that are names and something else, from `patterns/lookup/`: what keeps known names from being found
+/// where nobody is meant.
+#[derive(Clone, Debug)]
+pub struct Everyday {
+    /// The language, for a reader.
+    pub lang: String,
+    /// Everyday words: `hope`, `will`.
+    pub words: Vec<String>,
+    /// Months, days and places, which have their capital letter in any case.
+    pub proper: Vec<String>,
+    /// Titles, relations, roles and particles: never a name alone.
+    pub never: Vec<String>,
+    /// Words before which a month, a day or a place is one: `in May`.
+    pub before: Vec<String>,
+}
+
 /// A rule's own test cases.
 #[derive(Clone, Debug, Default)]
 pub struct Examples {
@@ -218,6 +237,8 @@ pub struct Examples {
     pub inline: Vec<(String, Vec<(u32, u32)>)>,
     /// Default region for the examples.
     pub region: Option<Region>,
+    /// Known names for the examples.
+    pub names: Vec<String>,
 }
 
 impl RuleSet {
@@ -245,6 +266,12 @@ impl RuleSet {
     #[must_use]
     pub fn contexts(&self) -> &[KindContext] {
         &self.contexts
+    }
+
+    /// Returns the words that are names and something else.
+    #[must_use]
+    pub fn everyday(&self) -> &[Everyday] {
+        &self.everyday
     }
 
     /// Returns the entity with that place.
@@ -275,6 +302,11 @@ impl RuleSet {
             .filter(|rule| self.entity(rule.entity).is_some_and(|entity| keep(rule, entity)))
             .cloned()
             .collect();
-        Self { entities: self.entities.clone(), rules, contexts: self.contexts.clone() }
+        Self {
+            entities: self.entities.clone(),
+            rules,
+            contexts: self.contexts.clone(),
+            everyday: self.everyday.clone(),
+        }
     }
 }

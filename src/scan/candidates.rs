@@ -8,7 +8,7 @@ use super::context::{Groups, TOKEN};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
 use super::verify::{Accepted, before, is_word, verify, walk};
-use super::{Hints, ScanFault, Scanner, phone};
+use super::{Hints, ScanFault, Scanner, lookup, phone};
 use crate::detection::Detection;
 use crate::ids::Region;
 use crate::rules::{CountryFrom, Gate, Guard};
@@ -51,6 +51,7 @@ pub(super) struct Work {
     /// What the whole text says.
     said: Groups,
     winners: Winners,
+    names: lookup::Memory,
 }
 
 /// How far a text has been looked at.
@@ -459,6 +460,27 @@ impl<'t> Job<'t> {
         });
     }
 
+    /// Looks for the names that the caller knows.
+    fn names(&mut self, scanner: &Scanner, work: &mut Work) {
+        let Some((recognizer, guards)) = &scanner.name else { return };
+        let shape = scanner.recognizers.get(usize::from(*recognizer)).map_or(0, |of| of.evidence.shape);
+        let Work { names, candidates, .. } = work;
+        lookup::find(self.text, self.hints, guards, names, |span, worth| {
+            let evidence = worth + shape;
+            self.n_candidates += 1;
+            candidates.push(Candidate {
+                span,
+                recognizer: *recognizer,
+                alone: evidence,
+                evidence,
+                country: None,
+                settled: true,
+                shut: false,
+            });
+            self.n_candidates <= scanner.config.limits.candidates
+        });
+    }
+
     /// Turns what was accepted into detections.
     pub(super) fn finish(
         mut self,
@@ -468,6 +490,9 @@ impl<'t> Job<'t> {
         out: &mut Vec<Detection>,
     ) -> Result<(), ScanFault> {
         let limits = &scanner.config.limits;
+        if self.hints.has_names() {
+            self.names(scanner, work);
+        }
         // Whether `said` and `field` hold all words that stand around.
         let mut known = false;
         let waiting = !(work.numbers.is_empty() && work.codes.is_empty() && work.tokens.is_empty());

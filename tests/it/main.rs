@@ -17,6 +17,7 @@ mod envelope;
 mod eval;
 mod examples;
 mod floors;
+mod names;
 mod oracle;
 mod packs;
 mod plan;
