@@ -58,6 +58,11 @@ pub(crate) enum FormatName {
 }
 
 impl Files {
+    /// Returns whether no input is named.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Finds the inputs; without any, standard input.
     pub(crate) fn find(&self) -> anyhow::Result<Inputs> {
         if self.files.is_empty() {
@@ -138,6 +143,12 @@ pub(crate) struct Selection {
     /// The name is looked for in all texts of its record, whole or by part. For example /contact/name
     #[arg(long, value_name = "POINTER", hide_short_help = true)]
     name_field: Vec<String>,
+    /// JSON: the field that says which conversation a record is of, for codes of conversations
+    #[arg(long, value_name = "POINTER", hide_short_help = true)]
+    conversation_field: Option<String>,
+    /// JSON: the field that says whom a record is about, for shifted dates
+    #[arg(long, value_name = "POINTER", hide_short_help = true)]
+    subject_field: Option<String>,
     /// Names to look for in every text, one on a line
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     names: Option<PathBuf>,
@@ -191,6 +202,8 @@ impl Selection {
             regions: regions(&self.region, "--region", &all)?,
             text_field: pointer(self.text_field.as_ref(), "--text-field")?,
             region_field: pointer(self.region_field.as_ref(), "--region-field")?,
+            conversation_field: pointer(self.conversation_field.as_ref(), "--conversation-field")?,
+            subject_field: pointer(self.subject_field.as_ref(), "--subject-field")?,
             name_fields: (self.name_field.iter())
                 .filter_map(|field| pointer(Some(field), "--name-field").transpose())
                 .collect::<anyhow::Result<_>>()?,

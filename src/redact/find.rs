@@ -23,6 +23,8 @@ pub struct Finder {
     tenants: bool,
     input: Input,
     names: bool,
+    /// The marks of ids that records say.
+    ids: u8,
     book: Option<Arc<NameBook>>,
 }
 
@@ -65,6 +67,8 @@ pub struct FoundRecord {
     region: Option<Option<Region>>,
     /// The field that names its tenant, where records do.
     tenant: Option<u32>,
+    conversation: Option<u32>,
+    subject: Option<u32>,
     /// Its part of the names.
     names: (u32, u32),
     first: u32,
@@ -98,7 +102,10 @@ impl Finder {
         let region_mark = options.region_field.as_ref().map(|pointer| mark(pointer, REGION));
         let tenant_mark = tenant_field.map(|pointer| mark(pointer, TENANT));
         let name_marks = options.name_fields.iter().map(|pointer| mark(pointer, NAME));
-        let marks: Vec<_> = region_mark.into_iter().chain(tenant_mark).chain(name_marks).collect();
+        let conversation = options.conversation_field.iter().map(|pointer| mark(pointer, CONVERSATION));
+        let subject = options.subject_field.iter().map(|pointer| mark(pointer, SUBJECT));
+        let marks = region_mark.into_iter().chain(tenant_mark).chain(name_marks).chain(conversation).chain(subject);
+        let marks: Vec<_> = marks.collect();
         let selectors = Selectors::build(&lanes, &marks)?;
         let envelope = Envelope::new(options.limits, selectors);
         Ok(Self {
@@ -109,6 +116,8 @@ impl Finder {
             tenants: tenant_field.is_some(),
             input: options.input,
             names: !options.name_fields.is_empty(),
+            ids: u8::from(options.conversation_field.is_some()) << CONVERSATION
+                | u8::from(options.subject_field.is_some()) << SUBJECT,
             book: options.book.clone(),
         })
     }
@@ -189,7 +198,22 @@ impl Finder {
                 found.name_fields.extend(walked.fields().filter(|&number| self.is_marked(fields, number, NAME)));
             }
             let names = (names, small(found.name_fields.len()));
-            found.records.push(FoundRecord { record, walked, region, tenant, names, first: 0, last: 0 });
+            let one = |bit: u8| {
+                let walked = walked.ok().filter(|_| self.ids & 1 << bit != 0)?;
+                self.marked(&found.fields, walked, bit)
+            };
+            let (conversation, subject) = (one(CONVERSATION), one(SUBJECT));
+            found.records.push(FoundRecord {
+                record,
+                walked,
+                region,
+                tenant,
+                conversation,
+                subject,
+                names,
+                first: 0,
+                last: 0,
+            });
         }
         self.scan(buffer, Home::Record, found);
         if !found.fields.side().is_empty() {
@@ -339,7 +363,7 @@ impl Finder {
         }
     }
 
-    fn scans(&self, field: &Field) -> bool {
+    pub(super) fn scans(&self, field: &Field) -> bool {
         match field.kind {
             FieldKind::Plain => true,
             FieldKind::Key => self.selectors().scans_key(field.state),
@@ -381,6 +405,21 @@ impl Found {
         tenant_in(buffer, &self.fields, record.tenant?)
     }
 
+    /// Returns the id of the conversation that a record belongs to, where it says so.
+    pub(super) fn conversation<'f>(&'f self, buffer: &'f [u8], record: &FoundRecord) -> Option<&'f [u8]> {
+        self.id(buffer, record.conversation)
+    }
+
+    /// Returns the id of whom a record is about, where it says so.
+    pub(super) fn subject<'f>(&'f self, buffer: &'f [u8], record: &FoundRecord) -> Option<&'f [u8]> {
+        self.id(buffer, record.subject)
+    }
+
+    fn id<'f>(&'f self, buffer: &'f [u8], field: Option<u32>) -> Option<&'f [u8]> {
+        let field = self.fields.field(field?)?;
+        Some(self.fields.text(buffer, field)).filter(|text| !text.is_empty())
+    }
+
     /// Makes the last call one that failed as a whole.
     pub(super) fn fail(&mut self, buffer: &[u8], fault: EnvelopeFault) {
         self.fields.clear();
@@ -388,7 +427,17 @@ impl Found {
         self.detections.clear();
         let whole = DocSpan::new(0, small(buffer.len()));
         let (record, walked) = (Record { body: whole, whole }, Err(Reason::Envelope(fault)));
-        self.records.push(FoundRecord { record, walked, region: None, tenant: None, names: (0, 0), first: 0, last: 0 });
+        self.records.push(FoundRecord {
+            record,
+            walked,
+            region: None,
+            tenant: None,
+            conversation: None,
+            subject: None,
+            names: (0, 0),
+            first: 0,
+            last: 0,
+        });
     }
 }
 
@@ -396,6 +445,8 @@ impl Found {
 const REGION: u8 = 0;
 const TENANT: u8 = 1;
 const NAME: u8 = 2;
+const CONVERSATION: u8 = 3;
+const SUBJECT: u8 = 4;
 
 fn tenant_in<'f>(buffer: &'f [u8], fields: &'f Fields, number: u32) -> Option<TenantId<'f>> {
     let field = fields.field(number)?;

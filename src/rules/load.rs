@@ -1,12 +1,13 @@
 //! Reads packs. Everything that can be wrong with a pack is told here, with file, line and hint.
 
 use super::{
-    ByteClass, CountryFrom, Everyday, Evidence, Examples, Gate, Guard, KindContext, Rule, RuleSet, Sieve, Tail,
-    template,
+    ByteClass, CountryFrom, Everyday, Evidence, Examples, Gate, Guard, KindContext, Prohibited, Rule, RuleSet, Sieve,
+    Tail, template,
 };
 use crate::check;
 use crate::entity::{Entity, Kind};
 use crate::ids::{EntityId, Region};
+use crate::tally::Category;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -119,6 +120,8 @@ struct PackToml {
     words: Vec<Spanned<WordsToml>>,
     #[serde(default)]
     everyday: Vec<Spanned<EverydayToml>>,
+    #[serde(default)]
+    prohibited: Vec<Spanned<ProhibitedToml>>,
 }
 
 #[derive(Deserialize)]
@@ -238,6 +241,21 @@ struct EverydayToml {
     before: Vec<Spanned<String>>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProhibitedToml {
+    category: Spanned<String>,
+    lang: Spanned<String>,
+    #[serde(default)]
+    words: Vec<Spanned<String>>,
+    #[serde(default)]
+    before: Vec<Spanned<String>>,
+    #[serde(default)]
+    after: Vec<Spanned<String>>,
+    #[serde(default)]
+    units: Vec<Spanned<String>>,
+}
+
 /// Longest pattern match in bytes; what is longer belongs in a tail.
 const PATTERN_BYTES: usize = 256;
 /// Longest tail in bytes.
@@ -278,6 +296,25 @@ impl Reader<'_> {
                 before: self.phrases(before)?,
             };
             self.set.everyday.push(everyday);
+        }
+        for prohibited in pack.prohibited {
+            let ProhibitedToml { category, lang, words, before, after, units } = prohibited.into_inner();
+            let category = Category::from_name(category.get_ref()).ok_or_else(|| {
+                self.fault(
+                    category.span().start,
+                    format!("unknown category: {}", category.get_ref()),
+                    &format!("one of: {}", Category::ALL.iter().map(|c| c.name()).collect::<Vec<_>>().join(", ")),
+                )
+            })?;
+            let prohibited = Prohibited {
+                category,
+                lang: lang.into_inner(),
+                words: self.phrases(words)?,
+                before: self.phrases(before)?,
+                after: self.phrases(after)?,
+                units: self.phrases(units)?,
+            };
+            self.set.prohibited.push(prohibited);
         }
         Ok(())
     }

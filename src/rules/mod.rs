@@ -15,6 +15,7 @@ pub use sample::Want;
 use crate::check::Check;
 use crate::entity::{Entity, Kind};
 use crate::ids::{EntityId, Region, RuleId};
+use crate::tally::Category;
 
 /// The rules and entities that a scanner is built from.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,7 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     contexts: Vec<KindContext>,
     everyday: Vec<Everyday>,
+    prohibited: Vec<Prohibited>,
 }
 
 /// One declarative description of how an entity looks.
@@ -224,6 +226,23 @@ pub struct Everyday {
     pub before: Vec<String>,
 }
 
+/// Words of a language that speak of what clients promised not to send, from `patterns/lookup/`.
+#[derive(Clone, Debug)]
+pub struct Prohibited {
+    /// The category.
+    pub category: Category,
+    /// The language, for a reader.
+    pub lang: String,
+    /// Phrases that speak of it.
+    pub words: Vec<String>,
+    /// Phrases before a number that make it an age: `i am`.
+    pub before: Vec<String>,
+    /// Phrases behind a number that make it an age: `years old`.
+    pub after: Vec<String>,
+    /// Words behind a number that is no age, whatever stands before it: `km`.
+    pub units: Vec<String>,
+}
+
 /// A rule's own test cases.
 #[derive(Clone, Debug, Default)]
 pub struct Examples {
@@ -268,6 +287,12 @@ impl RuleSet {
         &self.contexts
     }
 
+    /// Returns the words that speak of what clients promised not to send.
+    #[must_use]
+    pub fn prohibited(&self) -> &[Prohibited] {
+        &self.prohibited
+    }
+
     /// Returns the words that are names and something else.
     #[must_use]
     pub fn everyday(&self) -> &[Everyday] {
@@ -307,6 +332,7 @@ impl RuleSet {
             rules,
             contexts: self.contexts.clone(),
             everyday: self.everyday.clone(),
+            prohibited: self.prohibited.clone(),
         }
     }
 }

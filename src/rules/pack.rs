@@ -163,6 +163,7 @@ const PACKS: &[(&str, &str)] = packs![
     "secrets/messaging.toml",
     "secrets/payment.toml",
     "lookup/everyday.toml",
+    "lookup/prohibited.toml",
     "context/ar.toml",
     "context/de.toml",
     "context/en.toml",

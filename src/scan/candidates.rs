@@ -11,6 +11,7 @@ use super::verify::{Accepted, before, is_word, verify, walk};
 use super::{Hints, ScanFault, Scanner, lookup, phone};
 use crate::detection::Detection;
 use crate::ids::Region;
+use crate::label::telling_label_at;
 use crate::rules::{CountryFrom, Gate, Guard};
 use crate::span::Span;
 
@@ -481,6 +482,16 @@ impl<'t> Job<'t> {
         });
     }
 
+    /// Removes what stands in a label that tells more than its entity: `[IP_ADDRESS 203.0.113.0/24]`.
+    fn spare_labels(&self, work: &mut Work) {
+        for at in memchr::memchr_iter(b'[', self.text) {
+            let Some(len) = self.text.get(at..).and_then(telling_label_at) else { continue };
+            let inside = |start: u32, end: u32| (start as usize) < at + len && at < end as usize;
+            work.accepted.retain(|accepted| !inside(accepted.start, accepted.end));
+            work.candidates.retain(|candidate| !inside(candidate.span.start, candidate.span.end));
+        }
+    }
+
     /// Turns what was accepted into detections.
     pub(super) fn finish(
         mut self,
@@ -507,6 +518,7 @@ impl<'t> Job<'t> {
         if work.accepted.is_empty() && work.candidates.is_empty() {
             return Ok(());
         }
+        self.spare_labels(work);
         for at in 0..work.accepted.len() {
             let Some(&accepted) = work.accepted.get(at) else { break };
             let Some(of) = scanner.recognizers.get(usize::from(accepted.recognizer)) else { continue };

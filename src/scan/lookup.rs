@@ -16,6 +16,7 @@
 use super::verify::is_word;
 use super::words::{WordHash, push_high};
 use super::{Hints, ScanConfig};
+use crate::label::label_at;
 use crate::rules::{Everyday, RuleSet};
 use crate::span::Span;
 use unicode_normalization::char::is_combining_mark;
@@ -269,9 +270,9 @@ enum Case {
 
 /// A word of a text.
 #[derive(Clone, Copy, Debug)]
-struct Word {
+pub(super) struct Word {
     /// 0 where it cannot be a name: a label, a token, what hangs on a digit.
-    hash: u64,
+    pub(super) hash: u64,
     start: u32,
     end: u32,
     letters: u8,
@@ -281,23 +282,23 @@ struct Word {
     /// Only what stands inside of names is between it and the word before.
     joined: bool,
     /// A sentence begins with it.
-    opens: bool,
+    pub(super) opens: bool,
 }
 
 /// Reads words with their places.
-struct Reader<'t> {
+pub(super) struct Reader<'t> {
     text: &'t [u8],
     at: usize,
     last: Option<Word>,
 }
 
 impl<'t> Reader<'t> {
-    const fn new(text: &'t [u8]) -> Self {
+    pub(super) const fn new(text: &'t [u8]) -> Self {
         Self { text, at: 0, last: None }
     }
 
     /// Appends words until there are `most` or the text ends; tells whether it ended.
-    fn fill(&mut self, words: &mut Vec<Word>, most: usize) -> bool {
+    pub(super) fn fill(&mut self, words: &mut Vec<Word>, most: usize) -> bool {
         while words.len() < most {
             match self.next() {
                 Some(word) => words.push(word),
@@ -360,7 +361,7 @@ impl<'t> Reader<'t> {
                 }
                 b'[' => {
                     gap.joined = false;
-                    if let Some(len) = label(rest) {
+                    if let Some(len) = label_at(rest) {
                         if rest.starts_with(b"[PERSON") {
                             return Some(Some(self.opaque(len)));
                         }
@@ -401,7 +402,7 @@ impl<'t> Reader<'t> {
             let (c, len) = character(rest);
             let Some(c) = c else { break };
             let is_mark = !c.is_ascii() && is_combining_mark(c);
-            if !(is_mark || c.is_alphabetic()) || (unspaced && !is_mark) {
+            if !is_mark && (unspaced || !c.is_alphabetic()) {
                 break;
             }
             if !is_mark && is_unspaced(c) {
@@ -454,12 +455,6 @@ impl<'t> Reader<'t> {
 struct Gap {
     joined: bool,
     opens: bool,
-}
-
-/// Returns the length of the label that `text` begins with.
-fn label(text: &[u8]) -> Option<usize> {
-    let inner = text.iter().skip(1).take_while(|b| b.is_ascii_uppercase() || **b == b'_').count();
-    (inner > 0 && text.get(inner + 1) == Some(&b']')).then_some(inner + 2)
 }
 
 /// Texts are at most 4 GiB: the door checks.
@@ -768,7 +763,10 @@ impl Look<'_> {
         let led = before.is_some_and(|before| self.guards.before.flags(before.hash) != 0);
         let head = self.text.get(..word.start as usize).unwrap_or_default().trim_ascii_end();
         let tail = self.text.get(word.end as usize..).unwrap_or_default().trim_ascii_start();
-        led || head.last().is_some_and(u8::is_ascii_digit) || tail.first().is_some_and(u8::is_ascii_digit)
+        // A label or a token was a number, perhaps.
+        let token = || head.iter().rev().take_while(|&&b| is_word(b)).any(|&b| b == b'_');
+        let number = |b: &u8| b.is_ascii_digit() || matches!(b, b'[' | b']');
+        led || head.last().is_some_and(number) || tail.first().is_some_and(number) || token()
     }
 
     /// Whether the words around one are all in capitals, so that its own say nothing.

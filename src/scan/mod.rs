@@ -7,6 +7,7 @@ mod build;
 mod candidates;
 mod context;
 mod fold;
+mod lexicon;
 mod lookup;
 mod phone;
 mod resolve;
@@ -18,6 +19,7 @@ mod verify;
 mod words;
 
 pub use fold::fold_into;
+pub use lexicon::{Lexicon, LexiconScratch};
 pub use lookup::{MAX_NAMES, NameBook, NameBookError};
 pub use validate::Validator;
 

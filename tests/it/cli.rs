@@ -540,3 +540,42 @@ fn the_examples_hold_what_they_are_for() {
         assert_eq!(once.text(), twice.text(), "redact twice = redact once");
     }
 }
+
+#[test]
+fn diff_tells_what_is_weaker() {
+    let folder = Folder::new();
+    let old = folder.file("old.toml", "[lanes.storage]\n\"*\" = \"redact\"\nEMAIL_ADDRESS = \"drop\"\n");
+    let new = folder.file(
+        "new.toml",
+        "[lanes.storage]\n\"*\" = \"redact\"\nPHONE_NUMBER = \"keep\"\n[[fields]]\nat = \"/id\"\ntreat = \"keep\"\n",
+    );
+    let corpus = folder.file("corpus.txt", "call +221 77 123 45 67\nwrite ana@example.org or bo@example.org\n");
+    let ran = run(&["policy", "diff", &old, &new, &corpus], b"").ends(1);
+    for line in [
+        "weaker    storage  PHONE_NUMBER: redact -> keep  (1 in the corpus)",
+        "weaker    storage  EMAIL_ADDRESS: drop -> redact  (2 in the corpus)",
+        "weaker    storage  field /id: scan -> keep",
+    ] {
+        assert!(ran.text().contains(line), "{line}\n{}", ran.text());
+    }
+    assert!(ran.err.contains("weaker in 3 places\n  hint: --allow-weaker"), "{}", ran.err);
+    run(&["policy", "diff", "--allow-weaker", &old, &new], b"").ends(0);
+    let back = run(&["policy", "diff", &new, &old], b"").ends(0);
+    assert_eq!(back.text().matches("stricter").count(), 3, "{}", back.text());
+    assert_eq!(run(&["policy", "diff", &old, &old], b"").ends(0).text(), "no difference\n");
+    run(&["policy", "diff", &old, "no-such"], b"").ends(2);
+    for name in ["rapidpro", "harakaflow", "respondio", "messangi", "wapikit", "analytics-strict"] {
+        assert!(run(&["policy", "check", name], b"").ends(0).text().contains("is sound"), "{name}");
+    }
+}
+
+#[test]
+fn alerts_are_told_without_a_value() {
+    let ran = run(&["redact", "--policy", "analytics-strict"], b"my ssn is 536-22-1234 and I am 12\n").ends(0);
+    assert!(
+        ran.err.contains("1  alert: prohibited.gov_id") && ran.err.contains("1  alert: prohibited.minor"),
+        "{}",
+        ran.err
+    );
+    assert!(!ran.err.contains("536"), "{}", ran.err);
+}

@@ -18,10 +18,12 @@ mod eval;
 mod examples;
 mod floors;
 mod names;
+mod operators;
 mod oracle;
 mod packs;
 mod plan;
 mod policy;
+mod presets;
 #[cfg(feature = "cli")]
 mod readme;
 mod redact;

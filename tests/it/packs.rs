@@ -122,7 +122,8 @@ fn every_pack_is_embedded() {
     }
     let facts = |set: &RuleSet| {
         let mut rules: Vec<_> = set.rules().iter().map(|rule| (rule.pack.clone(), rule.id.clone())).collect();
-        let everyday = set.everyday().iter().map(|words| format!("{words:?}"));
+        let prohibited = set.prohibited().iter().map(|words| format!("{words:?}"));
+        let everyday = set.everyday().iter().map(|words| format!("{words:?}")).chain(prohibited);
         let mut words: Vec<_> = set.contexts().iter().map(|words| format!("{words:?}")).chain(everyday).collect();
         rules.sort();
         words.sort();
