@@ -14,6 +14,7 @@
 pub mod detection;
 pub mod entity;
 pub mod ids;
+pub mod label;
 pub mod limits;
 pub mod sensitive;
 pub mod span;

@@ -2,6 +2,48 @@
 
 use crate::ids::EntityId;
 
+/// What clients promise not to send; counted when it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// Numbers of documents that a state issues.
+    GovId,
+    /// Cards and bank accounts.
+    Financial,
+    /// Words of health, and numbers of patients.
+    Health,
+    /// Words of fingerprints, faces and the like.
+    Biometric,
+    /// Somebody who says to be, or is said to be, younger than the policy's age.
+    Minor,
+    /// A place with more than two decimals.
+    PreciseGeo,
+}
+
+impl Category {
+    /// Every category.
+    pub const ALL: &'static [Self] =
+        &[Self::GovId, Self::Financial, Self::Health, Self::Biometric, Self::Minor, Self::PreciseGeo];
+
+    /// Returns the name as it stands in policies, packs and counts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GovId => "gov_id",
+            Self::Financial => "financial",
+            Self::Health => "health",
+            Self::Biometric => "biometric",
+            Self::Minor => "minor",
+            Self::PreciseGeo => "precise_geo",
+        }
+    }
+
+    /// Reads a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|category| category.name() == name)
+    }
+}
+
 /// Counts of one run or one file.
 ///
 /// # Security
@@ -16,6 +58,8 @@ pub struct Tally {
     pub n_token_like: u64,
     /// Detections, indexed by entity.
     per_entity: Vec<u64>,
+    /// What clients promised not to send, by category.
+    alerts: [u64; Category::ALL.len()],
 }
 
 impl Tally {
@@ -35,6 +79,16 @@ impl Tally {
         }
     }
 
+    /// Counts something of a category that clients promised not to send.
+    pub fn alert(&mut self, category: Category) {
+        self.alerts.get_mut(category as usize).into_iter().for_each(|n| *n += 1);
+    }
+
+    /// Yields every category of which something was counted.
+    pub fn alerts(&self) -> impl Iterator<Item = (Category, u64)> + '_ {
+        Category::ALL.iter().copied().zip(self.alerts).filter(|(_, n)| *n > 0)
+    }
+
     /// Adds the counts of `other`.
     pub fn add(&mut self, other: &Self) {
         self.n_records += other.n_records;
@@ -43,6 +97,7 @@ impl Tally {
         if self.per_entity.len() < other.per_entity.len() {
             self.per_entity.resize(other.per_entity.len(), 0);
         }
+        self.alerts.iter_mut().zip(other.alerts).for_each(|(n, more)| *n += more);
         for (n, more) in self.per_entity.iter_mut().zip(&other.per_entity) {
             *n += more;
         }

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "stream")]
 mod demo;
+mod diff;
 mod eval;
 mod explain;
 mod findings;

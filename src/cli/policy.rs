@@ -1,5 +1,6 @@
 //! `efface policy`: what a policy does with a document, and why; whether a policy is sound.
 
+use super::diff;
 use super::redact::source;
 use super::selection::Selection;
 use super::{DONE, Fault, Globals, QUARANTINED, load_rules, plain, print, talk};
@@ -29,7 +30,10 @@ pub(crate) struct Args {
 enum Command {
     /// Say what becomes of each field of a sample document on each lane, and why
     #[command(after_long_help = EXAMPLES)]
-    Explain(Explain),
+    Explain(Box<Explain>),
+    /// Say what another policy changes, and on a corpus how often
+    #[command(after_long_help = diff::EXAMPLES)]
+    Diff(Box<diff::Args>),
     /// Say whether a policy is sound
     Check {
         /// A name or a file
@@ -69,6 +73,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Explain(args) => explain(&args, globals),
         Command::Check { policy } => check(&policy, globals),
+        Command::Diff(args) => diff::run(&args, globals),
     }
 }
 
@@ -77,7 +82,12 @@ fn check(name: &str, globals: &Globals) -> anyhow::Result<ExitCode> {
     let policy = Policy::compile(&source(name)?, rules.entities())?;
     let mut out = format!("{name} is sound: {}\n", plain(policy.title()));
     for lane in policy.lanes() {
-        let key = if lane.has_tokens() { "writes tokens, needs a key" } else { "needs no key" };
+        let key = match (lane.has_tokens(), lane.is_keyed()) {
+            (true, _) => "writes tokens, needs a key",
+            (false, true) => "writes codes or made-up values, needs a key",
+            _ => "needs no key",
+        };
+        let key = if lane.has_conv() { format!("{key} and --conversation-field") } else { key.to_owned() };
         writeln!(out, "  {:12} {key}", lane.name())?;
     }
     print(out.as_bytes())?;
@@ -268,11 +278,7 @@ impl Explainer<'_> {
 }
 
 fn fate(operator: &Operator, why: &'static str) -> Fate {
-    let mode = match operator {
-        Operator::Token { mode } => Some(mode.name()),
-        _ => None,
-    };
-    Fate { does: operator.name(), mode, why }
+    Fate { does: operator.name(), mode: operator.detail(), why }
 }
 
 const fn why(why: Why) -> &'static str {

@@ -134,6 +134,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let lanes = lanes.collect::<Result<Vec<Lane>, Fault>>()?;
     let mut config = args.files.config(selected.options.limits)?;
     args.keys.options(&mut selected.options)?;
+    selected.options.alerts = policy.alerts().cloned();
     selected.options.input = match args.input {
         InputName::Processed => Input::Processed,
         InputName::Raw => Input::Raw,

@@ -231,9 +231,9 @@ impl<'s> Side<'s> {
         Self { rules, scanner, scratch: scanner.scratch() }
     }
 
-    fn scan(&mut self, text: &str, region: Option<Region>) -> Vec<(&'s Entity, Place)> {
+    fn scan(&mut self, text: &str, region: Option<Region>, names: &[&str]) -> Vec<(&'s Entity, Place)> {
         let regions = region.as_slice();
-        let hints = Hints::default().regions(regions);
+        let hints = Hints::default().regions(regions).names(names);
         let Ok(detections) = self.scanner.scan(text.as_bytes(), &hints, &mut self.scratch) else { return Vec::new() };
         let found = detections.iter();
         found.filter_map(|d| Some((self.rules.entity(d.entity)?, (d.span.start, d.span.end)))).collect()
@@ -253,9 +253,14 @@ struct Trial<'t> {
     broken: &'t mut Vec<Broken>,
 }
 
-impl Trial<'_> {
+impl<'t> Trial<'t> {
+    fn names(&self) -> Vec<&'t str> {
+        self.rule.examples.names.iter().map(String::as_str).collect()
+    }
+
     fn run(&mut self) {
         let Examples { valid, invalid, near, inline, .. } = &self.rule.examples;
+        let names = self.names();
         for (n, text) in valid.iter().enumerate() {
             self.valid(n, text);
         }
@@ -266,7 +271,9 @@ impl Trial<'_> {
         }
         for (n, (text, why)) in near.iter().enumerate() {
             // A near miss stands without the default region, which is evidence of its own.
-            for (found, how) in [(self.alone.scan(text, None), ALONE), (self.together.scan(text, None), TOGETHER)] {
+            for (found, how) in
+                [(self.alone.scan(text, None, &names), ALONE), (self.together.scan(text, None, &names), TOGETHER)]
+            {
                 if found.iter().any(|(entity, _)| *entity == self.entity) {
                     self.tell("near", n, format!("{how} it is detected, though {why}"));
                 }
@@ -279,7 +286,9 @@ impl Trial<'_> {
 
     fn valid(&mut self, n: usize, text: &str) {
         let region = self.rule.examples.region;
-        let validates = self.rule.validates;
+        let names = self.names();
+        // Nothing says of a text alone that it is somebody's name.
+        let validates = self.rule.validates && self.rule.sieve != Sieve::Name;
         if validates && self.validator.is_valid(&self.entity.name, text.as_bytes(), region) != Some(true) {
             self.tell("valid", n, "not accepted as a whole value".to_owned());
         }
@@ -287,10 +296,10 @@ impl Trial<'_> {
             return;
         }
         let whole = (0, u32::try_from(text.len()).unwrap_or(u32::MAX));
-        if !self.alone.scan(text, region).contains(&(self.entity, whole)) {
+        if !self.alone.scan(text, region, &names).contains(&(self.entity, whole)) {
             self.tell("valid", n, format!("{ALONE} it is not detected"));
         }
-        let found = self.together.scan(text, region);
+        let found = self.together.scan(text, region, &names);
         if !found.iter().any(|(entity, place)| self.is_akin(entity) && *place == whole) {
             let what = match found.first() {
                 Some((entity, (start, end))) => format!("{TOGETHER} {start}..{end} is taken for {}", entity.name),
@@ -302,13 +311,14 @@ impl Trial<'_> {
 
     fn inline(&mut self, n: usize, text: &str, spans: &[Place]) {
         let region = self.rule.examples.region;
-        let alone = self.alone.scan(text, region);
+        let names = self.names();
+        let alone = self.alone.scan(text, region, &names);
         let alone: Vec<Place> =
             alone.iter().filter(|(entity, _)| *entity == self.entity).map(|&(_, place)| place).collect();
         if alone != spans {
             self.tell("inline", n, format!("{ALONE} it is detected at {alone:?}, not at {spans:?}"));
         }
-        let together = self.together.scan(text, region);
+        let together = self.together.scan(text, region, &names);
         for span in spans {
             if !together.iter().any(|(entity, place)| self.is_akin(entity) && place == span) {
                 let (start, end) = span;

@@ -11,7 +11,7 @@ use crate::plan;
 use crate::profile::{self, Profiles};
 use crate::redact::Options;
 use crate::rules::RuleSet;
-use crate::scan::{ScanConfig, Scanner};
+use crate::scan::{NameBook, ScanConfig, Scanner};
 use anyhow::Context;
 use clap::ValueEnum;
 use std::collections::HashSet;
@@ -90,6 +90,11 @@ pub(crate) enum FormatName {
 }
 
 impl Files {
+    /// Returns whether no input is named.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Finds the inputs; without any, standard input.
     pub(crate) fn find(&self) -> anyhow::Result<Inputs> {
         if self.files.is_empty() {
@@ -195,6 +200,20 @@ pub(crate) struct Selection {
     /// none scans all text alike.
     #[arg(long, value_name = "NAME|FILE", default_value = "auto", hide_default_value = true)]
     envelope: String,
+    /// JSON: a field that holds a person's name (repeatable)
+    ///
+    /// The name is looked for in all texts of its record, whole or by part. For example /contact/name
+    #[arg(long, value_name = "POINTER", hide_short_help = true)]
+    name_field: Vec<String>,
+    /// JSON: the field that says which conversation a record is of, for codes of conversations
+    #[arg(long, value_name = "POINTER", hide_short_help = true)]
+    conversation_field: Option<String>,
+    /// JSON: the field that says whom a record is about, for shifted dates
+    #[arg(long, value_name = "POINTER", hide_short_help = true)]
+    subject_field: Option<String>,
+    /// Names to look for in every text, one on a line
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    names: Option<PathBuf>,
 }
 
 /// What follows from a selection.
@@ -253,6 +272,12 @@ impl Selection {
             regions: regions(&self.region, "--region", &all)?,
             text_field: pointer(self.text_field.as_ref(), "--text-field")?,
             region_field: pointer(self.region_field.as_ref(), "--region-field")?,
+            conversation_field: pointer(self.conversation_field.as_ref(), "--conversation-field")?,
+            subject_field: pointer(self.subject_field.as_ref(), "--subject-field")?,
+            name_fields: (self.name_field.iter())
+                .filter_map(|field| pointer(Some(field), "--name-field").transpose())
+                .collect::<anyhow::Result<_>>()?,
+            book: self.names.as_deref().map(|path| book(path, globals)).transpose()?,
             limits,
             ..Options::default()
         };
@@ -293,6 +318,25 @@ pub(crate) fn profiles(name: &str, all: &RuleSet) -> anyhow::Result<Option<Profi
         }
     };
     Ok(Some(Profiles::fixed(&source, all.entities())?))
+}
+
+/// Reads a list of names.
+fn book(path: &Path, globals: &Globals) -> anyhow::Result<Arc<NameBook>> {
+    let name = path.display();
+    let bytes = std::fs::read(path).with_context(|| format!("{name} cannot be read"))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| Fault::new(format!("{name} is not UTF-8"), "one name on a line"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let names = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let book = NameBook::build(names)
+        .map_err(|err| Fault::new(format!("--names: {err}"), "the names of one tenant, or fewer of them"))?;
+    if book.is_empty() {
+        return Err(Fault::new(format!("no name in {name}"), "one name on a line").into());
+    }
+    if globals.verbose {
+        super::talk(format_args!("{} names, {} KiB", book.len(), book.bytes() / 1024));
+    }
+    Ok(Arc::new(book))
 }
 
 /// Tells that nothing has this name, and what has nearly it.

@@ -34,6 +34,9 @@ pub(super) fn tell(summary: &Summary, inputs: &Inputs, rules: &RuleSet, talk_of:
     if tally.n_token_like > 0 {
         talk(format_args!("{:>12}  looked like a token, and is [TOKEN-LIKE] now", grouped(tally.n_token_like)));
     }
+    for (category, n) in tally.alerts() {
+        talk(format_args!("{:>12}  alert: prohibited.{}", grouped(n), category.name()));
+    }
     troubles(summary, inputs);
 }
 

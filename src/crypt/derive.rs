@@ -52,11 +52,24 @@ pub enum Purpose {
     StorageMac,
     /// Tokens for analytics.
     AnalyticsMac,
+    /// Codes for storage: pseudonyms of one conversation, made-up values, shifts of dates.
+    StorageCode,
+    /// Codes for analytics.
+    AnalyticsCode,
 }
 
 impl Purpose {
-    /// Every purpose.
+    /// Every purpose of tokens.
     pub const ALL: [Self; 3] = [Self::StorageSiv, Self::StorageMac, Self::AnalyticsMac];
+
+    /// Returns the purpose of codes on a lane.
+    #[must_use]
+    pub const fn code(lane: LaneClass) -> Self {
+        match lane {
+            LaneClass::Storage => Self::StorageCode,
+            LaneClass::Analytics => Self::AnalyticsCode,
+        }
+    }
 
     /// Returns the purpose of tokens of a mode on a lane; nothing where there is none: reversible tokens for analytics,
     /// and tokens of a vault, which no derived key makes.
@@ -74,8 +87,8 @@ impl Purpose {
     #[must_use]
     pub const fn lane(self) -> LaneClass {
         match self {
-            Self::StorageSiv | Self::StorageMac => LaneClass::Storage,
-            Self::AnalyticsMac => LaneClass::Analytics,
+            Self::StorageSiv | Self::StorageMac | Self::StorageCode => LaneClass::Storage,
+            Self::AnalyticsMac | Self::AnalyticsCode => LaneClass::Analytics,
         }
     }
 
@@ -84,7 +97,7 @@ impl Purpose {
     pub const fn mode(self) -> Mode {
         match self {
             Self::StorageSiv => Mode::Siv,
-            Self::StorageMac | Self::AnalyticsMac => Mode::Mac,
+            Self::StorageMac | Self::AnalyticsMac | Self::StorageCode | Self::AnalyticsCode => Mode::Mac,
         }
     }
 
@@ -94,6 +107,8 @@ impl Purpose {
             Self::StorageSiv => b"efface/v1/storage-siv",
             Self::StorageMac => b"efface/v1/storage-mac",
             Self::AnalyticsMac => b"efface/v1/analytics-mac",
+            Self::StorageCode => b"efface/v1/storage-code",
+            Self::AnalyticsCode => b"efface/v1/analytics-code",
         }
     }
 }

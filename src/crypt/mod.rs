@@ -50,4 +50,5 @@ pub use token::{
 };
 pub use tokenizer::{
     MAX_CANONICAL_BYTES, OpenError, Opened, Scope, TokenError, TokenScratch, Tokenizer, TokenizerConfig, ValueTag,
+    Within,
 };

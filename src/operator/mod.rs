@@ -4,13 +4,16 @@
 //! mask, removal, and leaving it as it is. [`Minter`] makes tokens, of the [`canonical`] form of a value.
 
 mod canonical;
+mod code;
+mod generalise;
 
 pub use canonical::{Digits, Known, canonical};
+pub use generalise::is_business;
 
-use crate::crypt::{Class, LaneClass, Mode, Purpose, Scope, TokenError, TokenScratch, Tokenizer, ValueTag};
+use crate::crypt::{Class, LaneClass, Mode, Purpose, Scope, TokenError, TokenScratch, Tokenizer, ValueTag, Within};
 use crate::entity::Entity;
 use crate::ids::TenantId;
-use crate::policy::{KEEP_LAST, Operator};
+use crate::policy::{Form, KEEP_LAST, Operator};
 use crate::sensitive::Sensitive;
 
 /// Makes the tokens of one tenant on one sort of lane.
@@ -64,7 +67,82 @@ impl Minter<'_> {
     }
 }
 
-/// Appends to `out` what `text` becomes. A token is made by a [`Minter`]; here its place is taken by the label.
+impl Minter<'_> {
+    fn code(&mut self, entity: &Entity, within: Within<'_>, canonical: Sensitive<'_>) -> Result<u64, TokenError> {
+        let scope = (self.tenant, Class::of(entity.kind), self.lane);
+        self.tokenizer.code(scope, within, canonical, self.scratch)
+    }
+
+    /// Appends the code of a value within a conversation, such as `[PERSON-KAMURO]`: one of a million.
+    ///
+    /// # Errors
+    /// As [`Minter::token`].
+    ///
+    /// # Security
+    /// Nobody turns a code back, and codes of two conversations have nothing in common; within one they tell who is who.
+    pub fn conv(
+        &mut self,
+        entity: &Entity,
+        conversation: &[u8],
+        canonical: Sensitive<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), TokenError> {
+        let code = self.code(entity, Within::Conversation(conversation), canonical)?;
+        out.push(b'[');
+        out.extend_from_slice(entity.name.as_bytes());
+        out.push(b'-');
+        out.extend(code::word(code).map(|letter| letter.to_ascii_uppercase()));
+        out.push(b']');
+        Ok(())
+    }
+
+    /// Appends a made-up value in the place of `text`; one that is nobody's already stays. Tells whether there are such values
+    /// of this kind.
+    ///
+    /// # Errors
+    /// As [`Minter::token`].
+    pub fn fake(
+        &mut self,
+        entity: &Entity,
+        text: Sensitive<'_>,
+        canonical: Sensitive<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, TokenError> {
+        if code::is_fake(entity.kind, canonical.expose()) {
+            out.extend_from_slice(text.expose());
+            return Ok(true);
+        }
+        let code = self.code(entity, Within::Tenant, canonical)?;
+        Ok(code::fake(entity.kind, text.expose(), code, out))
+    }
+
+    /// Returns how many days the dates of a subject are shifted by.
+    ///
+    /// # Errors
+    /// As [`Minter::token`].
+    pub fn shift(&mut self, entity: &Entity, subject: &[u8], most: u16) -> Result<i64, TokenError> {
+        let code = self.code(entity, Within::Subject(subject), Sensitive::new(b"shift"))?;
+        Ok(generalise::days(code, most))
+    }
+}
+
+/// Appends what `form` leaves of a value, of which `canonical` is the canonical form; `shift` is what its subject's dates are
+/// shifted by, in days. Tells whether there is an answer; where there is none, nothing was written.
+///
+/// # Cost
+/// One pass; no allocation beyond `out`.
+pub fn generalise(
+    form: &Form,
+    entity: &Entity,
+    canonical: Sensitive<'_>,
+    shift: Option<i64>,
+    out: &mut Vec<u8>,
+) -> bool {
+    generalise::generalise(form, entity, canonical.expose(), shift, out)
+}
+
+/// Appends to `out` what `text` becomes. A token, a code, a made-up value or a sort is made by a
+/// [`Minter`] and by [`generalise()`]; here its place is taken by the label.
 ///
 /// # Security
 /// A label is an entity's name in brackets and holds nothing of the text. A mask tells the number of letters and digits
@@ -93,7 +171,10 @@ pub fn apply(operator: &Operator, entity: &Entity, text: Sensitive<'_>, out: &mu
     match operator {
         Operator::Keep => out.extend_from_slice(text.expose()),
         Operator::Mask { keep_last } => mask(text, *keep_last, out),
-        Operator::Redact | Operator::Token { .. } => label(entity, out),
+        Operator::MaskMiddle => mask_middle(text, out),
+        Operator::Redact | Operator::Token { .. } | Operator::Conv | Operator::Fake | Operator::Generalise { .. } => {
+            label(entity, out)
+        }
         Operator::Drop => {}
     }
 }
@@ -121,6 +202,27 @@ fn mask(text: Sensitive<'_>, keep_last: u8, out: &mut Vec<u8>) {
         } else if !is_continuation(byte) || keeping {
             // A kept character keeps its later bytes; a masked one loses them with its first.
             out.push(byte);
+        }
+    }
+}
+
+/// Digits but for the first six and the last four become `*`; of fewer than fourteen only the last four stay.
+///
+/// # Source
+/// PCI Security Standards Council, FAQ 1091: what a truncated number may show.
+fn mask_middle(text: Sensitive<'_>, out: &mut Vec<u8>) {
+    let n = text.expose().iter().filter(|byte| byte.is_ascii_digit()).count();
+    if n < 14 {
+        return mask(text, KEEP_LAST, out);
+    }
+    let mut at = 0;
+    for &byte in text.expose() {
+        let shown = at < 6 || at + 4 >= n;
+        at += usize::from(byte.is_ascii_digit());
+        match byte {
+            b'0'..=b'9' if !shown => out.push(b'*'),
+            0x80.. => {}
+            _ => out.push(byte),
         }
     }
 }
@@ -158,6 +260,15 @@ mod tests {
         check(&Operator::Token { mode: Mode::Siv }, b"+1 202 555 0143", b"[PHONE_NUMBER]");
         check(&Operator::Mask { keep_last: 0 }, b"+1 202 555 0143", b"+* *** *** ****");
         check(&Operator::Mask { keep_last: 2 }, b"+1 202 555 0143", b"+* *** *** **43");
+    }
+
+    #[test]
+    fn cards_show_what_they_may() {
+        let mask = Operator::MaskMiddle;
+        check(&mask, b"4111 1111 1111 1111", b"4111 11** **** 1111");
+        check(&mask, b"378282246310005", b"378282*****0005");
+        check(&mask, b"4222222222222", b"*********2222");
+        check(&mask, b"12/27", b"**/*7");
     }
 
     #[test]

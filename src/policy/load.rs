@@ -1,9 +1,14 @@
 //! Reads policies. Everything that can be wrong with a policy is told here, with file, line and hint.
 
-use super::{Answer, FieldRule, Guarded, KEEP_LAST, Lane, Operator, Policy, Reversal, Treatment, Why};
+use super::form::{BOUND, BOUNDS, NAMES};
+use super::{
+    Alerts, Answer, FieldRule, Form, Guarded, KEEP_LAST, Lane, Operator, Policy, Reversal, SHIFT_DAYS, Treatment, Why,
+    has_fake,
+};
 use crate::crypt::Mode;
 use crate::entity::{Entity, Kind, nearest};
 use crate::ids::EntityId;
+use crate::tally::Category;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use toml::{Spanned, Value};
@@ -34,6 +39,12 @@ impl Source {
 const BUILTIN: &[(&str, &str)] = &[
     ("default", include_str!("../../patterns/policy/default.toml")),
     ("pseudonyms", include_str!("../../patterns/policy/pseudonyms.toml")),
+    ("analytics-strict", include_str!("../../patterns/policy/analytics-strict.toml")),
+    ("rapidpro", include_str!("../../patterns/policy/rapidpro.toml")),
+    ("harakaflow", include_str!("../../patterns/policy/harakaflow.toml")),
+    ("respondio", include_str!("../../patterns/policy/respondio.toml")),
+    ("messangi", include_str!("../../patterns/policy/messangi.toml")),
+    ("wapikit", include_str!("../../patterns/policy/wapikit.toml")),
 ];
 
 /// Kinds that have fewer than a million values, or so few that are in use.
@@ -83,6 +94,18 @@ struct PolicyToml {
     lanes: BTreeMap<Spanned<String>, Spanned<LaneToml>>,
     #[serde(default)]
     fields: Vec<Spanned<FieldToml>>,
+    #[serde(default)]
+    alerts: Option<AlertsToml>,
+}
+
+/// What is counted because clients promised not to send it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AlertsToml {
+    #[serde(default)]
+    categories: Vec<Spanned<String>>,
+    #[serde(default)]
+    minor_age: Option<Spanned<i64>>,
 }
 
 /// Names of entities and kinds, and `*`; a name in lower case is a setting.
@@ -127,7 +150,7 @@ impl Reader<'_> {
             let at = err.span().map_or(0, |span| span.start);
             self.fault(at, err.message().to_owned(), "a policy has title, min_score, [lanes.NAME] and [[fields]]")
         })?;
-        let min_score = toml.min_score.map(|score| self.score(&score)).transpose()?;
+        let min_score = toml.min_score.as_ref().map(|score| self.score(score)).transpose()?;
         if toml.lanes.is_empty() {
             return Err(self.fault(
                 0,
@@ -172,7 +195,37 @@ impl Reader<'_> {
                 }
             }
         }
-        Ok(Policy { title: toml.title, min_score, lanes })
+        self.one_card(&lanes, &toml)?;
+        let alerts = toml.alerts.as_ref().map(|toml| alerts(self, toml)).transpose()?;
+        Ok(Policy { title: toml.title, min_score, alerts, lanes })
+    }
+
+    /// Two truncations of one card are more than either: a policy has one.
+    fn one_card(&self, lanes: &[Lane], toml: &PolicyToml) -> Result<(), PolicyError> {
+        let cards = || {
+            self.entities
+                .iter()
+                .enumerate()
+                .filter(|(_, entity)| entity.kind == Kind::CreditCard)
+                .filter_map(|(at, _)| u16::try_from(at).ok())
+        };
+        for at in cards() {
+            let mut shown = lanes.iter().filter_map(|lane| match lane.decide(EntityId(at), None) {
+                Operator::MaskMiddle => Some(u8::MAX),
+                Operator::Mask { keep_last } if *keep_last > 0 => Some(*keep_last),
+                _ => None,
+            });
+            let first = shown.next();
+            if shown.any(|other| Some(other) != first) {
+                let at = toml.lanes.keys().next_back().map_or(0, |name| name.span().start);
+                return Err(self.fault(
+                    at,
+                    "lanes show different digits of one card: together they show more".to_owned(),
+                    "one format on all lanes, such as { operator = \"mask\", show = \"last4\" }",
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn lane(&self, name: &Spanned<String>, lane: &Spanned<LaneToml>) -> Result<Lane, PolicyError> {
@@ -188,7 +241,7 @@ impl Reader<'_> {
         let reversal = if text == "storage" { Reversal::Allowed } else { Reversal::Never };
         let mut by_entity: HashMap<&str, Operator> = HashMap::new();
         let mut by_kind: HashMap<Kind, Operator> = HashMap::new();
-        let mut any = None;
+        let (mut any, mut business) = (None, None);
         // In the order of the file, so that the first fault is the first one a reader meets.
         let mut entries: Vec<_> = lane.get_ref().iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
@@ -197,10 +250,12 @@ impl Reader<'_> {
             let word = key.get_ref().as_str();
             let known = self.entities.iter().find(|entity| entity.name == word);
             let kind = Kind::from_name(word);
-            if word != "*" && known.is_none() && kind.is_none() {
+            if word != "*" && word != BUSINESS && known.is_none() && kind.is_none() {
                 return Err(self.unknown_name(at, word));
             }
-            let operator = self.operator(value)?;
+            let kind_of_it =
+                known.map(|entity| entity.kind).or(kind).or((word == BUSINESS).then_some(Kind::PhoneNumber));
+            let operator = self.operator(value, word, kind_of_it)?;
             if reversal == Reversal::Never && operator.reversal() == Reversal::Allowed {
                 return Err(self.fault(
                     value.span().start,
@@ -208,7 +263,6 @@ impl Reader<'_> {
                     "only the lane `storage` takes it; here: { operator = \"token\", mode = \"mac\" }, redact, mask or drop",
                 ));
             }
-            let kind_of_it = known.map(|entity| entity.kind).or(kind);
             match guarded(word, kind_of_it) {
                 Some(Guarded::Secret) if operator.strictness() < Operator::Redact.strictness() => {
                     return Err(self.fault(
@@ -217,7 +271,7 @@ impl Reader<'_> {
                         "keys, passwords and codes take redact or drop",
                     ));
                 }
-                Some(Guarded::Few) if matches!(operator, Operator::Token { .. }) => {
+                Some(Guarded::Few) if matches!(operator, Operator::Token { .. } | Operator::Conv) => {
                     return Err(self.fault(
                         value.span().start,
                         format!("{word} has too few values for a token: all of them can be tried"),
@@ -233,8 +287,10 @@ impl Reader<'_> {
             if let Some(kind) = kind {
                 by_kind.insert(kind, operator.clone());
             }
-            if word == "*" {
-                any = Some(operator);
+            match word {
+                "*" => any = Some(operator),
+                BUSINESS => business = Some(operator),
+                _ => {}
             }
         }
         let Some(any) = any else {
@@ -253,7 +309,7 @@ impl Reader<'_> {
             let too_weak = operator.strictness() < Operator::Redact.strictness();
             match Guarded::of(entity) {
                 Some(Guarded::Secret) if too_weak => Answer { operator: Operator::Redact, why: Why::Secret },
-                Some(Guarded::Few) if matches!(operator, Operator::Token { .. }) => {
+                Some(Guarded::Few) if matches!(operator, Operator::Token { .. } | Operator::Conv) => {
                     Answer { operator: Operator::Redact, why: Why::Few }
                 }
                 _ => Answer { operator: operator.clone(), why },
@@ -264,11 +320,13 @@ impl Reader<'_> {
             reversal,
             table: self.entities.iter().map(answer).collect(),
             unknown: Operator::Redact,
+            business,
             fields: Vec::new(),
         })
     }
 
-    fn operator(&self, value: &Spanned<Value>) -> Result<Operator, PolicyError> {
+    /// Reads the operator that a lane has for `word`, of which `kind` is the kind where it names one.
+    fn operator(&self, value: &Spanned<Value>, named: &str, kind: Option<Kind>) -> Result<Operator, PolicyError> {
         let at = value.span().start;
         let options = toml::Table::new();
         let (word, options) = match value.get_ref() {
@@ -286,8 +344,9 @@ impl Reader<'_> {
             _ => return Err(self.fault(at, "not an operator".to_owned(), OPERATORS)),
         };
         let allowed: &[&str] = match word {
-            "mask" => &["operator", "keep_last"],
+            "mask" => &["operator", "keep_last", "show"],
             "token" => &["operator", "mode"],
+            "generalise" => &["operator", "to", "bounds", "days"],
             _ => &["operator"],
         };
         if let Some(option) = options.keys().find(|key| !allowed.contains(&key.as_str())) {
@@ -301,6 +360,17 @@ impl Reader<'_> {
             "keep" => Ok(Operator::Keep),
             "redact" => Ok(Operator::Redact),
             "drop" => Ok(Operator::Drop),
+            "conv" => Ok(Operator::Conv),
+            "fake" => match kind {
+                Some(kind) if has_fake(kind) => Ok(Operator::Fake),
+                _ => Err(self.fault(
+                    at,
+                    format!("no made-up values are known to be nobody's for {named}"),
+                    "fake takes telephone numbers, mail and network addresses, cards, links, names and user names",
+                )),
+            },
+            "generalise" => self.generalise(at, options, named, kind),
+            "mask" if options.contains_key("show") => self.shown(at, options, kind),
             "mask" => {
                 let keep_last = match options.get("keep_last") {
                     None => Some(0),
@@ -313,6 +383,11 @@ impl Reader<'_> {
             "token" => match options.get("mode").map(|mode| mode.as_str().unwrap_or_default()) {
                 Some("siv") => Ok(Operator::Token { mode: Mode::Siv }),
                 Some("mac") => Ok(Operator::Token { mode: Mode::Mac }),
+                Some("vault") => Err(self.fault(
+                    at,
+                    "tokens of a vault are not there yet".to_owned(),
+                    "until they are, mode = \"siv\" is what the holder of the key opens",
+                )),
                 None => Err(self.fault(at, "a token needs a mode".to_owned(), MODES)),
                 // What is not text shows as nothing.
                 Some(mode) => Err(self.fault(at, format!("unknown mode of token: {mode}"), MODES)),
@@ -323,12 +398,95 @@ impl Reader<'_> {
                 "write { operator = \"token\", mode = \"mac\" }, which needs one",
             )),
             _ => {
-                let hint = match nearest(word, ["keep", "mask", "token", "redact", "drop"]) {
+                let hint = match nearest(word, ALL_OPERATORS.iter().copied()) {
                     Some(meant) => format!("did you mean {meant}? {OPERATORS}"),
                     None => OPERATORS.to_owned(),
                 };
                 Err(self.fault(at, format!("unknown operator: {word}"), &hint))
             }
+        }
+    }
+
+    fn generalise(
+        &self,
+        at: usize,
+        options: &toml::Table,
+        named: &str,
+        kind: Option<Kind>,
+    ) -> Result<Operator, PolicyError> {
+        let hint = || match kind {
+            Some(kind) => {
+                let fits = NAMES.iter().filter(|name| Form::from_name(name).is_some_and(|form| form.fits(kind)));
+                match fits.copied().collect::<Vec<_>>().join(", ") {
+                    names if names.is_empty() => format!("{named} has no general form; redact, mask or drop it"),
+                    names => format!("of {named}, to is one of: {names}"),
+                }
+            }
+            None => "what an entity becomes depends on what it is: name entities or kinds".to_owned(),
+        };
+        let form = match options.get("to").map(|to| to.as_str().unwrap_or_default()) {
+            None => kind.and_then(Form::of),
+            Some(name) => match Form::from_name(name) {
+                None => return Err(self.fault(at, format!("unknown form of a generalisation: {name}"), &hint())),
+                form => form.filter(|form| kind.is_some_and(|kind| form.fits(kind))),
+            },
+        };
+        let Some(mut form) = form else {
+            return Err(self.fault(at, format!("{named} cannot be generalised so"), &hint()));
+        };
+        for (option, belongs) in
+            [("bounds", matches!(form, Form::Bucket { .. })), ("days", matches!(form, Form::Shift { .. }))]
+        {
+            if options.contains_key(option) && !belongs {
+                return Err(self.fault(
+                    at,
+                    format!("{option} is no option of {}", form.name()),
+                    "bounds belongs to bucket, days to shift",
+                ));
+            }
+        }
+        if let (Form::Shift { days }, Some(value)) = (&mut form, options.get("days")) {
+            let most = value.as_integer().and_then(|n| u16::try_from(n).ok()).filter(|n| (1..=SHIFT_DAYS).contains(n));
+            *days = most.ok_or_else(|| {
+                self.fault(at, "days is out of bounds".to_owned(), &format!("a number, 1 to {SHIFT_DAYS}"))
+            })?;
+        }
+        if let (Form::Bucket { bounds }, Some(value)) = (&mut form, options.get("bounds")) {
+            let number =
+                |value: &Value| value.as_integer().and_then(|n| u32::try_from(n).ok()).filter(|n| is_bound(*n));
+            let read: Option<Vec<u32>> = value.as_array().and_then(|values| values.iter().map(number).collect());
+            *bounds = read
+                .filter(|read| (1..=BOUNDS).contains(&read.len()) && read.is_sorted_by(|a, b| a < b))
+                .ok_or_else(|| {
+                    self.fault(
+                        at,
+                        "bounds are no ascending numbers that can be written short".to_owned(),
+                        "1 to 32 of them, each below 10000 or so many thousands or millions: [13, 18, 65], [100, 1000, 50000]",
+                    )
+                })?;
+        }
+        Ok(Operator::Generalise { to: form })
+    }
+
+    /// What `show` of a mask means; no more of a card than PCI DSS lets anybody store.
+    fn shown(&self, at: usize, options: &toml::Table, kind: Option<Kind>) -> Result<Operator, PolicyError> {
+        if options.contains_key("keep_last") {
+            return Err(self.fault(at, "a mask has show or keep_last, not both".to_owned(), "take one of them away"));
+        }
+        match options.get("show").and_then(Value::as_str) {
+            Some("none") => Ok(Operator::Mask { keep_last: 0 }),
+            Some("last4") => Ok(Operator::Mask { keep_last: KEEP_LAST }),
+            Some("first6_last4") if kind == Some(Kind::CreditCard) => Ok(Operator::MaskMiddle),
+            Some("first6_last4") => Err(self.fault(
+                at,
+                "only a card shows its first six digits".to_owned(),
+                "for everything else: show = \"last4\", or none",
+            )),
+            _ => Err(self.fault(
+                at,
+                "a mask shows too much, or nothing that is known".to_owned(),
+                "show = \"last4\", \"first6_last4\" (cards; the most that PCI DSS allows) or \"none\"",
+            )),
         }
     }
 
@@ -455,7 +613,41 @@ fn shown(operator: &Operator) -> &'static str {
     }
 }
 
-const OPERATORS: &str = "one of: redact, mask, token, drop, keep";
+/// Reads what a policy is told of besides lanes.
+fn alerts(reader: &Reader<'_>, toml: &AlertsToml) -> Result<Alerts, PolicyError> {
+    let mut alerts = Alerts::default();
+    for name in &toml.categories {
+        let category = Category::from_name(name.get_ref()).ok_or_else(|| {
+            let names: Vec<_> = Category::ALL.iter().map(|category| category.name()).collect();
+            reader.fault(
+                name.span().start,
+                format!("unknown category: {}", name.get_ref()),
+                &format!("one of: {}", names.join(", ")),
+            )
+        })?;
+        alerts.categories.push(category);
+    }
+    if let Some(age) = &toml.minor_age {
+        alerts.minor_age = u8::try_from(*age.get_ref()).ok().filter(|age| (1..=21).contains(age)).ok_or_else(|| {
+            reader.fault(
+                age.span().start,
+                format!("minor_age is out of bounds: {}", age.get_ref()),
+                "1 to 21, such as 16",
+            )
+        })?;
+    }
+    Ok(alerts)
+}
+
+/// The name under which a lane says what it does with telephone numbers of businesses.
+const BUSINESS: &str = "PHONE_BUSINESS";
+/// Whether a bound can be written with four digits and `k` or `m`.
+const fn is_bound(n: u32) -> bool {
+    n <= BOUND && (n < 10_000 || (n.is_multiple_of(1_000) && n < 10_000_000) || n.is_multiple_of(1_000_000))
+}
+
+const ALL_OPERATORS: &[&str] = &["redact", "mask", "generalise", "conv", "fake", "token", "drop", "keep"];
+const OPERATORS: &str = "one of: redact, mask, generalise, conv, fake, token, drop, keep";
 const MODES: &str =
     "{ operator = \"token\", mode = \"siv\" }: the holder of the key opens it; mode = \"mac\": nobody does";
 /// Operators that others have and that protect nothing: what has few values can be found by trying them all.

@@ -14,6 +14,10 @@
 //! BR_CPF      = "drop"                  # an entity beats its kind, a kind beats `*`
 //! PHONE_NUMBER = { operator = "token", mode = "siv" }    # opened by the key; `mac` by nobody
 //!
+//! [alerts]                              # optional: counted, see `tally`
+//! categories = ["gov_id", "minor"]
+//! minor_age  = 16
+//!
 //! [[fields]]                            # optional: whole fields, by JSON Pointer; `*` is any key or index
 //! at    = "/contact/urn"
 //! treat = "redact"                      # scan, keep, drop or redact
@@ -21,13 +25,18 @@
 //! lanes = ["storage"]                   # optional: only there
 //! ```
 
+mod describe;
+mod form;
 mod load;
 
+pub use describe::Description;
+pub use form::{Form, SHIFT_DAYS, has_fake};
 pub use load::{PolicyError, Source};
 
 use crate::crypt::{LaneClass, Mode, Purpose};
 use crate::entity::Entity;
 use crate::ids::EntityId;
+use crate::tally::Category;
 
 /// Which operator for which entity on which lane.
 ///
@@ -47,7 +56,23 @@ use crate::ids::EntityId;
 pub struct Policy {
     title: String,
     min_score: Option<u16>,
+    alerts: Option<Alerts>,
     lanes: Vec<Lane>,
+}
+
+/// What is counted because clients promised not to send it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alerts {
+    /// The categories.
+    pub categories: Vec<Category>,
+    /// Who is younger is a minor.
+    pub minor_age: u8,
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Self { categories: Vec::new(), minor_age: 18 }
+    }
 }
 
 /// What a policy says for one output.
@@ -59,6 +84,8 @@ pub struct Lane {
     table: Vec<Answer>,
     /// For an entity that the policy was not compiled against: the strictest there is.
     unknown: Operator,
+    /// For telephone numbers of businesses, where the lane tells them apart.
+    business: Option<Operator>,
     fields: Vec<FieldRule>,
 }
 
@@ -115,6 +142,18 @@ pub enum Operator {
         /// So many of the last letters and digits stay, up to [`KEEP_LAST`] and never more than a third of them.
         keep_last: u8,
     },
+    /// Replaces the digits of a card by `*`, but for the first six and the last four.
+    MaskMiddle,
+    /// Writes what sort of value it is, and not which.
+    Generalise {
+        /// How much is left.
+        to: Form,
+    },
+    /// Writes a readable code of the value's canonical form: equal values, equal codes, within one conversation of one
+    /// tenant and lane. Needs a key.
+    Conv,
+    /// Writes a made-up value of ranges that are nobody's: equal values, mostly equal made-up ones. Needs a key.
+    Fake,
     /// Writes a token of the value's canonical form: equal values, equal tokens, within one tenant and lane. Needs a key.
     Token {
         /// Whether the holder of the key can open it.
@@ -171,6 +210,12 @@ impl Policy {
     #[must_use]
     pub const fn min_score(&self) -> Option<u16> {
         self.min_score
+    }
+
+    /// Returns what is counted because clients promised not to send it.
+    #[must_use]
+    pub const fn alerts(&self) -> Option<&Alerts> {
+        self.alerts.as_ref()
     }
 
     /// Returns every lane, in the order of their names.
@@ -242,6 +287,35 @@ impl Lane {
         self.table.iter().any(|answer| matches!(answer.operator, Operator::Token { .. }))
     }
 
+    /// Returns whether something that the lane writes depends on a key.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        self.table.iter().map(|answer| &answer.operator).chain(&self.business).any(Operator::is_keyed)
+    }
+
+    /// Returns whether what the lane writes depends on more than the value: on the regions of its record, its tenant.
+    #[must_use]
+    pub fn needs_owner(&self) -> bool {
+        let asks = |operator: &Operator| operator.is_keyed() || matches!(operator, Operator::Generalise { .. });
+        self.business.is_some() || self.table.iter().any(|answer| asks(&answer.operator))
+    }
+
+    /// Returns the operator for telephone numbers of businesses, where the lane tells them apart.
+    #[must_use]
+    pub const fn business(&self) -> Option<&Operator> {
+        self.business.as_ref()
+    }
+
+    /// Returns whether the lane writes codes of conversations.
+    #[must_use]
+    pub fn has_conv(&self) -> bool {
+        self.table
+            .iter()
+            .map(|answer| &answer.operator)
+            .chain(&self.business)
+            .any(|operator| *operator == Operator::Conv)
+    }
+
     /// Returns what to do with whole fields, in the order of the file. A rule speaks for all that is below its place; the
     /// deepest holds, and of two equally deep the later.
     #[must_use]
@@ -256,16 +330,22 @@ impl Lane {
 
 impl Operator {
     /// Returns how much an operator takes away, to compare two of them: keep, mask (the more it leaves, the weaker),
-    /// token (one that can be opened is weaker), redact, drop. A token still tells which values are equal, a label still
-    /// tells the entity.
+    /// token (one that can be opened is weaker), conv, generalise, fake, redact, drop. A token still tells which values are
+    /// equal, a code only within one conversation, a label still tells the entity.
     #[must_use]
     pub const fn strictness(&self) -> u8 {
         match self {
             Self::Keep => 0,
+            Self::MaskMiddle => 50,
             Self::Mask { keep_last } => 100 - if *keep_last > KEEP_LAST { KEEP_LAST } else { *keep_last },
             Self::Token { mode: Mode::Siv } => 120,
             Self::Token { mode: Mode::Vault } => 130,
             Self::Token { mode: Mode::Mac } => 140,
+            Self::Generalise { to: Form::Shift { .. } } => 150,
+            Self::Conv => 155,
+            Self::Generalise { to: Form::Host } => 158,
+            Self::Generalise { .. } => 160,
+            Self::Fake => 170,
             Self::Redact => 200,
             Self::Drop => 255,
         }
@@ -276,9 +356,38 @@ impl Operator {
     pub const fn reversal(&self) -> Reversal {
         match self {
             Self::Token { mode: Mode::Siv | Mode::Vault } => Reversal::Allowed,
-            Self::Keep | Self::Mask { .. } | Self::Token { mode: Mode::Mac } | Self::Redact | Self::Drop => {
-                Reversal::Never
-            }
+            Self::Keep
+            | Self::Mask { .. }
+            | Self::MaskMiddle
+            | Self::Generalise { .. }
+            | Self::Conv
+            | Self::Fake
+            | Self::Token { mode: Mode::Mac }
+            | Self::Redact
+            | Self::Drop => Reversal::Never,
+        }
+    }
+
+    /// Returns whether what it writes depends on a key.
+    #[must_use]
+    pub const fn is_keyed(&self) -> bool {
+        match self {
+            Self::Token { .. } | Self::Conv | Self::Fake => true,
+            Self::Generalise { to } => to.is_keyed(),
+            Self::Keep | Self::Mask { .. } | Self::MaskMiddle | Self::Redact | Self::Drop => false,
+        }
+    }
+
+    /// Returns what the policy says besides the operator's name: the mode of a token, the form of a generalisation, what a
+    /// mask leaves.
+    #[must_use]
+    pub const fn detail(&self) -> Option<&'static str> {
+        match self {
+            Self::Token { mode } => Some(mode.name()),
+            Self::Generalise { to } => Some(to.name()),
+            Self::MaskMiddle => Some("first6_last4"),
+            Self::Mask { keep_last: 4 } => Some("last4"),
+            _ => None,
         }
     }
 
@@ -287,7 +396,10 @@ impl Operator {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Keep => "keep",
-            Self::Mask { .. } => "mask",
+            Self::Mask { .. } | Self::MaskMiddle => "mask",
+            Self::Generalise { .. } => "generalise",
+            Self::Conv => "conv",
+            Self::Fake => "fake",
             Self::Token { .. } => "token",
             Self::Redact => "redact",
             Self::Drop => "drop",
@@ -303,11 +415,17 @@ mod tests {
     fn the_stricter_of_two() {
         let order = [
             Operator::Keep,
+            Operator::MaskMiddle,
             Operator::Mask { keep_last: 4 },
             Operator::Mask { keep_last: 1 },
             Operator::Mask { keep_last: 0 },
             Operator::Token { mode: Mode::Siv },
             Operator::Token { mode: Mode::Mac },
+            Operator::Generalise { to: Form::Shift { days: 3 } },
+            Operator::Conv,
+            Operator::Generalise { to: Form::Host },
+            Operator::Generalise { to: Form::Net },
+            Operator::Fake,
             Operator::Redact,
             Operator::Drop,
         ];
@@ -318,6 +436,7 @@ mod tests {
             reversal: Reversal::Allowed,
             table: order.iter().map(|operator| Answer { operator: operator.clone(), why: Why::Entity }).collect(),
             unknown: Operator::Redact,
+            business: None,
             fields: Vec::new(),
         };
         for a in 0..n {

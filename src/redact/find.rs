@@ -14,7 +14,7 @@ use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::limits::Limits;
 use crate::policy::{self, FieldRule};
 use crate::profile::{self, Assigned, Holds, Marks, Profiles};
-use crate::scan::{Hints, Scanner, Text};
+use crate::scan::{Hints, NameBook, Scanner, Text};
 use crate::span::{DocSpan, Span};
 use std::sync::Arc;
 
@@ -29,6 +29,10 @@ pub struct Finder {
     profiles: Option<Arc<Profiles>>,
     /// For documents inside of fields; it does not look into fields itself.
     inner: Option<Box<Self>>,
+    names: bool,
+    /// The marks of ids that records say.
+    ids: u8,
+    book: Option<Arc<NameBook>>,
 }
 
 /// Whether records name their tenant.
@@ -58,6 +62,7 @@ pub struct Found {
     /// Memory of vectors that borrow from a call; empty between calls.
     hints: Vec<Hints<'static>>,
     texts: Vec<Text<'static>>,
+    known: Vec<&'static str>,
     /// Whether the caller tells whose the records are, so that they need not.
     pub(super) given: bool,
     /// The first row of the table that the records are of, where it is not among them.
@@ -123,6 +128,8 @@ pub struct FoundRecord {
     last_name: u32,
     /// The field that names its tenant, where records do.
     tenant: Option<u32>,
+    conversation: Option<u32>,
+    subject: Option<u32>,
     first: u32,
     last: u32,
 }
@@ -184,7 +191,11 @@ impl Finder {
         let mark = |pointer: &String, bit| Mark { pointer: pointer.clone(), bit };
         let region_mark = options.region_field.as_ref().map(|pointer| mark(pointer, REGION));
         let tenant_mark = tenant_field.map(|pointer| mark(pointer, TENANT));
-        let marks: Vec<_> = region_mark.into_iter().chain(tenant_mark).collect();
+        let name_marks = options.name_fields.iter().map(|pointer| mark(pointer, NAME));
+        let conversation = options.conversation_field.iter().map(|pointer| mark(pointer, CONVERSATION));
+        let subject = options.subject_field.iter().map(|pointer| mark(pointer, SUBJECT));
+        let marks = region_mark.into_iter().chain(tenant_mark).chain(name_marks).chain(conversation).chain(subject);
+        let marks: Vec<_> = marks.collect();
         let selectors = Selectors::build(&lanes, &marks)?;
         let envelope = Envelope::new(options.limits, selectors);
         let scanner = Arc::new(scanner);
@@ -197,6 +208,9 @@ impl Finder {
             input: options.input,
             profiles: options.profiles.clone(),
             inner: None,
+            names: false,
+            ids: 0,
+            book: options.book.clone(),
         };
         Ok(Self {
             scanner,
@@ -212,6 +226,10 @@ impl Finder {
             },
             input: options.input,
             profiles: options.profiles.clone(),
+            names: !options.name_fields.is_empty(),
+            ids: u8::from(options.conversation_field.is_some()) << CONVERSATION
+                | u8::from(options.subject_field.is_some()) << SUBJECT,
+            book: options.book.clone(),
         })
     }
 
@@ -229,6 +247,7 @@ impl Finder {
             asked: Vec::new(),
             hints: Vec::new(),
             texts: Vec::new(),
+            known: Vec::new(),
             given: false,
             head: Vec::new(),
             embedded: (self.inner.iter())
@@ -307,7 +326,21 @@ impl Finder {
                 }
                 walked => (walked, None),
             };
+            if let Ok(walked) = walked
+                && self.names
+            {
+                let Found { fields, names, .. } = &mut *found;
+                names.extend(walked.fields().filter(|&number| self.is_marked(fields, number, NAME)).map(|number| {
+                    let len = fields.field(number).map_or(0, |field| small(field.text().len()));
+                    KnownName { field: number, span: Span::new(0, len) }
+                }));
+            }
             let last_name = small(found.names.len());
+            let one = |bit: u8| {
+                let walked = walked.ok().filter(|_| self.ids & 1 << bit != 0)?;
+                self.marked(&found.fields, walked, bit)
+            };
+            let (conversation, subject) = (one(CONVERSATION), one(SUBJECT));
             // A document in a field is of the country of the record around it, if it does not say its own.
             let own_regions = match own_regions {
                 OwnRegions::None => {
@@ -325,6 +358,8 @@ impl Finder {
                 first_name,
                 last_name,
                 tenant,
+                conversation,
+                subject,
                 first: 0,
                 last: 0,
             });
@@ -470,11 +505,14 @@ impl Finder {
 
     /// Returns the number of the first text or number of a record with this mark.
     fn marked(&self, fields: &Fields, walked: Walked, bit: u8) -> Option<u32> {
-        let marked = |field: &Field| {
+        walked.fields().find(|&number| self.is_marked(fields, number, bit))
+    }
+
+    fn is_marked(&self, fields: &Fields, number: u32, bit: u8) -> bool {
+        fields.field(number).is_some_and(|field| {
             matches!(field.kind, FieldKind::Text | FieldKind::Number | FieldKind::Cell | FieldKind::Param)
                 && self.selectors().marks(field.state) & (1 << bit) != 0
-        };
-        walked.fields().find(|&number| fields.field(number).is_some_and(marked))
+        })
     }
 
     /// Returns the regions whose national numbers a record may hold: that of its region field; or those that its profile tells
@@ -520,10 +558,11 @@ impl Finder {
             records,
             detections,
             assigned,
-            names: _,
+            names: carried,
             asked,
             hints: kept_hints,
             texts: kept_texts,
+            known: kept_names,
             given: _,
             head: _,
             embedded: _,
@@ -539,12 +578,20 @@ impl Finder {
         let mut hints: Vec<Hints<'_>> = std::mem::take(kept_hints);
         let mut texts: Vec<Text<'_>> = std::mem::take(kept_texts);
         asked.clear();
+        let mut names: Vec<&str> = std::mem::take(kept_names);
+        // One for each, so that the parts of records stay where they are.
+        names.extend(carried.iter().map(|&KnownName { field, span }| {
+            let text = fields.field(field).map(|field| fields.text(buffer, field)).unwrap_or_default();
+            span.of(text).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
+        }));
+        let book = self.book.as_deref();
         for record in records.iter() {
             let Ok(walked) = record.walked else { continue };
             let regions = self.regions(record);
-            // NOTE: names that the record carries (`names`, from `first_name` to `last_name`) belong to these hints.
             let plain = small(hints.len());
-            hints.push(Hints::default().regions(regions));
+            let own = names.get(record.first_name as usize..record.last_name as usize).unwrap_or_default();
+            let known = Hints::default().regions(regions).names(own).book(book);
+            hints.push(known);
             let (mut named, mut named_by) = (plain, None);
             let range = walked.fields();
             let own = fields.all().get(range.start as usize..range.end as usize).unwrap_or_default();
@@ -567,7 +614,7 @@ impl Finder {
                     Some(key) => {
                         named = small(hints.len());
                         named_by = name;
-                        hints.push(Hints::default().regions(regions).field(key_text(buffer, valid, fields, key)));
+                        hints.push(known.field(key_text(buffer, valid, fields, key)));
                         named
                     }
                 };
@@ -600,6 +647,7 @@ impl Finder {
         }
         *kept_texts = emptied(texts, |_| None);
         *kept_hints = emptied(hints, |_| None);
+        *kept_names = emptied(names, |_| None);
         for &(text, fault) in scratch.faults() {
             let Some(field) = asked.get(text as usize).map(|asked| asked.field) else { continue };
             let own = |record: &&mut FoundRecord| record.walked.is_ok_and(|walked| walked.fields().contains(&field));
@@ -609,7 +657,7 @@ impl Finder {
         }
     }
 
-    fn scans(&self, field: &Field) -> bool {
+    pub(super) fn scans(&self, field: &Field) -> bool {
         match field.kind {
             FieldKind::Plain | FieldKind::Label => true,
             FieldKind::Key | FieldKind::ParamName => self.selectors().scans_key(field.state),
@@ -681,6 +729,21 @@ impl Found {
         tenant_in(buffer, &self.fields, record.tenant?)
     }
 
+    /// Returns the id of the conversation that a record belongs to, where it says so.
+    pub(super) fn conversation<'f>(&'f self, buffer: &'f [u8], record: &FoundRecord) -> Option<&'f [u8]> {
+        self.id(buffer, record.conversation)
+    }
+
+    /// Returns the id of whom a record is about, where it says so.
+    pub(super) fn subject<'f>(&'f self, buffer: &'f [u8], record: &FoundRecord) -> Option<&'f [u8]> {
+        self.id(buffer, record.subject)
+    }
+
+    fn id<'f>(&'f self, buffer: &'f [u8], field: Option<u32>) -> Option<&'f [u8]> {
+        let field = self.fields.field(field?)?;
+        Some(self.fields.text(buffer, field)).filter(|text| !text.is_empty())
+    }
+
     /// Makes the last call one that failed as a whole.
     pub(super) fn fail(&mut self, buffer: &[u8], fault: EnvelopeFault) {
         self.fields.clear();
@@ -697,6 +760,8 @@ impl Found {
             first_name: 0,
             last_name: 0,
             tenant: None,
+            conversation: None,
+            subject: None,
             first: 0,
             last: 0,
         });
@@ -739,6 +804,9 @@ const SEGMENT_BYTES: usize = 5;
 /// The bits of marks.
 const REGION: u8 = 0;
 const TENANT: u8 = 1;
+const NAME: u8 = 2;
+const CONVERSATION: u8 = 3;
+const SUBJECT: u8 = 4;
 
 fn tenant_in<'f>(buffer: &'f [u8], fields: &'f Fields, number: u32) -> Option<TenantId<'f>> {
     let field = fields.field(number)?;

@@ -39,20 +39,21 @@ pub use find::{FieldDetection, Finder, Found, FoundRecord, KnownName};
 pub use tokens::Input;
 
 use crate::crypt::{LaneClass, Mode, Purpose, TokenScratch, Tokenizer};
-use crate::entity::Entity;
+use crate::entity::{Entity, Kind};
 use crate::envelope::{
-    Armour, Change, Copied, Edit, EnvelopeFault, Format, Record, Records, SelectorError, Spliced, Splicer, Treatment,
+    Armour, Change, Copied, Edit, EnvelopeFault, FieldKind, Format, Record, Records, SelectorError, Spliced, Splicer,
+    Treatment,
 };
 use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::limits::Limits;
 use crate::operator::{self, Minter};
-use crate::policy::{Lane, Operator};
+use crate::policy::{Alerts, Form, Lane, Operator};
 use crate::profile::Profiles;
 use crate::rules::RuleSet;
-use crate::scan::{ScanFault, Scanner};
+use crate::scan::{Lexicon, LexiconScratch, NameBook, ScanFault, Scanner};
 use crate::sensitive::Sensitive;
 use crate::span::{DocSpan, Span};
-use crate::tally::Tally;
+use crate::tally::{Category, Tally};
 use embedded::Embedded;
 use std::sync::Arc;
 use tokens::{Canonicals, TOKEN_LIKE, TOKEN_LIKE_LABEL};
@@ -69,6 +70,16 @@ pub struct Options {
     /// The only field that is scanned, as a JSON Pointer; everything else is kept but for what a policy says of it. Lines
     /// of text are scanned all the same.
     pub text_field: Option<String>,
+    /// Fields that hold the name of a person, as JSON Pointers: these names are looked for in all texts of their record.
+    pub name_fields: Vec<String>,
+    /// Names that are looked for in every text.
+    pub book: Option<Arc<NameBook>>,
+    /// The field that says which conversation a record belongs to, as a JSON Pointer: for codes of conversations.
+    pub conversation_field: Option<String>,
+    /// The field that says whom a record is about, as a JSON Pointer: for shifted dates.
+    pub subject_field: Option<String>,
+    /// What is counted because clients promised not to send it.
+    pub alerts: Option<Alerts>,
     /// Bounds on one record.
     pub limits: Limits,
     /// What makes tokens, for policies that write them.
@@ -115,6 +126,14 @@ pub enum BuildError {
         "the policy writes tokens on the lane {lane}, and nobody said whose the records are\n  hint: --tenant NAME, or --tenant-field /tenant where records say so"
     )]
     NoTenant {
+        /// The lane.
+        lane: String,
+    },
+    /// A lane writes codes of conversations, and nobody said where a record names its own.
+    #[error(
+        "the policy writes codes of conversations on the lane {lane}, and nobody said which conversation a record is of\n  hint: --conversation-field /conversation/id, or where records say so"
+    )]
+    NoConversation {
         /// The lane.
         lane: String,
     },
@@ -174,6 +193,7 @@ pub struct Redactor {
     lanes: Vec<LaneWork>,
     entities: Vec<Entity>,
     minting: Option<Minting>,
+    alerts: Option<Lexicon>,
 }
 
 /// What tokens are made with, where a lane writes some.
@@ -192,6 +212,7 @@ struct LaneWork {
     lane: Lane,
     /// An earlier lane that says the same of everything.
     twin: Option<usize>,
+    needs_owner: bool,
 }
 
 /// The working memory of one worker, and the answer to its last call.
@@ -202,6 +223,7 @@ pub struct Scratch {
     replacements: Vec<u8>,
     tokens: Option<TokenScratch>,
     canonicals: Canonicals,
+    lexicon: LexiconScratch,
     given: Given,
     outputs: Vec<Vec<u8>>,
     /// Where each record ends, per lane: `ends[lane][record]`.
@@ -221,15 +243,22 @@ impl Redactor {
         let n_entities = u16::try_from(rules.entities().len()).unwrap_or(u16::MAX);
         let same = |a: &Lane, b: &Lane| {
             // The same token on two sorts of lane is two tokens.
-            (a.class() == b.class() || !a.has_tokens())
+            (a.class() == b.class() || !a.is_keyed())
+                && a.business() == b.business()
                 && a.fields() == b.fields()
                 && (0..n_entities).map(EntityId).all(|entity| a.decide(entity, None) == b.decide(entity, None))
         };
         let twins: Vec<_> = (0..lanes.len())
             .map(|at| lanes.iter().take(at).position(|earlier| lanes.get(at).is_some_and(|lane| same(earlier, lane))))
             .collect();
-        let lanes = lanes.into_iter().zip(twins).map(|(lane, twin)| LaneWork { lane, twin }).collect();
-        Ok(Self { finder, lanes, entities: rules.entities().to_vec(), minting })
+        let lanes = lanes
+            .into_iter()
+            .zip(twins)
+            .map(|(lane, twin)| LaneWork { needs_owner: lane.needs_owner(), lane, twin })
+            .collect();
+        let alerts = options.alerts.as_ref().filter(|alerts| !alerts.categories.is_empty());
+        let alerts = alerts.map(|alerts| Lexicon::build(rules, &alerts.categories, alerts.minor_age));
+        Ok(Self { finder, lanes, entities: rules.entities().to_vec(), minting, alerts })
     }
 
     /// Makes the working memory for one worker.
@@ -242,6 +271,7 @@ impl Redactor {
             replacements: Vec::new(),
             tokens: self.minting.as_ref().map(|minting| minting.tokenizer.scratch()),
             canonicals: Canonicals::default(),
+            lexicon: LexiconScratch::default(),
             given: Given::default(),
             outputs: self.lanes.iter().map(|_| Vec::new()).collect(),
             ends: self.lanes.iter().map(|_| Vec::new()).collect(),
@@ -339,7 +369,12 @@ impl Redactor {
                 }
             }
         }
-        let Scratch { found, splicer, edits, replacements, tokens, canonicals, given, outputs, ends } = scratch;
+        if let Some(lexicon) = &self.alerts {
+            self.count_alerts(lexicon, buffer, scratch, tally);
+        }
+        let Scratch { found, splicer, edits, replacements, tokens, canonicals, lexicon: _, given, outputs, ends } =
+            scratch;
+        canonicals.clear();
         if let Some(minting) = &self.minting {
             let minted = |entity: EntityId| {
                 let at = usize::from(entity.0);
@@ -374,7 +409,8 @@ impl Redactor {
                 canonicals,
                 given,
                 class: work.lane.class(),
-                owner: Owner { regions: &[], tenant: None },
+                needs_owner: work.needs_owner,
+                owner: Owner { regions: &[], tenant: None, conversation: None, subject: None },
                 embedded: None,
             };
             for record in found.records() {
@@ -395,7 +431,49 @@ impl Redactor {
     fn owner<'w>(&'w self, buffer: &'w [u8], found: &'w Found, record: &'w FoundRecord, given: &'w Given) -> Owner<'w> {
         let fixed = self.minting.as_ref().and_then(|minting| TenantId::new(minting.tenant.as_deref()?));
         let own = || if found.given { given.of(record.record) } else { found.tenant(buffer, record) };
-        Owner { regions: self.finder.regions(record), tenant: fixed.or_else(own) }
+        Owner {
+            regions: self.finder.regions(record),
+            tenant: fixed.or_else(own),
+            conversation: found.conversation(buffer, record),
+            subject: found.subject(buffer, record),
+        }
+    }
+
+    /// Counts what clients promised not to send: entities that are of a category, and words that speak of one.
+    fn count_alerts(&self, lexicon: &Lexicon, buffer: &[u8], scratch: &mut Scratch, tally: &mut Tally) {
+        let Scratch { found, lexicon: memory, .. } = scratch;
+        for record in found.records() {
+            let Ok(walked) = record.walked else { continue };
+            for detected in found.detections(record) {
+                let field = found.fields().field(detected.field);
+                let text = field.map(|field| found.fields().text(buffer, field)).unwrap_or_default();
+                let value = detected.detection.span.of(text).unwrap_or_default();
+                let kind = self.entities.get(usize::from(detected.detection.entity.0)).map(|entity| entity.kind);
+                let category = kind.and_then(|kind| category(kind, value));
+                if let Some(category) = category.filter(|category| lexicon.categories().contains(category)) {
+                    tally.alert(category);
+                }
+            }
+            for field in walked.fields().filter_map(|number| found.fields().field(number)) {
+                if matches!(field.kind, FieldKind::Text | FieldKind::Plain) && self.finder.scans(field) {
+                    lexicon.find(found.fields().text(buffer, field), memory, |category| tally.alert(category));
+                }
+            }
+        }
+    }
+}
+
+/// The category that a value is of, if it is of one.
+fn category(kind: Kind, value: &[u8]) -> Option<Category> {
+    match kind {
+        Kind::UsSsn | Kind::NationalId | Kind::Passport | Kind::DriverLicense => Some(Category::GovId),
+        Kind::CreditCard | Kind::Iban | Kind::BankAccount => Some(Category::Financial),
+        Kind::MedicalId => Some(Category::Health),
+        Kind::GeoCoordinate => {
+            let decimals = |part: &[u8]| part.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            value.split(|&byte| byte == b'.').skip(1).any(|part| decimals(part) > 2).then_some(Category::PreciseGeo)
+        }
+        _ => None,
     }
 }
 
@@ -405,13 +483,18 @@ fn minting(lanes: &[Lane], rules: &RuleSet, options: &Options) -> Result<Option<
         Tenant::Fixed(name) => Some(TenantId::new(name).ok_or(BuildError::Tenant)?.as_str().to_owned()),
         Tenant::None | Tenant::Field(_) | Tenant::Given | Tenant::Profile => None,
     };
-    let Some(lane) = lanes.iter().find(|lane| lane.has_tokens()) else { return Ok(None) };
+    if let Some(lane) = lanes.iter().find(|lane| lane.has_conv())
+        && options.conversation_field.is_none()
+    {
+        return Err(BuildError::NoConversation { lane: lane.name().to_owned() });
+    }
+    let Some(lane) = lanes.iter().find(|lane| lane.is_keyed()) else { return Ok(None) };
     let lane = || lane.name().to_owned();
     let tokenizer = options.tokenizer.as_ref().ok_or_else(|| BuildError::NoKey { lane: lane() })?;
     if options.tenant == Tenant::None {
         return Err(BuildError::NoTenant { lane: lane() });
     }
-    let mints = |entity| lanes.iter().any(|lane| matches!(lane.decide(entity, None), Operator::Token { .. }));
+    let mints = |entity| lanes.iter().any(|lane| lane.decide(entity, None).is_keyed());
     let minted = (0..small(rules.entities().len())).map(|at| u16::try_from(at).is_ok_and(|at| mints(EntityId(at))));
     let writes = |lane: &Lane, mode| {
         let entities = (0..small(rules.entities().len())).filter_map(|at| u16::try_from(at).ok()).map(EntityId);
@@ -438,6 +521,7 @@ struct LaneWriter<'w> {
     canonicals: &'w mut Canonicals,
     given: &'w Given,
     class: LaneClass,
+    needs_owner: bool,
     /// Of the record at hand.
     owner: Owner<'w>,
     /// The last field whose document was written.
@@ -449,6 +533,8 @@ struct LaneWriter<'w> {
 struct Owner<'w> {
     regions: &'w [Region],
     tenant: Option<TenantId<'w>>,
+    conversation: Option<&'w [u8]>,
+    subject: Option<&'w [u8]>,
 }
 
 /// What is replaced.
@@ -480,7 +566,7 @@ impl<'w> LaneWriter<'w> {
         }
         self.edits.clear();
         self.replacements.clear();
-        if self.tokens.is_some() {
+        if self.tokens.is_some() || self.needs_owner {
             self.owner = self.redactor.owner(self.buffer, self.found, record, self.given);
         }
         let mut rest = (Found::first_detection(record)..).zip(detections);
@@ -538,6 +624,7 @@ impl<'w> LaneWriter<'w> {
                 canonicals: &mut *self.canonicals,
                 given: self.given,
                 class: self.class,
+                needs_owner: self.needs_owner,
                 owner: self.owner,
                 embedded: None,
             };
@@ -580,7 +667,7 @@ impl<'w> LaneWriter<'w> {
             return self.embedded(detected.field);
         }
         let detection = &detected.detection;
-        let (owner, operator) = self.lane.decided(detection.entity, detection.rival);
+        let (owner, mut operator) = self.lane.decided(detection.entity, detection.rival);
         let place = Place {
             field: detected.field,
             span: detection.span,
@@ -589,7 +676,35 @@ impl<'w> LaneWriter<'w> {
             detection: (owner == detection.entity).then_some(number),
             country: detection.country,
         };
+        if let Some(business) = self.lane.business()
+            && self.is_business(place, owner)
+        {
+            operator = business;
+        }
         self.replace(place, owner, operator);
+    }
+
+    /// Whether a place is the telephone number of a business.
+    fn is_business(&mut self, place: Place, owner: EntityId) -> bool {
+        let redactor = self.redactor;
+        let Some(entity) = redactor.entities.get(usize::from(owner.0)) else { return false };
+        entity.kind == Kind::PhoneNumber && {
+            let span = self.canonical(place, entity, self.text(place));
+            operator::is_business(self.canonicals.value(span).expose())
+        }
+    }
+
+    /// Where the canonical value of a place stands.
+    fn canonical(&mut self, place: Place, entity: &Entity, text: &[u8]) -> Span {
+        match place.detection.and_then(|number| self.canonicals.of(number)) {
+            Some((span, Some(_))) => span,
+            _ => self.canonicals.add(entity, text, place.span, place.country, self.owner.regions),
+        }
+    }
+
+    fn text(&self, place: Place) -> &'w [u8] {
+        let fields = self.found.fields();
+        fields.field(place.field).map(|field| fields.text(self.buffer, field)).unwrap_or_default()
     }
 
     /// Replaces a place; `owner` is the entity that the operator is of.
@@ -597,8 +712,7 @@ impl<'w> LaneWriter<'w> {
         if *operator == Operator::Keep {
             return;
         }
-        let fields = self.found.fields();
-        let text = fields.field(place.field).map(|field| fields.text(self.buffer, field)).unwrap_or_default();
+        let text = self.text(place);
         let start = small(self.replacements.len());
         let entity = |entity: EntityId| self.redactor.entities.get(usize::from(entity.0));
         // An entity or a text that is not there is a bug of ours; then the place is emptied, not kept.
@@ -606,7 +720,16 @@ impl<'w> LaneWriter<'w> {
             (Some(shown), Some(value)) => {
                 let minted = match operator {
                     Operator::Token { mode } => entity(owner).is_some_and(|owner| self.mint(place, owner, *mode, text)),
+                    Operator::Conv | Operator::Fake | Operator::Generalise { .. } => {
+                        entity(owner).is_some_and(|owner| self.rewrite(place, owner, operator, text))
+                    }
                     _ => false,
+                };
+                // Digits that stay before an `@` would look like mail to a second run: those of an account of WhatsApp.
+                let at = text.get(place.span.range().end) == Some(&b'@');
+                let operator = match operator {
+                    Operator::Mask { .. } if at => &Operator::Mask { keep_last: 0 },
+                    other => other,
                 };
                 // What gets no token gets the label.
                 if !minted {
@@ -618,6 +741,35 @@ impl<'w> LaneWriter<'w> {
         }
         let with = Span::new(start, small(self.replacements.len()));
         self.edits.push(Edit { field: place.field, change: Change::Replace { span: place.span, with } });
+    }
+
+    /// Writes a code, a made-up value or the sort of a place; tells whether there is one.
+    fn rewrite(&mut self, place: Place, entity: &Entity, operator: &Operator, text: &[u8]) -> bool {
+        let span = self.canonical(place, entity, text);
+        let canonical = self.canonicals.value(span);
+        let minting = self.redactor.minting.as_ref();
+        let mut minter = match (minting, self.tokens.as_deref_mut(), self.owner.tenant) {
+            (Some(Minting { tokenizer, .. }), Some(scratch), Some(tenant)) => {
+                Some(Minter { tokenizer, scratch, tenant, lane: self.class })
+            }
+            _ => None,
+        };
+        let value = Sensitive::new(place.span.of(text).unwrap_or_default());
+        let out = &mut *self.replacements;
+        match operator {
+            Operator::Conv => minter
+                .zip(self.owner.conversation)
+                .is_some_and(|(mut minter, conversation)| minter.conv(entity, conversation, canonical, out).is_ok()),
+            Operator::Fake => minter.is_some_and(|mut minter| minter.fake(entity, value, canonical, out) == Ok(true)),
+            Operator::Generalise { to } => {
+                let shift = match (to, &mut minter, self.owner.subject) {
+                    (Form::Shift { days }, Some(minter), Some(subject)) => minter.shift(entity, subject, *days).ok(),
+                    _ => None,
+                };
+                operator::generalise(to, entity, canonical, shift, out)
+            }
+            _ => false,
+        }
     }
 
     /// Writes the token of a place; tells whether there is one.

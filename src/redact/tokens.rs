@@ -122,6 +122,12 @@ pub(super) struct Canonicals {
 }
 
 impl Canonicals {
+    /// Forgets the values of the last call.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.values.clear();
+    }
+
     /// Makes the canonical values of all detections of the entities that `minted` knows. `tenant` tells whose a record is.
     pub(super) fn fill<'r>(
         &mut self,
@@ -132,8 +138,7 @@ impl Canonicals {
         tenant: impl Fn(&'r FoundRecord) -> Option<TenantId<'r>>,
         minted: impl Fn(EntityId) -> Option<&'r Entity>,
     ) {
-        self.bytes.clear();
-        self.values.clear();
+        self.clear();
         let none = (Span::new(0, 0), None);
         for record in found.records() {
             let detections = found.detections(record);

@@ -1,11 +1,13 @@
 //! Reads packs. Everything that can be wrong with a pack is told here, with file, line and hint.
 
 use super::{
-    ByteClass, CountryFrom, Evidence, Examples, Gate, Guard, KindContext, Rule, RuleSet, Sieve, Tail, template,
+    ByteClass, CountryFrom, Everyday, Evidence, Examples, Gate, Guard, KindContext, Prohibited, Rule, RuleSet, Sieve,
+    Tail, template,
 };
 use crate::check;
 use crate::entity::{Entity, Kind};
 use crate::ids::{EntityId, Region};
+use crate::tally::Category;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -118,6 +120,10 @@ struct PackToml {
     words: Vec<Spanned<WordsToml>>,
     #[serde(default, rename = "entity")]
     entities: Vec<EntityToml>,
+    #[serde(default)]
+    everyday: Vec<Spanned<EverydayToml>>,
+    #[serde(default)]
+    prohibited: Vec<Spanned<ProhibitedToml>>,
 }
 
 /// An entity that needs no rule: something other than a text's shape says that it is one.
@@ -205,6 +211,8 @@ struct ExamplesToml {
     inline: Vec<Spanned<InlineToml>>,
     #[serde(default)]
     region: Option<Spanned<String>>,
+    #[serde(default)]
+    names: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -229,6 +237,35 @@ struct WordsToml {
     words: Vec<Spanned<String>>,
     #[serde(default)]
     negative: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EverydayToml {
+    lang: Spanned<String>,
+    #[serde(default)]
+    words: Vec<Spanned<String>>,
+    #[serde(default)]
+    proper: Vec<Spanned<String>>,
+    #[serde(default)]
+    never: Vec<Spanned<String>>,
+    #[serde(default)]
+    before: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProhibitedToml {
+    category: Spanned<String>,
+    lang: Spanned<String>,
+    #[serde(default)]
+    words: Vec<Spanned<String>>,
+    #[serde(default)]
+    before: Vec<Spanned<String>>,
+    #[serde(default)]
+    after: Vec<Spanned<String>>,
+    #[serde(default)]
+    units: Vec<Spanned<String>>,
 }
 
 /// Longest pattern match in bytes; what is longer belongs in a tail.
@@ -264,6 +301,36 @@ impl Reader<'_> {
                 KindContext { kind, words: self.phrases(words.words)?, negative: self.phrases(words.negative)? };
             self.set.contexts.push(context);
         }
+        for everyday in pack.everyday {
+            let EverydayToml { lang, words, proper, never, before } = everyday.into_inner();
+            let everyday = Everyday {
+                lang: lang.into_inner(),
+                words: self.phrases(words)?,
+                proper: self.phrases(proper)?,
+                never: self.phrases(never)?,
+                before: self.phrases(before)?,
+            };
+            self.set.everyday.push(everyday);
+        }
+        for prohibited in pack.prohibited {
+            let ProhibitedToml { category, lang, words, before, after, units } = prohibited.into_inner();
+            let category = Category::from_name(category.get_ref()).ok_or_else(|| {
+                self.fault(
+                    category.span().start,
+                    format!("unknown category: {}", category.get_ref()),
+                    &format!("one of: {}", Category::ALL.iter().map(|c| c.name()).collect::<Vec<_>>().join(", ")),
+                )
+            })?;
+            let prohibited = Prohibited {
+                category,
+                lang: lang.into_inner(),
+                words: self.phrases(words)?,
+                before: self.phrases(before)?,
+                after: self.phrases(after)?,
+                units: self.phrases(units)?,
+            };
+            self.set.prohibited.push(prohibited);
+        }
         Ok(())
     }
 
@@ -293,7 +360,14 @@ impl Reader<'_> {
             ));
         }
         let pattern = match (&rule.pattern, sieve) {
-            (None, Sieve::Phone) => String::new(),
+            (None, Sieve::Phone | Sieve::Name) => String::new(),
+            (Some(pattern), Sieve::Name) => {
+                return Err(self.fault(
+                    pattern.span().start,
+                    "a rule for names has no pattern".to_owned(),
+                    "names come with the record or in a book; remove `pattern`",
+                ));
+            }
             (Some(pattern), Sieve::Phone) => {
                 return Err(self.fault(
                     pattern.span().start,
@@ -430,6 +504,7 @@ impl Reader<'_> {
             near: toml.near.iter().enumerate().map(|(n, c)| (text(40 + n, &c.text), c.why.clone())).collect(),
             inline,
             region,
+            names: toml.names.clone(),
         })
     }
 
@@ -522,13 +597,14 @@ impl Reader<'_> {
             "colon" => Some(Sieve::Colon),
             "dashes" => Some(Sieve::Dashes),
             "phone" => Some(Sieve::Phone),
+            "name" => Some(Sieve::Name),
             _ => text.strip_prefix("digits:").and_then(digits),
         };
         found.ok_or_else(|| {
             self.fault(
                 spanned.span().start,
                 format!("unknown sieve: {text}"),
-                "one of: digits:N, digits:N-M, quad, token, long, at, scheme, www, domain, colon, dashes, phone",
+                "one of: digits:N, digits:N-M, quad, token, long, at, scheme, www, domain, colon, dashes, phone, name",
             )
         })
     }

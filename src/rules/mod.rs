@@ -15,6 +15,7 @@ pub use sample::Want;
 use crate::check::Check;
 use crate::entity::{Entity, Kind};
 use crate::ids::{EntityId, Region, RuleId};
+use crate::tally::Category;
 
 /// The rules and entities that a scanner is built from.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,8 @@ pub struct RuleSet {
     entities: Vec<Entity>,
     rules: Vec<Rule>,
     contexts: Vec<KindContext>,
+    everyday: Vec<Everyday>,
+    prohibited: Vec<Prohibited>,
 }
 
 /// One declarative description of how an entity looks.
@@ -108,6 +111,8 @@ pub enum Sieve {
     Dashes,
     /// A telephone number of any region, found by the numbering plans; such a rule has no pattern.
     Phone,
+    /// A name that the record carries or a book holds; such a rule has no pattern.
+    Name,
 }
 
 /// What may stand next to a candidate.
@@ -216,6 +221,39 @@ pub struct KindContext {
     pub negative: Vec<String>,
 }
 
+/// Words of a language that are names and something else, from `patterns/lookup/`: what keeps known names from being found
+/// where nobody is meant.
+#[derive(Clone, Debug)]
+pub struct Everyday {
+    /// The language, for a reader.
+    pub lang: String,
+    /// Everyday words: `hope`, `will`.
+    pub words: Vec<String>,
+    /// Months, days and places, which have their capital letter in any case.
+    pub proper: Vec<String>,
+    /// Titles, relations, roles and particles: never a name alone.
+    pub never: Vec<String>,
+    /// Words before which a month, a day or a place is one: `in May`.
+    pub before: Vec<String>,
+}
+
+/// Words of a language that speak of what clients promised not to send, from `patterns/lookup/`.
+#[derive(Clone, Debug)]
+pub struct Prohibited {
+    /// The category.
+    pub category: Category,
+    /// The language, for a reader.
+    pub lang: String,
+    /// Phrases that speak of it.
+    pub words: Vec<String>,
+    /// Phrases before a number that make it an age: `i am`.
+    pub before: Vec<String>,
+    /// Phrases behind a number that make it an age: `years old`.
+    pub after: Vec<String>,
+    /// Words behind a number that is no age, whatever stands before it: `km`.
+    pub units: Vec<String>,
+}
+
 /// A rule's own test cases.
 #[derive(Clone, Debug, Default)]
 pub struct Examples {
@@ -229,6 +267,8 @@ pub struct Examples {
     pub inline: Vec<(String, Vec<(u32, u32)>)>,
     /// Default region for the examples.
     pub region: Option<Region>,
+    /// Known names for the examples.
+    pub names: Vec<String>,
 }
 
 impl RuleSet {
@@ -256,6 +296,18 @@ impl RuleSet {
     #[must_use]
     pub fn contexts(&self) -> &[KindContext] {
         &self.contexts
+    }
+
+    /// Returns the words that speak of what clients promised not to send.
+    #[must_use]
+    pub fn prohibited(&self) -> &[Prohibited] {
+        &self.prohibited
+    }
+
+    /// Returns the words that are names and something else.
+    #[must_use]
+    pub fn everyday(&self) -> &[Everyday] {
+        &self.everyday
     }
 
     /// Returns the entity with that place.
@@ -296,6 +348,12 @@ impl RuleSet {
             .filter(|rule| self.entity(rule.entity).is_some_and(|entity| keep(rule, entity)))
             .cloned()
             .collect();
-        Self { entities: self.entities.clone(), rules, contexts: self.contexts.clone() }
+        Self {
+            entities: self.entities.clone(),
+            rules,
+            contexts: self.contexts.clone(),
+            everyday: self.everyday.clone(),
+            prohibited: self.prohibited.clone(),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::context::{Gates, GroupId, Words};
 use super::verify::is_word;
-use super::{BuildError, ScanConfig, Scanner, candidates, score, sieve, simd};
+use super::{BuildError, ScanConfig, Scanner, candidates, lookup, score, sieve, simd};
 use crate::check::Check;
 use crate::entity::Kind;
 use crate::ids::{EntityId, RuleId};
@@ -186,6 +186,10 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
     let asking = recognizers.iter().filter(|r| r.gate == Gate::Context);
     asking.flat_map(|r| &r.words).for_each(|&group| gates.add(group));
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
+    let scores = score::Table::new();
+    let name = (recognizers.iter().enumerate())
+        .find(|(_, r)| r.sieve == Sieve::Name && lookup::is_sought(config, &scores, r.evidence.shape));
+    let name = name.and_then(|(at, _)| u16::try_from(at).ok()).map(|at| (at, lookup::Guards::build(rules)));
     let (number_digits, code_digits) = (number.fewest_digits(Until::Match), code.fewest_digits(Until::Letter));
     // `usize::MAX` is what no rule asks for.
     let all = [number_digits, code_digits, gated.number_digits, gated.code_digits];
@@ -211,6 +215,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         dashes: automata(&|rule| rule.sieve == Sieve::Dashes)?,
         gated,
         phone,
+        name,
         labels: rules
             .entities()
             .iter()
@@ -218,7 +223,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
             .filter(|name| name.len() >= sieve::LONG || name.bytes().any(|b| b.is_ascii_digit()))
             .collect(),
         words: words.build(level, &gates),
-        scores: score::Table::new(),
+        scores,
         recognizers,
     })
 }

@@ -8,9 +8,10 @@ use super::context::{Groups, TOKEN};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
 use super::verify::{Accepted, before, is_word, verify, walk};
-use super::{Hints, ScanFault, Scanner, phone};
+use super::{Hints, ScanFault, Scanner, lookup, phone};
 use crate::detection::Detection;
 use crate::ids::Region;
+use crate::label::telling_label_at;
 use crate::rules::{CountryFrom, Gate, Guard};
 use crate::span::Span;
 
@@ -51,6 +52,7 @@ pub(super) struct Work {
     /// What the whole text says.
     said: Groups,
     winners: Winners,
+    names: lookup::Memory,
 }
 
 /// How far a text has been looked at.
@@ -464,6 +466,37 @@ impl<'t> Job<'t> {
         });
     }
 
+    /// Looks for the names that the caller knows.
+    fn names(&mut self, scanner: &Scanner, work: &mut Work) {
+        let Some((recognizer, guards)) = &scanner.name else { return };
+        let shape = scanner.recognizers.get(usize::from(*recognizer)).map_or(0, |of| of.evidence.shape);
+        let Work { names, candidates, .. } = work;
+        lookup::find(self.text, self.hints, guards, names, |span, worth| {
+            let evidence = worth + shape;
+            self.n_candidates += 1;
+            candidates.push(Candidate {
+                span,
+                recognizer: *recognizer,
+                alone: evidence,
+                evidence,
+                country: None,
+                settled: true,
+                shut: false,
+            });
+            self.n_candidates <= scanner.config.limits.candidates
+        });
+    }
+
+    /// Removes what stands in a label that tells more than its entity: `[IP_ADDRESS 203.0.113.0/24]`.
+    fn spare_labels(&self, work: &mut Work) {
+        for at in memchr::memchr_iter(b'[', self.text) {
+            let Some(len) = self.text.get(at..).and_then(telling_label_at) else { continue };
+            let inside = |start: u32, end: u32| (start as usize) < at + len && at < end as usize;
+            work.accepted.retain(|accepted| !inside(accepted.start, accepted.end));
+            work.candidates.retain(|candidate| !inside(candidate.span.start, candidate.span.end));
+        }
+    }
+
     /// Turns what was accepted into detections.
     pub(super) fn finish(
         mut self,
@@ -473,6 +506,9 @@ impl<'t> Job<'t> {
         out: &mut Vec<Detection>,
     ) -> Result<(), ScanFault> {
         let limits = &scanner.config.limits;
+        if self.hints.has_names() {
+            self.names(scanner, work);
+        }
         // Whether `said` and `field` hold all words that stand around.
         let mut known = false;
         let waiting = !(work.numbers.is_empty() && work.codes.is_empty() && work.tokens.is_empty());
@@ -487,6 +523,7 @@ impl<'t> Job<'t> {
         if work.accepted.is_empty() && work.candidates.is_empty() {
             return Ok(());
         }
+        self.spare_labels(work);
         for at in 0..work.accepted.len() {
             let Some(&accepted) = work.accepted.get(at) else { break };
             let Some(of) = scanner.recognizers.get(usize::from(accepted.recognizer)) else { continue };

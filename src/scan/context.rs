@@ -8,6 +8,7 @@
 use super::resolve::Barriers;
 use super::simd::Level;
 use super::words::{PHRASE_WORDS, Table, tokenize, word};
+use crate::label::{label_at, label_before};
 use crate::span::Span;
 use aho_corasick::AhoCorasick;
 use std::ops::Range;
@@ -401,11 +402,7 @@ fn last_mark(segment: &[u8]) -> Option<(usize, usize)> {
     while let Some(at) = memchr::memrchr2(b']', b'_', segment.get(..upto)?) {
         let before = segment.get(..at)?;
         if segment.get(at) == Some(&b']') {
-            let inner = before.iter().rev().take_while(|&&b| is_label(b)).count();
-            if let Some(open) = at.checked_sub(inner + 1)
-                && inner > 0
-                && segment.get(open) == Some(&b'[')
-            {
+            if let Some(open) = label_before(segment, at + 1) {
                 return Some((open, at + 1));
             }
         } else if before.ends_with(TOKEN_HEAD) {
@@ -424,9 +421,8 @@ fn first_mark(text: &[u8], from: usize, to: usize) -> Option<(usize, usize)> {
         let at = from + at;
         let rest = text.get(at + 1..)?;
         if text.get(at) == Some(&b'[') {
-            let inner = rest.iter().take(MARK_BYTES).take_while(|&&b| is_label(b)).count();
-            if inner > 0 && rest.get(inner) == Some(&b']') {
-                return Some((at, at + inner + 2));
+            if let Some(len) = text.get(at..).and_then(label_at) {
+                return Some((at, at + len));
             }
         } else if text.get(from..at)?.ends_with(TOKEN_HEAD) {
             let after = rest.iter().take(MARK_BYTES).take_while(|&&b| super::verify::is_word(b)).count();
@@ -442,10 +438,6 @@ pub(super) const TOKEN: &[u8] = b"tok_";
 const TOKEN_HEAD: &[u8] = b"tok";
 /// Longest label or token that is looked for.
 const MARK_BYTES: usize = 512;
-
-const fn is_label(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'
-}
 
 #[cfg(test)]
 mod tests {

@@ -436,7 +436,7 @@ impl Walk<'_> {
             Sieve::Scheme | Sieve::Colon => has(b':'),
             Sieve::Www | Sieve::Domain => has(b'.'),
             Sieve::Dashes => has(b'-'),
-            Sieve::Phone => true,
+            Sieve::Phone | Sieve::Name => true,
         }
     }
 

@@ -8,6 +8,8 @@ mod candidates;
 mod context;
 mod explain;
 mod fold;
+mod lexicon;
+mod lookup;
 mod phone;
 mod resolve;
 mod score;
@@ -19,6 +21,8 @@ mod words;
 
 pub use explain::{Edge, Explained, Explainer, Fate, Mention, Observation, Owner, Refusal, What};
 pub use fold::fold_into;
+pub use lexicon::{Lexicon, LexiconScratch};
+pub use lookup::{MAX_NAMES, NameBook, NameBookError};
 pub use phone::Trait;
 pub use validate::Validator;
 
@@ -30,15 +34,23 @@ use crate::detection::Detection;
 use crate::ids::{Region, RuleId};
 use crate::rules::RuleSet;
 use crate::span::Span;
+use std::fmt;
 
 /// What the caller knows about a text. Plain values, never a callback.
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// # Security
+/// `Debug` tells how many names there are, not which.
+#[derive(Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Hints<'h> {
     /// Regions whose national phone formats are tried, most likely first.
     pub regions: &'h [Region],
     /// The name of the field that the text stands in (a JSON key, a CSV column); its words count as context.
     pub field: Option<&'h str>,
+    /// Names that the record itself carries; of more than 32 the first.
+    pub names: &'h [&'h str],
+    /// Names that its tenant knows.
+    pub book: Option<&'h NameBook>,
 }
 
 impl<'h> Hints<'h> {
@@ -54,6 +66,35 @@ impl<'h> Hints<'h> {
     pub const fn field(mut self, field: Option<&'h str>) -> Self {
         self.field = field;
         self
+    }
+
+    /// Returns these hints with the names of people that the record carries: of its contact, of its agent.
+    #[must_use]
+    pub const fn names(mut self, names: &'h [&'h str]) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Returns these hints with the names that its tenant knows.
+    #[must_use]
+    pub const fn book(mut self, book: Option<&'h NameBook>) -> Self {
+        self.book = book;
+        self
+    }
+
+    const fn has_names(&self) -> bool {
+        !self.names.is_empty() || self.book.is_some()
+    }
+}
+
+impl fmt::Debug for Hints<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hints")
+            .field("regions", &self.regions)
+            .field("field", &self.field)
+            .field("names", &self.names.len())
+            .field("book", &self.book)
+            .finish()
     }
 }
 
@@ -136,6 +177,8 @@ pub struct Scanner {
     gated: build::Gated,
     /// The recognizer that the numbering plans serve.
     phone: Option<usize>,
+    /// The recognizer of known names, and what keeps everyday words from being names.
+    name: Option<(u16, lookup::Guards)>,
     /// Fewest digits of any candidate in `number`.
     number_digits: usize,
     /// Digits that are too few for any of the numbering plans, `number` and `code`, gated or not, plus one.
@@ -306,7 +349,16 @@ impl Scanner {
             return;
         };
         let Scratch { masks, work, shadow, shadow_masks, detections, faults } = scratch;
-        let mut close = |at: usize, job: Job<'_>, needs_shadow: bool, work: &mut Work| {
+        // Texts without an anchor are asked for nothing but names.
+        let named = self.name.is_some() && batch.iter().any(|text| text.hints.has_names());
+        let mut quiet = 0;
+        // Without a job: all before `at` that had none. The memory is that of one job at a time.
+        let mut close = |at: usize, job: Option<Job<'_>>, needs_shadow: bool, work: &mut Work| {
+            let Some(job) = job else {
+                self.names_only(buffer, batch, quiet..at, first, work, detections, faults);
+                quiet = at + 1;
+                return;
+            };
             let Some(text) = batch.get(at) else { return };
             let index = u32::try_from(first + at).unwrap_or(u32::MAX);
             let result = if needs_shadow {
@@ -333,7 +385,7 @@ impl Scanner {
                 let pos = offset + bit as usize;
                 if pos >= upto {
                     if let Some(job) = job.take() {
-                        close(at, job, folded, work);
+                        close(at, Some(job), folded, work);
                     }
                     folded = false;
                     while batch.get(at).is_some_and(|t| t.span.end as usize <= pos) {
@@ -350,6 +402,9 @@ impl Scanner {
                     Some(job) => job,
                     None => {
                         let (Some(text), Some(bytes)) = (batch.get(at), buffer.get(from..upto)) else { return };
+                        if named {
+                            close(at, None, false, work);
+                        }
                         job.insert(Job::new(bytes, text.hints, work))
                     }
                 };
@@ -367,7 +422,31 @@ impl Scanner {
             }
         });
         if let Some(job) = job.take() {
-            close(at, job, folded, work);
+            close(at, Some(job), folded, work);
+        }
+        if named {
+            close(batch.len(), None, false, work);
+        }
+    }
+
+    /// Looks for names in texts of a batch in which nothing else can be.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a scratch, borrowed one by one")]
+    fn names_only(
+        &self,
+        buffer: &[u8],
+        batch: &[Text<'_>],
+        which: std::ops::Range<usize>,
+        first: usize,
+        work: &mut Work,
+        detections: &mut Vec<Detection>,
+        faults: &mut Vec<(u32, ScanFault)>,
+    ) {
+        for (at, text) in batch.iter().enumerate().take(which.end).skip(which.start) {
+            let Some(bytes) = text.span.of(buffer).filter(|_| text.hints.has_names()) else { continue };
+            let index = u32::try_from(first + at).unwrap_or(u32::MAX);
+            if let Err(fault) = Job::new(bytes, text.hints, work).finish(self, index, work, detections) {
+                faults.push((index, fault));
+            }
         }
     }
 

@@ -49,7 +49,8 @@ impl Validator {
     pub fn build(rules: &RuleSet) -> Result<Self, BuildError> {
         let mut entities = HashMap::new();
         for rule in rules.rules() {
-            let Some(entity) = rules.entity(rule.entity).filter(|_| rule.validates) else { continue };
+            let is_asked = rule.validates && rule.sieve != Sieve::Name;
+            let Some(entity) = rules.entity(rule.entity).filter(|_| is_asked) else { continue };
             let known = entities
                 .entry(entity.name.clone())
                 .or_insert_with(|| Entity { kind: entity.kind, matchers: Vec::new() });

@@ -163,19 +163,19 @@ const LOWER: u64 = 0x2020_2020_2020_2020;
 
 /// A hash of the letters of a word, eight at a time: a word of eight letters or fewer costs one multiplication.
 #[derive(Clone, Copy)]
-struct WordHash {
+pub(super) struct WordHash {
     done: u64,
     tail: u64,
     len: u32,
 }
 
 impl WordHash {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { done: 0, tail: 0, len: 0 }
     }
 
     #[inline]
-    const fn push(&mut self, byte: u8) {
+    pub(super) const fn push(&mut self, byte: u8) {
         self.tail |= (byte as u64) << (8 * (self.len % 8));
         self.len += 1;
         if self.len.is_multiple_of(8) {
@@ -212,7 +212,7 @@ impl WordHash {
         x ^ (x >> 27)
     }
 
-    const fn finish(self) -> u64 {
+    pub(super) const fn finish(self) -> u64 {
         Self::mix(self.done ^ self.tail ^ ((self.len as u64) << 56))
     }
 }
@@ -300,7 +300,7 @@ pub(super) fn word(piece: &[u8]) -> (u64, &[u8]) {
 }
 
 /// Adds the character above ASCII that `piece` begins with; returns its length.
-fn push_high(piece: &[u8], word: &mut WordHash) -> usize {
+pub(super) fn push_high(piece: &[u8], word: &mut WordHash) -> usize {
     let len = match piece.first() {
         Some(0xc2..=0xdf) => 2,
         Some(0xe0..=0xef) => 3,
@@ -312,12 +312,25 @@ fn push_high(piece: &[u8], word: &mut WordHash) -> usize {
     if let Some(&plain) = (c as usize).checked_sub(0xc0).and_then(|at| PLAIN.get(at)) {
         word.push(plain);
     } else {
-        let mut buffer = [0; 4];
         for lower in c.to_lowercase() {
-            lower.encode_utf8(&mut buffer).as_bytes().iter().for_each(|&b| word.push(b));
+            push_plain(lower, word);
         }
     }
     len
+}
+
+/// Adds a character without its accents: those of Latin, Greek and Cyrillic letters, and the vowel signs of Arabic and
+/// Hebrew, which few people write. Hangul is not taken apart.
+fn push_plain(c: char, word: &mut WordHash) {
+    let mut push = |c: char| {
+        if !matches!(u32::from(c), 0x300..=0x36f | 0x591..=0x5c7 | 0x640 | 0x64b..=0x65f | 0x670) {
+            c.encode_utf8(&mut [0; 4]).as_bytes().iter().for_each(|&b| word.push(b));
+        }
+    };
+    match u32::from(c) {
+        0x300..=0x8ff | 0x1e00..=0x1fff => unicode_normalization::char::decompose_canonical(c, push),
+        _ => push(c),
+    }
 }
 
 #[cfg(test)]
@@ -344,6 +357,10 @@ mod tests {
             ("ТЕЛЕФОН", "телефон"),
             ("e-mail", "E mail"),
             ("ž", "Z"),
+            ("Nguyễn", "nguyen"),
+            ("Ze\u{301}", "zé"),
+            ("Ёлка", "елка"),
+            ("مُحَمَّد", "محمد"),
         ] {
             assert_eq!(hashes(a), hashes(b), "{a}");
         }

@@ -246,6 +246,10 @@ impl Job {
                 format!("the policy writes tokens on the lane {lane}, and nobody says whose the records are"),
                 "input.tenant = { header = \"tenant\" }, or { name = \"default\" } where there is one tenant",
             ),
+            BuildError::NoConversation { lane } => StreamError::new(
+                format!("the policy writes codes of conversations on the lane {lane}, which a stream cannot yet"),
+                "tokens or labels in their place",
+            ),
             err => told(&err),
         })?;
         let secrets = |table: &std::collections::BTreeMap<String, String>| {

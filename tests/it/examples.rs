@@ -5,11 +5,19 @@ use efface::ids::Region;
 use efface::rules::{Gate, Rule, RuleSet, Sieve};
 use efface::scan::{Hints, ScanConfig, Scanner, Validator};
 
-/// Entities and spans found in `text`.
-fn found(scanner: &Scanner, set: &RuleSet, text: &str, region: Option<Region>) -> Vec<(String, Kind, u32, u32)> {
+/// Entities and spans found in `text`, which is an example of `rule`.
+fn found(
+    scanner: &Scanner,
+    set: &RuleSet,
+    rule: &Rule,
+    text: &str,
+    region: Option<Region>,
+) -> Vec<(String, Kind, u32, u32)> {
     let regions: Vec<Region> = region.into_iter().collect();
+    let names: Vec<&str> = rule.examples.names.iter().map(String::as_str).collect();
+    let hints = Hints::default().regions(&regions).names(&names);
     let mut scratch = scanner.scratch();
-    let detections = scanner.scan(text.as_bytes(), &Hints::default().regions(&regions), &mut scratch).unwrap();
+    let detections = scanner.scan(text.as_bytes(), &hints, &mut scratch).unwrap();
     detections
         .iter()
         .map(|found| {
@@ -49,7 +57,7 @@ fn each_alone(mut check: impl FnMut(&RuleSet, &Rule, &str, &Scanner, &mut Vec<St
 fn valid_alone() {
     each_alone(|set, rule, entity, scanner, wrong| {
         for text in rule.examples.valid.iter().filter(|text| is_reported_bare(set, rule, text)) {
-            let found = found(scanner, set, text, rule.examples.region);
+            let found = found(scanner, set, rule, text, rule.examples.region);
             if !found.iter().any(|f| f.0 == *entity && (f.2, f.3) == (0, text.len() as u32)) {
                 wrong.push(format!("{}: not found alone: {text:?}", rule.id));
             }
@@ -62,13 +70,13 @@ fn invalid_and_near_alone() {
     each_alone(|set, rule, entity, scanner, wrong| {
         // A near miss stands without the default region: that is evidence of its own.
         for (text, why) in &rule.examples.near {
-            if found(scanner, set, text, None).iter().any(|f| f.0 == *entity) {
+            if found(scanner, set, rule, text, None).iter().any(|f| f.0 == *entity) {
                 wrong.push(format!("{}: found, though {why}: {text:?}", rule.id));
             }
         }
         // A part of what fails as a whole may be a value.
         for (text, why) in &rule.examples.invalid {
-            if found(scanner, set, text, None).iter().any(|f| f.0 == *entity && f.3 - f.2 == text.len() as u32) {
+            if found(scanner, set, rule, text, None).iter().any(|f| f.0 == *entity && f.3 - f.2 == text.len() as u32) {
                 wrong.push(format!("{}: found whole, though {why}: {text:?}", rule.id));
             }
         }
@@ -79,7 +87,7 @@ fn invalid_and_near_alone() {
 fn inline_alone() {
     each_alone(|set, rule, entity, scanner, wrong| {
         for (text, spans) in &rule.examples.inline {
-            let found = found(scanner, set, text, rule.examples.region);
+            let found = found(scanner, set, rule, text, rule.examples.region);
             let got: Vec<_> = found.iter().filter(|f| f.0 == *entity).map(|f| (f.2, f.3)).collect();
             if &got != spans {
                 wrong.push(format!("{}: {spans:?} expected, {got:?} found: {text:?}", rule.id));
@@ -99,13 +107,13 @@ fn all_packs_together() {
         let same =
             |kind: Kind| kind == entity.kind || (kind.family() != Family::Own && kind.family() == entity.kind.family());
         for text in rule.examples.valid.iter().filter(|text| is_reported_bare(&set, rule, text)) {
-            let found = found(&scanner, &set, text, rule.examples.region);
+            let found = found(&scanner, &set, rule, text, rule.examples.region);
             if !found.iter().any(|f| same(f.1) && (f.2, f.3) == (0, text.len() as u32)) {
                 wrong.push(format!("{}: {text:?} is {found:?}", rule.id));
             }
         }
         for (text, spans) in &rule.examples.inline {
-            let found = found(&scanner, &set, text, rule.examples.region);
+            let found = found(&scanner, &set, rule, text, rule.examples.region);
             for &(start, end) in spans {
                 if !found.iter().any(|f| same(f.1) && (f.2, f.3) == (start, end)) {
                     wrong.push(format!("{}: {start}..{end} of {text:?}: {found:?}", rule.id));
@@ -113,7 +121,7 @@ fn all_packs_together() {
             }
         }
         for (text, why) in &rule.examples.near {
-            if found(&scanner, &set, text, None).iter().any(|f| f.0 == entity.name) {
+            if found(&scanner, &set, rule, text, None).iter().any(|f| f.0 == entity.name) {
                 wrong.push(format!("{}: found with all packs, though {why}: {text:?}", rule.id));
             }
         }
@@ -144,7 +152,7 @@ fn other_case_and_json() {
                     }
                     let whole = format!("{before}{text}{after}");
                     let span = (before.len() as u32, (before.len() + text.len()) as u32);
-                    let found = found(&scanner, &set, &whole, rule.examples.region);
+                    let found = found(&scanner, &set, rule, &whole, rule.examples.region);
                     if !found.iter().any(|f| same(f.1) && (f.2, f.3) == span) {
                         wrong.push(format!("{}: {whole:?} is {found:?}", rule.id));
                     }

@@ -10,6 +10,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("detection", 0),
     ("entity", 0),
     ("ids", 0),
+    ("label", 0),
     ("limits", 0),
     ("sensitive", 0),
     ("span", 0),

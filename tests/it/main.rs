@@ -20,10 +20,13 @@ mod eval;
 mod examples;
 mod explain;
 mod floors;
+mod names;
+mod operators;
 mod oracle;
 mod packs;
 mod plan;
 mod policy;
+mod presets;
 mod profiles;
 #[cfg(feature = "cli")]
 mod readme;

@@ -100,7 +100,7 @@ fn weak_tokens_are_refused() {
     }
     let storage = |line: &str, what: &str, hint: &str| fault(&lane("storage", line), 3, what, hint);
     storage("TAX_ID = 'token'", "a token needs a mode", "mode = \"siv\"");
-    storage("TAX_ID = { operator = 'token', mode = 'vault' }", "unknown mode of token: vault", "mode = \"siv\"");
+    storage("TAX_ID = { operator = 'token', mode = 'vault' }", "tokens of a vault are not there yet", "mode = \"siv\"");
     storage("TAX_ID = { operator = 'token', mode = 5 }", "unknown mode of token", "mode = \"siv\"");
     storage("TAX_ID = { operator = 'token', mode = 'siv', epoch = 'bbc' }", "unknown option of token: epoch", "mode");
     storage("TAX_ID = { operator = 'redact', mode = 'siv' }", "unknown option of redact: mode", "takes no option");

@@ -1,0 +1,665 @@
+//! Generalisation: what sort of value it is, and not which.
+//!
+//! The answer stands in a label ([`crate::label`]) but for links cut to their host, which are links still.
+
+use crate::entity::{Entity, Kind};
+use crate::label::WORDS;
+use crate::plan::{LineType, Number, parse_international};
+use crate::policy::Form;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Appends what `form` leaves of a value. Tells whether there is an answer; where there is none, nothing was written.
+///
+/// # Units
+/// `canonical` is the [`super::canonical()`] form of the value; `shift` is in days.
+pub(super) fn generalise(
+    form: &Form,
+    entity: &Entity,
+    canonical: &[u8],
+    shift: Option<i64>,
+    out: &mut Vec<u8>,
+) -> bool {
+    let start = out.len();
+    let text = std::str::from_utf8(canonical).unwrap_or_default();
+    if *form == Form::Host {
+        let done = host(text, out);
+        if !done {
+            out.truncate(start);
+        }
+        return done;
+    }
+    out.push(b'[');
+    out.extend_from_slice(entity.name.as_bytes());
+    out.push(b' ');
+    let done = match form {
+        Form::CountryType => phone(canonical, out),
+        Form::DomainClass => text.rsplit_once('@').map(|(_, domain)| put(mail_class(domain), out)),
+        Form::Net => net(text, out),
+        Form::Grid => grid(text, out),
+        Form::Month => date(text).and_then(|date| date.month(out)),
+        Form::Year => date(text).map(|date| date.year(out)),
+        Form::Shift { .. } => shift.zip(date(text)).and_then(|(days, date)| date.shifted(days, out)),
+        Form::HostClass => {
+            put(host_class(text), out);
+            Some(())
+        }
+        Form::Bucket { bounds } => bucket(text, bounds, out),
+        Form::BrandLen => (entity.kind == Kind::CreditCard).then(|| card(canonical, out)).flatten(),
+        Form::Host => None,
+    };
+    out.push(b']');
+    // What is not known again as a label would be looked at again.
+    let known = || out.get(start..).and_then(crate::label::label_at) == Some(out.len() - start);
+    let done = done.is_some() && known();
+    if !done {
+        out.truncate(start);
+    }
+    done
+}
+
+fn put(word: &str, out: &mut Vec<u8>) {
+    debug_assert!(WORDS.contains(&word));
+    out.extend_from_slice(word.as_bytes());
+}
+
+/// `+221 mobile`; of a small country only the zone.
+fn phone(canonical: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let number = number(canonical)?;
+    let code = number.country_code();
+    // Writing to memory does not fail.
+    let small = number.region().is_some_and(|region| SMALL.contains(&region.as_str()));
+    let _ = match small && code != 1 {
+        true => write!(out, "+{}x ", zone(code)),
+        false => write!(out, "+{code} "),
+    };
+    put(
+        match number.line() {
+            LineType::Fixed => "fixed",
+            LineType::Mobile => "mobile",
+            LineType::FixedOrMobile => "fixed-or-mobile",
+            LineType::TollFree => "toll-free",
+            LineType::Premium => "premium",
+            LineType::SharedCost => "shared-cost",
+            LineType::Voip => "voip",
+            LineType::Personal => "personal",
+            LineType::Pager => "pager",
+            LineType::Uan => "business",
+            LineType::Unknown | LineType::Voicemail => "other",
+        },
+        out,
+    );
+    Some(())
+}
+
+/// Reads a canonical number.
+pub(super) fn number(canonical: &[u8]) -> Option<Number> {
+    parse_international(canonical.strip_prefix(b"+")?)
+}
+
+/// Returns whether a number, in its canonical form, is that of a business: whoever calls it pays less or more than for a call,
+/// or it is one for all of a country.
+pub fn is_business(canonical: &[u8]) -> bool {
+    number(canonical).is_some_and(|number| {
+        number.is_valid()
+            && matches!(number.line(), LineType::TollFree | LineType::Premium | LineType::SharedCost | LineType::Uan)
+    })
+}
+
+/// The first digit of a country code.
+const fn zone(code: u16) -> u16 {
+    if code >= 100 {
+        code / 100
+    } else if code >= 10 {
+        code / 10
+    } else {
+        code
+    }
+}
+
+/// Regions with fewer than about a million mobile telephones: there a country code says too much.
+const SMALL: &[&str] = &[
+    "AC", "AD", "AI", "AG", "AW", "AX", "BB", "BL", "BM", "BQ", "BS", "BT", "BZ", "CC", "CK", "CV", "CW", "CX", "DM",
+    "ER", "FK", "FM", "FO", "GD", "GF", "GG", "GI", "GL", "GP", "GQ", "GY", "IM", "IO", "IS", "JE", "KI", "KM", "KN",
+    "KY", "LC", "LI", "LU", "MC", "MF", "MH", "MP", "MQ", "MS", "MV", "NC", "NF", "NR", "NU", "PF", "PM", "PW", "SB",
+    "SC", "SH", "SJ", "SM", "SR", "ST", "SX", "TA", "TC", "TK", "TO", "TV", "VA", "VC", "VG", "VU", "WF", "WS", "YT",
+];
+
+/// The sort of a mail domain. A domain of one's own is no sort, and a rare one a person: neither is written.
+fn mail_class(domain: &str) -> &'static str {
+    let listed = |list: &[&str]| list.iter().any(|known| below(domain, known));
+    if reserved(domain) {
+        "example"
+    } else if listed(DISPOSABLE) {
+        "disposable"
+    } else if listed(FREE) || FREE_NAMES.iter().any(|name| first_label(domain) == *name) {
+        "free-mail"
+    } else {
+        institution(domain).unwrap_or("corporate")
+    }
+}
+
+fn institution(domain: &str) -> Option<&'static str> {
+    let mut labels = domain.rsplit('.');
+    let (last, second) = (labels.next()?, labels.next().unwrap_or_default());
+    let national = last.len() == 2;
+    match (last, second) {
+        ("edu", _) => Some("education"),
+        ("gov" | "mil", _) => Some("government"),
+        (_, "edu" | "ac" | "sch" | "k12") if national => Some("education"),
+        (_, "gov" | "gob" | "gouv" | "go" | "govt" | "mil") if national => Some("government"),
+        _ => None,
+    }
+}
+
+/// Domains that RFC 2606 and RFC 6761 keep for examples.
+fn reserved(domain: &str) -> bool {
+    ["example.org", "example.com", "example.net", "example", "test", "invalid"].iter().any(|known| below(domain, known))
+}
+
+/// Whether a domain is `known` or stands below it.
+fn below(domain: &str, known: &str) -> bool {
+    domain.strip_suffix(known).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+fn first_label(domain: &str) -> &str {
+    domain.split('.').next().unwrap_or_default()
+}
+
+/// Names under which providers have a domain in many countries.
+const FREE_NAMES: &[&str] = &["yahoo", "hotmail", "outlook", "live", "gmx", "yandex", "aol"];
+const FREE: &[&str] = &[
+    "gmail.com",
+    "googlemail.com",
+    "ymail.com",
+    "rocketmail.com",
+    "msn.com",
+    "icloud.com",
+    "me.com",
+    "mac.com",
+    "web.de",
+    "mail.ru",
+    "inbox.ru",
+    "bk.ru",
+    "list.ru",
+    "rambler.ru",
+    "qq.com",
+    "163.com",
+    "126.com",
+    "sina.com",
+    "foxmail.com",
+    "proton.me",
+    "protonmail.com",
+    "pm.me",
+    "zoho.com",
+    "orange.fr",
+    "free.fr",
+    "laposte.net",
+    "wanadoo.fr",
+    "sfr.fr",
+    "uol.com.br",
+    "bol.com.br",
+    "terra.com.br",
+    "ig.com.br",
+    "rediffmail.com",
+    "naver.com",
+    "daum.net",
+    "hanmail.net",
+    "libero.it",
+    "virgilio.it",
+    "t-online.de",
+    "freenet.de",
+    "comcast.net",
+    "verizon.net",
+    "att.net",
+    "sbcglobal.net",
+    "tutanota.com",
+    "fastmail.com",
+    "mail.com",
+    "email.com",
+    "ukr.net",
+    "seznam.cz",
+    "wp.pl",
+    "o2.pl",
+    "onet.pl",
+    "interia.pl",
+    "abv.bg",
+    "btinternet.com",
+    "sky.com",
+    "bigpond.com",
+    "telenet.be",
+    "ziggo.nl",
+];
+const DISPOSABLE: &[&str] = &[
+    "mailinator.com",
+    "yopmail.com",
+    "guerrillamail.com",
+    "10minutemail.com",
+    "temp-mail.org",
+    "trashmail.com",
+    "sharklasers.com",
+    "getnada.com",
+    "dispostable.com",
+    "maildrop.cc",
+    "moakt.com",
+    "throwawaymail.com",
+];
+
+/// Network of an address; of one that is of no use outside, its sort.
+fn net(text: &str, out: &mut Vec<u8>) -> Option<()> {
+    let address = text.split('/').next().unwrap_or_default();
+    match address.parse::<IpAddr>().ok()? {
+        IpAddr::V4(four) => match four.octets() {
+            [100, b, ..] if b & 0xc0 == 64 => put("shared", out),
+            _ if four.is_private() => put("private", out),
+            _ if four.is_loopback() => put("loopback", out),
+            _ if four.is_link_local() => put("link-local", out),
+            _ if four.is_multicast() => put("multicast", out),
+            [a, b, c, _] => {
+                let _ = write!(out, "{}/24", Ipv4Addr::new(a, b, c, 0));
+            }
+        },
+        IpAddr::V6(six) => match six.segments() {
+            [0xfe80..=0xfebf, ..] => put("link-local", out),
+            [0xfc00..=0xfdff, ..] => put("private", out),
+            [0xff00..=0xffff, ..] => put("multicast", out),
+            _ if six.is_loopback() || six.is_unspecified() => put("loopback", out),
+            [a, b, c, ..] => {
+                let _ = write!(out, "{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0));
+            }
+        },
+    }
+    Some(())
+}
+
+/// Coordinates with two decimals, cut off.
+fn grid(text: &str, out: &mut Vec<u8>) -> Option<()> {
+    let parts = text.split([',', ';', ' ']).filter(|part| !part.is_empty());
+    let mut n = 0;
+    for part in parts {
+        let (sign, digits) =
+            part.strip_prefix('-').map_or(("", part.strip_prefix('+').unwrap_or(part)), |rest| ("-", rest));
+        let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
+        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        n += 1;
+        if n > 2 || whole.is_empty() || whole.len() > 3 || !plain(whole) || !plain(decimals) {
+            return None;
+        }
+        let comma = if n > 1 { "," } else { "" };
+        let _ = write!(out, "{comma}{sign}{whole}.{decimals:.2}");
+    }
+    (n > 0).then_some(())
+}
+
+/// A date as it was read; a month or day of which it is not known which is which is none.
+struct Date {
+    year: i64,
+    month: Option<i64>,
+    day: Option<i64>,
+}
+
+/// Reads `2026-04-17` and what follows it, `20260417`, `17.04.2026`, `17/04/2026`.
+fn date(text: &str) -> Option<Date> {
+    let mut numbers = [(0_i64, 0_usize); 3];
+    let mut at = 0;
+    let mut last_digit = false;
+    for byte in text.bytes() {
+        if byte.is_ascii_digit() {
+            let place = numbers.get_mut(at)?;
+            *place = (place.0 * 10 + i64::from(byte - b'0'), place.1 + 1);
+            if place.1 > 8 {
+                return None;
+            }
+        } else if last_digit {
+            at += 1;
+            if at == 3 || !matches!(byte, b'-' | b'/' | b'.') {
+                break;
+            }
+        } else {
+            return None;
+        }
+        last_digit = byte.is_ascii_digit();
+    }
+    let is_month = |n: i64| (1..=12).contains(&n);
+    let is_day = |n: i64| (1..=31).contains(&n);
+    let (year, month, day) = match numbers {
+        [(packed, 8), (_, 0), _] => (packed / 10_000, Some(packed / 100 % 100), Some(packed % 100)),
+        [(year, 4), (month, 1..=2), (day, 0..=2)] => (year, Some(month), Some(day).filter(|day| *day > 0)),
+        [(a, 1..=2), (b, 1..=2), (year, 4)] => match (is_month(a), is_month(b)) {
+            (true, true) if a != b => (year, None, None),
+            (true, false) => (year, Some(a), Some(b)),
+            _ => (year, Some(b), Some(a)),
+        },
+        _ => return None,
+    };
+    let fits = (1..=9999).contains(&year) && month.is_none_or(is_month) && day.is_none_or(is_day);
+    fits.then_some(Date { year, month, day })
+}
+
+impl Date {
+    fn year(&self, out: &mut Vec<u8>) {
+        let _ = write!(out, "{:04}", self.year);
+    }
+
+    fn month(&self, out: &mut Vec<u8>) -> Option<()> {
+        // Which of two numbers is the month is not known: the year is.
+        let _ = match self.month {
+            Some(month) => write!(out, "{:04}-{month:02}", self.year),
+            None => write!(out, "{:04}", self.year),
+        };
+        Some(())
+    }
+
+    /// # Source
+    /// Days of the proleptic Gregorian calendar by eras of 400 years, years that begin in March.
+    fn shifted(&self, days: i64, out: &mut Vec<u8>) -> Option<()> {
+        let (month, day) = (self.month?, self.day?);
+        let year = if month <= 2 { self.year - 1 } else { self.year };
+        let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let total = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year + days;
+        let (era, left) = (total.div_euclid(146_097), total.rem_euclid(146_097));
+        let of_era = (left - left / 1_460 + left / 36_524 - left / 146_096) / 365;
+        let of_year = left - (365 * of_era + of_era / 4 - of_era / 100);
+        let shifted = (5 * of_year + 2) / 153;
+        let (day, month) =
+            (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+        let year = of_era + era * 400 + i64::from(month <= 2);
+        let _ = write!(out, "{year:04}-{month:02}-{day:02}");
+        Some(())
+    }
+}
+
+/// The two bounds that a number lies between, the lower one included.
+fn bucket(text: &str, bounds: &[u32], out: &mut Vec<u8>) -> Option<()> {
+    let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let len = digits.bytes().take_while(u8::is_ascii_digit).count();
+    let number: u32 = digits.get(..len)?.parse().ok()?;
+    // `1,200` and `1.200` are written in too many ways to guess.
+    let joined = digits.as_bytes().get(len).is_some_and(|b| matches!(b, b',' | b'.' | b'\''))
+        && digits.as_bytes().get(len + 1..len + 4).is_some_and(|next| next.iter().all(u8::is_ascii_digit));
+    if joined {
+        return None;
+    }
+    let above = bounds.partition_point(|bound| *bound <= number);
+    match (above.checked_sub(1).and_then(|at| bounds.get(at)), bounds.get(above)) {
+        (None, Some(high)) => {
+            out.push(b'<');
+            short(*high, out);
+        }
+        (Some(low), Some(high)) => {
+            short(*low, out);
+            out.push(b'-');
+            short(*high, out);
+        }
+        (Some(low), None) => {
+            short(*low, out);
+            out.push(b'+');
+        }
+        (None, None) => return None,
+    }
+    Some(())
+}
+
+fn short(n: u32, out: &mut Vec<u8>) {
+    let _ = match n {
+        0..10_000 => write!(out, "{n}"),
+        _ if n.is_multiple_of(1_000_000) => write!(out, "{}m", n / 1_000_000),
+        _ => write!(out, "{}k", n / 1_000),
+    };
+}
+
+/// Brand by issuer number, and how many digits.
+///
+/// # Source
+/// ISO/IEC 7812 ranges as the card schemes publish them.
+fn card(canonical: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let n = canonical.len();
+    if !(12..=19).contains(&n) || !canonical.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let head = canonical.iter().take(4).fold(0_u32, |head, b| head * 10 + u32::from(b - b'0'));
+    put(
+        match head {
+            3400..=3499 | 3700..=3799 => "amex",
+            3000..=3059 | 3600..=3699 | 3800..=3999 => "diners",
+            3528..=3589 => "jcb",
+            4000..=4999 => "visa",
+            5100..=5599 | 2221..=2720 => "mastercard",
+            2200..=2204 => "mir",
+            6011 | 6440..=6599 => "discover",
+            6200..=6299 => "unionpay",
+            5000..=5099 | 5600..=5899 | 6000..=6010 | 6012..=6199 | 6300..=6399 | 6700..=6799 => "maestro",
+            _ => "other",
+        },
+        out,
+    );
+    let _ = write!(out, " /{n}");
+    Some(())
+}
+
+/// Scheme and host of a link, its user and port left out.
+fn split(text: &str) -> (&str, &str) {
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = if host.starts_with('[') { host } else { host.split(':').next().unwrap_or_default() };
+    (scheme, host)
+}
+
+fn host(text: &str, out: &mut Vec<u8>) -> bool {
+    let (scheme, host) = split(text);
+    let numeric = host.bytes().all(|b| !b.is_ascii_alphabetic()) || host.starts_with('[');
+    // A name with a long number in it may be somebody's.
+    let n_digits = host.bytes().filter(u8::is_ascii_digit).count();
+    if numeric || n_digits > 4 || !host.contains('.') {
+        return false;
+    }
+    let _ = match scheme {
+        "" => write!(out, "{host}"),
+        scheme => write!(out, "{scheme}://{host}/"),
+    };
+    true
+}
+
+fn host_class(text: &str) -> &'static str {
+    let (_, host) = split(text);
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    let numeric = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    if numeric || host == "localhost" || below(host, "local") || below(host, "internal") {
+        return "local";
+    }
+    if reserved(host) {
+        return "example";
+    }
+    let listed = HOSTS.iter().find(|(known, _)| match known.strip_suffix('*') {
+        // `amazon.` in any country.
+        Some(name) => host.split('.').any(|label| name.strip_suffix('.') == Some(label)),
+        None => below(host, known),
+    });
+    listed.map(|(_, class)| *class).or_else(|| institution(host)).unwrap_or("other")
+}
+
+/// Hosts and their sorts; the first that fits counts.
+const HOSTS: &[(&str, &str)] = &[
+    ("maps.google.com", "maps"),
+    ("maps.app.goo.gl", "maps"),
+    ("openstreetmap.org", "maps"),
+    ("waze.com", "maps"),
+    ("maps.apple.com", "maps"),
+    ("drive.google.com", "files"),
+    ("docs.google.com", "files"),
+    ("dropbox.com", "files"),
+    ("wetransfer.com", "files"),
+    ("onedrive.live.com", "files"),
+    ("1drv.ms", "files"),
+    ("amazonaws.com", "files"),
+    ("googleapis.com", "files"),
+    ("mediafire.com", "files"),
+    ("facebook.com", "social"),
+    ("fb.com", "social"),
+    ("fb.me", "social"),
+    ("instagram.com", "social"),
+    ("twitter.com", "social"),
+    ("x.com", "social"),
+    ("tiktok.com", "social"),
+    ("linkedin.com", "social"),
+    ("snapchat.com", "social"),
+    ("threads.net", "social"),
+    ("reddit.com", "social"),
+    ("pinterest.*", "social"),
+    ("vk.com", "social"),
+    ("wa.me", "chat"),
+    ("whatsapp.com", "chat"),
+    ("t.me", "chat"),
+    ("telegram.me", "chat"),
+    ("m.me", "chat"),
+    ("messenger.com", "chat"),
+    ("discord.gg", "chat"),
+    ("discord.com", "chat"),
+    ("line.me", "chat"),
+    ("viber.com", "chat"),
+    ("signal.me", "chat"),
+    ("zoom.us", "chat"),
+    ("youtube.com", "video"),
+    ("youtu.be", "video"),
+    ("vimeo.com", "video"),
+    ("twitch.tv", "video"),
+    ("dailymotion.com", "video"),
+    ("netflix.com", "video"),
+    ("bit.ly", "short"),
+    ("tinyurl.com", "short"),
+    ("goo.gl", "short"),
+    ("t.co", "short"),
+    ("is.gd", "short"),
+    ("ow.ly", "short"),
+    ("buff.ly", "short"),
+    ("cutt.ly", "short"),
+    ("rb.gy", "short"),
+    ("shorturl.at", "short"),
+    ("tiny.cc", "short"),
+    ("lnkd.in", "short"),
+    ("amazon.*", "shop"),
+    ("ebay.*", "shop"),
+    ("jumia.*", "shop"),
+    ("mercadolibre.*", "shop"),
+    ("mercadolivre.*", "shop"),
+    ("aliexpress.*", "shop"),
+    ("alibaba.*", "shop"),
+    ("shopify.*", "shop"),
+    ("flipkart.*", "shop"),
+    ("etsy.*", "shop"),
+    ("google.*", "search"),
+    ("bing.com", "search"),
+    ("duckduckgo.com", "search"),
+    ("baidu.com", "search"),
+    ("yandex.*", "search"),
+];
+
+/// Days that dates of a subject are shifted by, from a code of the subject: never none.
+pub(super) fn days(code: u64, most: u16) -> i64 {
+    let most = i64::from(most.max(1));
+    // 64 bits are so many more than days that each comes as often as the others.
+    let n = i64::try_from(code % u64::try_from(2 * most).unwrap_or(1)).unwrap_or(0);
+    if n < most { n - most } else { n - most + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Region;
+
+    #[track_caller]
+    fn check(kind: Kind, form: &Form, canonical: &str, want: &str) {
+        let entity = Entity { name: kind.name().to_owned(), kind, country: None };
+        let mut out = b"x ".to_vec();
+        let done = generalise(form, &entity, canonical.as_bytes(), Some(10), &mut out);
+        let got = String::from_utf8(out).unwrap();
+        assert_eq!((done, got.as_str()), (!want.is_empty(), format!("x {want}").as_str()), "{canonical}");
+    }
+
+    #[test]
+    fn telephone_numbers() {
+        let form = Form::CountryType;
+        check(Kind::PhoneNumber, &form, "+221771234567", "[PHONE_NUMBER +221 mobile]");
+        check(Kind::PhoneNumber, &form, "+12025550143", "[PHONE_NUMBER +1 fixed-or-mobile]");
+        check(Kind::PhoneNumber, &form, "+18005550199", "[PHONE_NUMBER +1 toll-free]");
+        check(Kind::PhoneNumber, &form, "+68987123456", "[PHONE_NUMBER +6x mobile]");
+        check(Kind::PhoneNumber, &form, "771234567", "");
+    }
+
+    #[test]
+    fn addresses() {
+        let form = Form::DomainClass;
+        check(Kind::EmailAddress, &form, "ana@gmail.com", "[EMAIL_ADDRESS free-mail]");
+        check(Kind::EmailAddress, &form, "ana@yahoo.fr", "[EMAIL_ADDRESS free-mail]");
+        check(Kind::EmailAddress, &form, "ana@ana-diop.sn", "[EMAIL_ADDRESS corporate]");
+        check(Kind::EmailAddress, &form, "ana@ucad.edu.sn", "[EMAIL_ADDRESS education]");
+        check(Kind::EmailAddress, &form, "ana@finances.gouv.sn", "[EMAIL_ADDRESS government]");
+        check(Kind::EmailAddress, &form, "ana@mail.example.org", "[EMAIL_ADDRESS example]");
+        check(Kind::EmailAddress, &form, "ana", "");
+        let form = Form::Net;
+        check(Kind::IpAddress, &form, "203.0.113.77", "[IP_ADDRESS 203.0.113.0/24]");
+        check(Kind::IpAddress, &form, "2001:db8:1:2::3", "[IP_ADDRESS 2001:db8:1::/48]");
+        check(Kind::IpAddress, &form, "10.1.2.3", "[IP_ADDRESS private]");
+        check(Kind::IpAddress, &form, "100.64.2.3", "[IP_ADDRESS shared]");
+        check(Kind::IpAddress, &form, "fe80::1", "[IP_ADDRESS link-local]");
+        check(Kind::IpAddress, &form, "::1", "[IP_ADDRESS loopback]");
+    }
+
+    #[test]
+    fn numbers() {
+        let ages = Form::of(Kind::Age).unwrap();
+        check(Kind::Age, &ages, "12 ans", "[AGE <13]");
+        check(Kind::Age, &ages, "13", "[AGE 13-16]");
+        check(Kind::Age, &ages, "97 years", "[AGE 90+]");
+        check(Kind::Age, &ages, "old", "");
+        let amounts = Form::Bucket { bounds: vec![100, 10_000, 2_000_000] };
+        check(Kind::Other, &amounts, "XOF 250000", "[OTHER 10k-2m]");
+        check(Kind::Other, &amounts, "1,200", "");
+        check(Kind::GeoCoordinate, &Form::Grid, "14.69371, -17.44406", "[GEO_COORDINATE 14.69,-17.44]");
+        check(Kind::GeoCoordinate, &Form::Grid, "-0.1", "[GEO_COORDINATE -0.1]");
+        check(Kind::GeoCoordinate, &Form::Grid, "14° N", "");
+        check(Kind::CreditCard, &Form::BrandLen, "4111111111111111", "[CREDIT_CARD visa /16]");
+    }
+
+    #[test]
+    fn dates() {
+        for text in ["2026-04-17", "2026-04-17t10:00:00z", "20260417", "17.04.2026", "17/4/2026", "4/17/2026"] {
+            check(Kind::DateTime, &Form::Month, text, "[DATE_TIME 2026-04]");
+            check(Kind::DateTime, &Form::Year, text, "[DATE_TIME 2026]");
+            check(Kind::DateTime, &Form::Shift { days: 30 }, text, "[DATE_TIME 2026-04-27]");
+        }
+        check(Kind::DateTime, &Form::Month, "03/04/2026", "[DATE_TIME 2026]");
+        check(Kind::DateTime, &Form::Shift { days: 30 }, "03/04/2026", "");
+        check(Kind::DateTime, &Form::Shift { days: 30 }, "2024-02-25", "[DATE_TIME 2024-03-06]");
+        check(Kind::DateTime, &Form::Shift { days: 30 }, "1999-12-25", "[DATE_TIME 2000-01-04]");
+        for text in ["2026-13-01", "x", "1", "17 april"] {
+            check(Kind::DateTime, &Form::Month, text, "");
+        }
+        let shifts: Vec<i64> = (0..60).map(|code| days(code, 30)).collect();
+        assert!(shifts.iter().all(|n| *n != 0 && n.abs() <= 30));
+        assert_eq!(shifts.iter().collect::<std::collections::BTreeSet<_>>().len(), 60);
+    }
+
+    #[test]
+    fn links() {
+        let form = Form::HostClass;
+        check(Kind::Url, &form, "https://wa.me/221771234567", "[URL chat]");
+        check(Kind::Url, &form, "https://www.amazon.co.uk/x", "[URL shop]");
+        check(Kind::Url, &form, "http://203.0.113.7:8080/x", "[URL local]");
+        check(Kind::Url, &form, "https://ana-diop.sn", "[URL other]");
+        check(Kind::Url, &form, "https://bit.ly/3abc", "[URL short]");
+        let form = Form::Host;
+        check(Kind::Url, &form, "https://ana:secret@shop.example.org:8443/u/7?q=1#x", "https://shop.example.org/");
+        check(Kind::Url, &form, "https://shop.example.org/", "https://shop.example.org/");
+        check(Kind::Url, &form, "www.example.org/x", "www.example.org");
+        check(Kind::Url, &form, "https://203.0.113.7/x", "");
+        check(Kind::Url, &form, "https://u221771234567.example.org/", "");
+    }
+
+    #[test]
+    fn small_regions_are_sorted_out() {
+        assert!(SMALL.iter().all(|code| Region::new(code.as_bytes()).is_some()));
+    }
+}
