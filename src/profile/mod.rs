@@ -268,6 +268,10 @@ impl Profiles {
     /// Returns whether a text is a label that an operator wrote, and nothing else.
     #[must_use]
     pub fn is_label(&self, text: &[u8]) -> bool {
+        // One that tells more than its entity.
+        if crate::label::telling_label_at(text) == Some(text.len()) {
+            return true;
+        }
         match text {
             [b'[', name @ .., b']'] => self.labels.binary_search_by(|label| (**label).cmp(name)).is_ok(),
             _ => false,

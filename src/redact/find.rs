@@ -336,11 +336,13 @@ impl Finder {
                 }));
             }
             let last_name = small(found.names.len());
-            let one = |bit: u8| {
-                let walked = walked.ok().filter(|_| self.ids & 1 << bit != 0)?;
-                self.marked(&found.fields, walked, bit)
+            // A field that was named goes before the one that a profile knows.
+            let id = |bit: u8, mark: profile::Mark| match walked {
+                Ok(walked) if self.ids & 1 << bit != 0 => self.marked(&found.fields, walked, bit),
+                _ => marks.get(mark as usize).copied().flatten(),
             };
-            let (conversation, subject) = (one(CONVERSATION), one(SUBJECT));
+            let conversation = id(CONVERSATION, profile::Mark::Conversation);
+            let subject = id(SUBJECT, profile::Mark::Subject);
             // A document in a field is of the country of the record around it, if it does not say its own.
             let own_regions = match own_regions {
                 OwnRegions::None => {

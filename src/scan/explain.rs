@@ -436,7 +436,9 @@ impl Walk<'_> {
             Sieve::Scheme | Sieve::Colon => has(b':'),
             Sieve::Www | Sieve::Domain => has(b'.'),
             Sieve::Dashes => has(b'-'),
-            Sieve::Phone | Sieve::Name => true,
+            Sieve::Phone => true,
+            // Nobody told a name here.
+            Sieve::Name => false,
         }
     }
 

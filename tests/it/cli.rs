@@ -579,3 +579,38 @@ fn alerts_are_told_without_a_value() {
     );
     assert!(!ran.err.contains("536"), "{}", ran.err);
 }
+
+#[test]
+fn explain_prints_no_value_unless_it_is_told_to() {
+    let (text, value) = ("meu cpf é 529.982.247-25 e 529.982.247-26", "529.982.247");
+    for args in [&["explain", text][..], &["explain", text, "--json"], &["explain", text, "--all"]] {
+        let ran = run(args, b"").ends(0);
+        assert!(!ran.text().contains(value) && !ran.err.contains(value), "{args:?}");
+        assert!(ran.text().contains("BR_CPF"), "{args:?}");
+    }
+    let ran = run(&["explain", "-", "--show-values"], text.as_bytes()).ends(0);
+    assert!(ran.text().contains(value) && ran.err.contains("in clear"));
+}
+
+#[test]
+fn explain_tells_the_fate_of_every_candidate() {
+    #[track_caller]
+    fn check(args: &[&str], rule: &str, fate: &str, field: Option<&str>) {
+        let args: Vec<&str> = ["explain", "--json"].into_iter().chain(args.iter().copied()).collect();
+        let ran = run(&args, b"").ends(0);
+        let lines = ran.text().lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let of = lines.filter(|line| line["rule"] == rule && line["field"].as_str() == field).collect::<Vec<_>>();
+        assert!(of.iter().any(|line| line["fate"] == fate), "{args:?}: {of:?}");
+    }
+    check(&["meu cpf é 529.982.247-25"], "br.cpf", "reported", None);
+    check(&["meu cpf é 529.982.247-26"], "br.cpf", "refused", None);
+    check(&["meu cpf é 529.982.247-26", "--entities", "BR_CPF"], "br.cpf", "refused", None);
+    check(&["cpf 529.982.247-251"], "br.cpf", "longer", None);
+    check(&["1234567890"], "tr.vkn", "no word", None);
+    check(&["call 77 123 45 67"], "phone", "no plan", None);
+    check(&["call 77 123 45 67", "--region", "SN"], "phone", "reported", None);
+    check(&["77 123 45 67", "--region", "SN", "--field", "phone"], "phone", "reported", None);
+    check(&["--record", r#"{"a":{"phone":"77 123 45 67"}}"#, "--region", "SN"], "phone", "reported", Some("/a/phone"));
+    run(&["explain", "--record", "{"], b"").ends(3);
+    run(&["explain", "--entities", "NO_SUCH", "x"], b"").ends(2);
+}
