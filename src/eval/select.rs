@@ -4,7 +4,7 @@ use super::corpus::{Case, Gold, Label};
 use super::score::Found;
 use crate::entity::Kind;
 use crate::ids::{EntityId, Region};
-use crate::rules::RuleSet;
+use crate::rules::{RuleSet, Sieve};
 
 /// What of the labels is scored. Everything outside counts as optional: neither a miss nor a false positive.
 #[derive(Clone, Debug, Default)]
@@ -47,9 +47,11 @@ struct Name {
 }
 
 impl Names {
-    /// Takes the entities that at least one rule of `rules` looks for.
+    /// Takes the entities that at least one rule of `rules` looks for in a text of which nothing is known: nobody tells the
+    /// names of people in it.
     pub(super) fn new(rules: &RuleSet) -> Self {
-        let mut ids: Vec<EntityId> = rules.rules().iter().map(|rule| rule.entity).collect();
+        let looks = rules.rules().iter().filter(|rule| rule.sieve != Sieve::Name);
+        let mut ids: Vec<EntityId> = looks.map(|rule| rule.entity).collect();
         ids.sort_unstable();
         ids.dedup();
         let named = |id: EntityId| {

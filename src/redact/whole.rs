@@ -166,7 +166,7 @@ mod tests {
     #[track_caller]
     fn check(kind: Kind, text: &str, expected: &str) {
         let got = match find(kind, text.as_bytes()) {
-            Whole::Value(span) => &text[span.range()],
+            Whole::Value(span) => text.get(span.range()).unwrap_or("?"),
             Whole::Other => "?",
             Whole::Nobody => "-",
         };

@@ -13,6 +13,7 @@
 //! middle of a sentence. A name from the record counts in any case; a word out of a book alone needs its capital letter,
 //! because a million names hold most short words of some language.
 
+use super::context::TOKEN;
 use super::verify::is_word;
 use super::words::{WordHash, push_high};
 use super::{Hints, ScanConfig};
@@ -701,7 +702,7 @@ impl Look<'_> {
             }
         }
         // A name of a script without capital letters may be any word.
-        let titled = flags & IS_PART != 0 && word.case == Case::Title && !self.is_shouted(at);
+        let titled = flags & IS_PART != 0 && word.case == Case::Title && !self.is_shouted(at) && !self.is_rewritten(at);
         if titled { self.alone(at, 0).map(|worth| (1, if word.opens { GUESSED } else { worth })) } else { None }
     }
 
@@ -749,11 +750,26 @@ impl Look<'_> {
         let Some((word, before)) = self.word(at).zip(at.checked_sub(1).and_then(|at| self.word(at))) else {
             return false;
         };
+        if self.is_rewritten(at) {
+            return false;
+        }
         let capital = |word: &Word| matches!(word.case, Case::Title | Case::Upper);
         let after = self.word(at + 1).filter(|after| !after.opens);
         !word.opens
             && (!capital(before) || before.opens)
             && !after.is_some_and(|after| capital(after) && after.letters > 1)
+    }
+
+    /// Whether what stands around a word was rewritten, so that its neighbours are not those that its writer gave it. What was
+    /// no name then is none now.
+    fn is_rewritten(&self, at: usize) -> bool {
+        let Some(word) = self.word(at) else { return true };
+        let head = self.text.get(..word.start as usize).unwrap_or_default();
+        let tail = self.text.get(word.end as usize..).unwrap_or_default().trim_ascii_start();
+        memchr::memrchr(b']', head).is_some()
+            || memchr::memmem::rfind(head, TOKEN).is_some()
+            || tail.starts_with(b"[")
+            || tail.starts_with(TOKEN)
     }
 
     /// Whether a number or a preposition makes a word a month, a day or a place.

@@ -844,12 +844,16 @@ fn coded(value: &str, format: Format, s: &mut Seeded) -> String {
     for c in value.chars() {
         match format {
             Format::Json
-                if !c.is_ascii_digit() && c != '-' && c != '.' && s.next() % 16 == 0 && (c as u32) < 0x1_0000 =>
+                if !c.is_ascii_digit()
+                    && c != '-'
+                    && c != '.'
+                    && s.next().is_multiple_of(16)
+                    && (c as u32) < 0x1_0000 =>
             {
                 out.push_str(&format!("\\u{:04x}", c as u32));
             }
             Format::Form if c == ' ' => out.push('+'),
-            Format::Form if !c.is_ascii_alphanumeric() || s.next() % 16 == 0 => {
+            Format::Form if !c.is_ascii_alphanumeric() || s.next().is_multiple_of(16) => {
                 let mut utf8 = [0; 4];
                 for byte in c.encode_utf8(&mut utf8).bytes() {
                     out.push_str(&format!("%{byte:02X}"));
