@@ -770,16 +770,17 @@ impl Found {
     }
 }
 
-/// Whether a text can be the number or name of a thing: short, and no address of somebody.
+/// Whether a text can be the number or name of a thing: short, one word, and no address or telephone number of somebody.
 fn is_id(text: &[u8]) -> bool {
-    text.len() <= ID_BYTES && !text.contains(&b'@')
+    let speaks = |byte: &u8| matches!(byte, b'@' | b' ' | b'\t' | b'\n');
+    text.len() <= ID_BYTES && !text.starts_with(b"+") && !text.iter().any(speaks)
 }
 
 /// Whether a text can be a time: `1772539200`, `2026-03-03T12:00:00.123Z`, `03/Mar/2026:12:00:00 +0000`.
 fn is_time(text: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b" :.,/+-".contains(byte);
     let n_letters = text.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    text.len() <= TIME_BYTES && text.iter().all(is_part) && n_letters <= TIME_LETTERS
+    text.len() <= TIME_BYTES && !text.starts_with(b"+") && text.iter().all(is_part) && n_letters <= TIME_LETTERS
 }
 
 /// Yields the parts of a link that could hold something: what stands between its marks.
