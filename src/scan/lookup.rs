@@ -15,7 +15,7 @@
 
 use super::context::TOKEN;
 use super::verify::is_word;
-use super::words::{WordHash, push_high};
+use super::words::{WordHash, latin_at, push_high};
 use super::{Hints, ScanConfig};
 use crate::label::label_at;
 use crate::rules::{Everyday, RuleSet};
@@ -500,7 +500,8 @@ fn is_name(name: &[u8]) -> bool {
 /// Calls `found` with the place and the worth of every name in `text`, until it says no.
 ///
 /// # Cost
-/// Nothing without names. With those of a record alone, only words with a first letter of one of them are hashed.
+/// Nothing without names. With those of a record alone, a text in which no word begins like a word of one of them costs some
+/// searches for a byte.
 pub(super) fn find(
     text: &[u8],
     hints: &Hints<'_>,
@@ -509,8 +510,13 @@ pub(super) fn find(
     mut found: impl FnMut(Span, i16) -> bool,
 ) {
     let Memory { words, own } = memory;
+    let book = hints.book.filter(|book| !book.is_empty());
+    let names = hints.names.get(..OWN_NAMES).unwrap_or(hints.names);
+    if book.is_none() && !names.iter().any(|name| may_stand(text, name.as_bytes())) {
+        return;
+    }
     own.clear();
-    for (number, name) in hints.names.iter().take(OWN_NAMES).enumerate() {
+    for (number, name) in names.iter().enumerate() {
         let name = name.as_bytes();
         if !is_name(name) {
             continue;
@@ -527,7 +533,6 @@ pub(super) fn find(
             }
         }
     }
-    let book = hints.book.filter(|book| !book.is_empty());
     if own.is_empty() && book.is_none() {
         return;
     }
@@ -559,6 +564,64 @@ pub(super) fn find(
         words.drain(..at - 1);
         (at, all) = (1, false);
     }
+}
+
+/// Letters of a word that are compared before all of it is read.
+const HEAD_LETTERS: usize = 4;
+
+/// Whether a word of `text` may begin like a word of `name`. A few say so and do not.
+fn may_stand(text: &[u8], name: &[u8]) -> bool {
+    let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
+    let mut words = name.split(|b| !is_letter(b)).filter(|word| !word.is_empty());
+    words.any(|word| match head(word) {
+        Some((head, len)) => head.get(..len).is_some_and(|head| begins_with(text, head)),
+        None => true,
+    })
+}
+
+/// The first letters of a word as they are compared, where all of them are of the Latin script.
+fn head(word: &[u8]) -> Option<([u8; HEAD_LETTERS], usize)> {
+    let (mut head, mut len) = ([0; HEAD_LETTERS], 0);
+    let mut rest = word;
+    while let (Some(&byte), Some(place)) = (rest.first(), head.get_mut(len)) {
+        let (letter, n) = if byte.is_ascii() { (byte | 0x20, 1) } else { (latin_at(rest)?, 2) };
+        *place = letter;
+        len += 1;
+        rest = rest.get(n..).unwrap_or_default();
+    }
+    Some((head, len))
+}
+
+/// Whether a word of `text` may begin with the letters of `head`; one of fewer than [`HEAD_LETTERS`] is the whole word.
+fn begins_with(text: &[u8], head: &[u8]) -> bool {
+    let Some((&first, others)) = head.split_first() else { return true };
+    // What stands above ASCII may be any of the letters, and whatever is around it is not looked at.
+    let goes_on = |at: usize| {
+        let mut rest = text.get(at..).unwrap_or_default();
+        for &letter in others {
+            match rest.split_first() {
+                Some((&byte, after)) if byte | 0x20 == letter => rest = after,
+                Some((0x80.., _)) => return true,
+                _ => return false,
+            }
+        }
+        head.len() == HEAD_LETTERS || !rest.first().is_some_and(u8::is_ascii_alphabetic)
+    };
+    let begins = |at: usize| !at.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
+    // What hangs on a digit ends where the ASCII letters do.
+    let begins_above = |at: usize| {
+        let head = text.get(..at).unwrap_or_default();
+        let mut run = head.iter().rev().take_while(|&&b| is_word(b));
+        begins(at) || run.any(|b| !b.is_ascii_alphabetic())
+    };
+    let plain = memchr::memchr2_iter(first, first & !0x20, text).any(|at| begins(at) && goes_on(at + 1));
+    plain
+        || !text.is_ascii()
+            && (memchr::memchr3_iter(0xc3, 0xc4, 0xc5, text)
+                .any(|at| begins_above(at) && text.get(at..).and_then(latin_at).is_none_or(|letter| letter == first))
+                // Letters with two accents, and signs that are letters in lower case.
+                || memchr::memchr_iter(0xe1, text).any(begins_above)
+                || memchr::memchr_iter(0xe2, text).any(|at| text.get(at + 1) == Some(&0x84)))
 }
 
 /// Finds a name of a script without blanks as it stands, and the given name of one of three characters.
@@ -916,6 +979,24 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn a_name_that_is_found_may_stand(
+            text in "[a-dJA-C.,'éÉẽ\u{301}’王K 1_]{0,30}",
+            name in "[a-dJA-C éÉẽK.]{0,12}",
+        ) {
+            let guards = Guards::build(&RuleSet::default());
+            // A book is asked without a look at how words begin.
+            let book = NameBook::build(["no such name"]).unwrap();
+            let own = [name.as_str()];
+            let mut all = false;
+            let hints = Hints::default().names(&own).book(Some(&book));
+            find(text.as_bytes(), &hints, &guards, &mut Memory::default(), |_, _| {
+                all = true;
+                true
+            });
+            proptest::prop_assert!(!all || may_stand(text.as_bytes(), name.as_bytes()));
+        }
+
         #[test]
         fn any_text(text in "[a-c A-C.,'é\\[\\]_0-9٠王-]{0,60}", name in "[a-cA-C éé王.]{0,12}") {
             let book = NameBook::build([&name]).unwrap();

@@ -299,6 +299,13 @@ pub(super) fn word(piece: &[u8]) -> (u64, &[u8]) {
     (word.finish(), rest)
 }
 
+/// Returns the plain letter of the character from U+00C0 to U+017F that `piece` begins with.
+pub(super) fn latin_at(piece: &[u8]) -> Option<u8> {
+    let &[lead @ 0xc3..=0xc5, next @ 0x80..=0xbf, ..] = piece else { return None };
+    let c = usize::from(lead & 0x1f) << 6 | usize::from(next & 0x3f);
+    PLAIN.get(c.checked_sub(0xc0)?).copied()
+}
+
 /// Adds the character above ASCII that `piece` begins with; returns its length.
 pub(super) fn push_high(piece: &[u8], word: &mut WordHash) -> usize {
     let len = match piece.first() {
