@@ -30,12 +30,14 @@
 //! other.
 
 mod load;
+mod shape;
 
 pub use load::{ProfileError, Source};
 
 use crate::entity::Kind;
 use crate::envelope::{Field, Fields, PlaceId, Places, Walked};
 use crate::ids::{EntityId, RuleId};
+use shape::{Shape, Shapes};
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -193,8 +195,8 @@ pub struct Assigned {
     /// The fields of the last record that tell its region.
     regions: Vec<u32>,
     nodes: Vec<PlaceId>,
-    places: Vec<PlaceId>,
     found: Vec<(u32, u32)>,
+    shapes: Shapes,
 }
 
 /// What a record says of itself: for each [`Mark`] the number of the field that says it.
@@ -285,18 +287,50 @@ impl Profiles {
     /// fields.
     ///
     /// # Cost
-    /// Some 20 ns a field, of which most is for keys that no profile names.
+    /// Records of one stream look alike: of one that looks like an earlier one, its keys are compared and no more. Else some
+    /// 20 ns a field, of which most is for keys that no profile names.
     pub fn assign(&self, buffer: &[u8], fields: &Fields, walked: Walked, assigned: &mut Assigned) -> Marks {
-        let mut marks = Marks::default();
-        let Assigned { roles, named_by, regions, nodes, places, found } = assigned;
+        let Assigned { roles, named_by, regions, nodes, found, shapes } = assigned;
         regions.clear();
         let first = walked.fields().start;
         roles.resize(first as usize, Role::UNKNOWN);
-        self.places.walk(buffer, fields, walked, nodes, places);
+        let shape = shapes.of(buffer, fields, walked, |shape| {
+            self.places.walk(buffer, fields, walked, nodes, &mut shape.places);
+            if self.choice == Choice::Best {
+                self.tell(nodes, fields.all().get(first as usize..).unwrap_or_default(), shape);
+            }
+        });
         let chosen = match self.choice {
             Choice::First => Some(0),
-            Choice::Best => self.best(buffer, fields, first, nodes, places, found),
+            Choice::Best => self.best(buffer, fields, first, shape, found),
         };
+        if let Some(said) = shape.said.as_ref().filter(|said| said.chosen == chosen) {
+            roles.extend_from_slice(&said.roles);
+            regions.extend(said.regions.iter().map(|at| first + at));
+            return said.marks.map(|mark| mark.map(|at| first + at));
+        }
+        let mut marks = Marks::default();
+        let labelled = self.say(buffer, fields, walked, chosen, &shape.places, (roles, named_by, regions, &mut marks));
+        // What a text names is another thing in the next record.
+        shape.said = (!labelled && shape.stands_alone()).then(|| shape::Said {
+            chosen,
+            roles: roles.get(first as usize..).unwrap_or_default().into(),
+            marks: marks.map(|mark| mark.map(|at| at - first)),
+            regions: regions.iter().map(|at| at - first).collect(),
+        });
+        marks
+    }
+
+    /// Asks the chosen profile and the names of keys about every field; tells whether texts of fields had a say.
+    fn say(
+        &self,
+        buffer: &[u8],
+        fields: &Fields,
+        walked: Walked,
+        chosen: Option<usize>,
+        places: &[PlaceId],
+        (roles, named_by, regions, marks): (&mut Vec<Role>, &mut Vec<(u32, u32)>, &mut Vec<u32>, &mut Marks),
+    ) -> bool {
         let generic = self.profiles.len().saturating_sub(1);
         let of = |number: usize| self.profiles.get(number).map(|profile| (number, &profile.keys));
         let keys = [chosen.and_then(of), of(generic).filter(|_| chosen != Some(generic))];
@@ -320,7 +354,7 @@ impl Profiles {
                         role = Role { holds, rule: rule_of(usize::from(say.profile)) };
                         named = true;
                     }
-                    What::Mark(mark) => set(&mut marks, regions, mark, number),
+                    What::Mark(mark) => set(marks, regions, mark, number),
                     _ => {}
                 }
             }
@@ -332,8 +366,7 @@ impl Profiles {
                     let mut told = false;
                     for (at, keys) in keys.iter().flatten() {
                         if let Some(known) = keys.get(key) {
-                            told |=
-                                self.by_key(known, *at, buffer, fields, field, &mut role, &mut marks, regions, number);
+                            told |= self.by_key(known, *at, buffer, fields, field, &mut role, marks, regions, number);
                         }
                         if told {
                             break;
@@ -349,7 +382,7 @@ impl Profiles {
                             let text =
                                 fields.field(label).and_then(|field| folded(fields.text(buffer, field), &mut room));
                             if let Some(known) = text.and_then(|text| keys.get(text)) {
-                                self.by_key(known, *at, buffer, fields, field, &mut role, &mut marks, regions, number);
+                                self.by_key(known, *at, buffer, fields, field, &mut role, marks, regions, number);
                             }
                         }
                     }
@@ -360,7 +393,7 @@ impl Profiles {
             }
             roles.push(role);
         }
-        marks
+        label.is_some()
     }
 
     /// Lets the name of a key say what it says; returns whether it is one that says something here.
@@ -402,55 +435,78 @@ impl Profiles {
         told
     }
 
+    /// Fills what the shape of a record says of the profiles: the needs that are met whatever its texts are, how many places
+    /// each names, and which texts are to be asked.
+    fn tell(&self, nodes: &[PlaceId], own: &[Field], shape: &mut Shape) {
+        let Shape { places, met, asks, .. } = shape;
+        met.clear();
+        met.resize(self.profiles.len(), (0, 0));
+        asks.clear();
+        let numbered = (0..).zip(own).map(Some).zip(places.iter());
+        for (field, &place) in nodes.iter().map(|place| (None, place)).chain(numbered) {
+            if place == PlaceId::NOWHERE || field.is_some_and(|(_, field)| field.is_key()) {
+                continue;
+            }
+            for &number in self.places.here(place) {
+                let Some(say) = self.says.get(usize::from(number)) else { continue };
+                let Some((met, n_named)) = met.get_mut(usize::from(say.profile)) else { continue };
+                match &say.what {
+                    What::Needed { bit, texts } if texts.is_empty() => *met |= 1 << bit,
+                    What::Needed { .. } => asks.extend(field.map(|(at, _)| (at, number))),
+                    What::Holds(_) => *n_named += 1,
+                    What::Mark(_) => {}
+                }
+            }
+        }
+    }
+
     /// Returns the profile that fits a record best.
     fn best(
         &self,
         buffer: &[u8],
         fields: &Fields,
         first: u32,
-        nodes: &[PlaceId],
-        places: &[PlaceId],
+        shape: &mut Shape,
         found: &mut Vec<(u32, u32)>,
     ) -> Option<usize> {
-        // For each profile the needs that are met, and how many places it names.
+        let fits = |&(at, number): &(u32, u16)| match self.says.get(usize::from(number)).map(|say| &say.what) {
+            Some(What::Needed { texts, .. }) => {
+                let own = fields.field(first + at).map(|field| fields.text(buffer, field)).unwrap_or_default();
+                texts.iter().any(|text| text.as_bytes() == own)
+            }
+            _ => false,
+        };
+        // One bit for each text, where they are not too many for that.
+        let few = shape.asks.len() <= 64;
+        let answers = if few { shape.asks.iter().fold(0, |bits, ask| bits << 1 | u64::from(fits(ask))) } else { 0 };
+        if let Some((asked, chosen)) = shape.best
+            && few
+            && asked == answers
+        {
+            return chosen;
+        }
         found.clear();
-        found.resize(self.profiles.len(), (0, 0));
-        let numbered = (first..).map(Some).zip(places);
-        for (number, &place) in nodes.iter().map(|place| (None, place)).chain(numbered) {
-            if place == PlaceId::NOWHERE {
-                continue;
-            }
-            let field = number.and_then(|number| fields.field(number));
-            if field.is_some_and(Field::is_key) {
-                continue;
-            }
-            for say in self.places.here(place).iter().filter_map(|&at| self.says.get(usize::from(at))) {
-                let Some((met, n_named)) = found.get_mut(usize::from(say.profile)) else { continue };
-                match &say.what {
-                    What::Needed { bit, texts } => {
-                        let fits = texts.is_empty()
-                            || field.is_some_and(|field| {
-                                let own = fields.text(buffer, field);
-                                texts.iter().any(|text| text.as_bytes() == own)
-                            });
-                        *met |= u32::from(fits) << bit;
-                    }
-                    What::Holds(_) => *n_named += 1,
-                    What::Mark(_) => {}
-                }
+        found.extend_from_slice(&shape.met);
+        for ask in shape.asks.iter().filter(|ask| fits(ask)) {
+            if let Some(Say { profile, what: What::Needed { bit, .. } }) = self.says.get(usize::from(ask.1))
+                && let Some((met, _)) = found.get_mut(usize::from(*profile))
+            {
+                *met |= 1 << bit;
             }
         }
-        let fits = |(at, &(met, n_named)): (usize, &(u32, u32))| {
+        let fit = |(at, &(met, n_named)): (usize, &(u32, u32))| {
             let needs = self.profiles.get(at)?.needs;
             (needs != 0 && met & needs == needs).then_some((n_named, at))
         };
         // Of two that name as many, the first.
-        found
+        let chosen = found
             .iter()
             .enumerate()
-            .filter_map(fits)
+            .filter_map(fit)
             .max_by_key(|&(n_named, at)| (n_named, std::cmp::Reverse(at)))
-            .map(|(_, at)| at)
+            .map(|(_, at)| at);
+        shape.best = Some((answers, chosen));
+        chosen
     }
 }
 

@@ -930,6 +930,37 @@ fn generated_documents() {
     assert!(missing.is_empty(), "profiles without documents: {missing:?}");
 }
 
+/// What is said of a record is said again of those that look like it: with one working memory for all records, in any
+/// order, the same comes out as with a new one for each.
+#[test]
+fn records_that_look_alike() {
+    let redactor = redactor("auto");
+    let mut docs: Vec<(Format, String)> = Vec::new();
+    for seed in 0..6 {
+        for (number, (_, format, shape)) in SHAPES.iter().enumerate() {
+            docs.push((*format, fill(shape, *format, seed * 1_000 + number as u64).0));
+        }
+        // A text that decides which profile it is, and a text that names the value beside it.
+        for object in ["whatsapp_business_account", "page", "else"] {
+            let change = r#"{"value":{"messages":[{"from":"221771234567","text":{"body":"hi"}}]},"field":"messages"}"#;
+            let doc = format!(r#"{{"object":"{object}","entry":[{{"id":"1","changes":[{change}]}}]}}"#);
+            docs.push((Format::Json, doc));
+        }
+        for name in ["phone", "colour", "email"] {
+            docs.push((Format::Json, format!(r#"{{"fields":[{{"name":"{name}","value":"Awa 0612{seed}"}}]}}"#)));
+        }
+    }
+    let write = |scratch: &mut Scratch, format: Format, doc: &str| {
+        redactor.redact_chunk(format, doc.as_bytes(), scratch, &mut Tally::default());
+        scratch.lane(0).to_vec()
+    };
+    let mut warm = redactor.scratch();
+    for (format, doc) in docs.iter().chain(docs.iter().rev()) {
+        let cold = write(&mut redactor.scratch(), *format, doc);
+        assert_eq!(String::from_utf8_lossy(&write(&mut warm, *format, doc)), String::from_utf8_lossy(&cold), "{doc}");
+    }
+}
+
 /// A profile that says little, to be broken in one line.
 const SMALL: &str = r#"title  = "test"
 source = "this test"

@@ -1,0 +1,74 @@
+//! What profiles say of records that look alike is said once.
+
+use super::{Marks, Role};
+use crate::envelope::{Fields, Outline, PlaceId, Walked};
+
+/// What follows from the look of a record.
+#[derive(Debug, Default)]
+pub(super) struct Shape {
+    outline: Outline,
+    /// One for each field.
+    pub(super) places: Vec<PlaceId>,
+    /// For each profile the needs that are met whatever the texts are, and how many places it names.
+    pub(super) met: Vec<(u32, u32)>,
+    /// Texts that are to be asked: which field, counted from the record's first, and the number of the pointer.
+    pub(super) asks: Vec<(u32, u16)>,
+    /// The profile of the last record: what its texts answered, and which one that makes.
+    pub(super) best: Option<(u64, Option<usize>)>,
+    pub(super) said: Option<Said>,
+}
+
+/// What is said of the fields; they are counted from the record's first.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) chosen: Option<usize>,
+    pub(super) roles: Box<[Role]>,
+    pub(super) marks: Marks,
+    pub(super) regions: Box<[u32]>,
+}
+
+impl Shape {
+    /// Whether nothing but the record's own keys and values has a say.
+    pub(super) const fn stands_alone(&self) -> bool {
+        !self.outline.has_foreign_names()
+    }
+}
+
+/// The last look of every sort, by its number.
+#[derive(Debug, Default)]
+pub(super) struct Shapes {
+    kept: Vec<Shape>,
+    /// Of a record that is too long to be kept in mind.
+    large: Shape,
+}
+
+impl Shapes {
+    /// Returns the shape of a record; what is not known yet is learned, and told by `tell`.
+    pub(super) fn of(
+        &mut self,
+        buffer: &[u8],
+        fields: &Fields,
+        walked: Walked,
+        tell: impl FnOnce(&mut Shape),
+    ) -> &mut Shape {
+        let Self { kept, large } = self;
+        let number = usize::try_from(Outline::number(fields, walked) >> 32).unwrap_or(0) % MOST_SHAPES;
+        let shape = if walked.fields().len() <= MOST_FIELDS {
+            kept.resize_with(kept.len().max(number + 1), Shape::default);
+            kept.get_mut(number).unwrap_or(large)
+        } else {
+            large
+        };
+        if shape.places.len() != walked.fields().len() || !shape.outline.is_of(buffer, fields, walked) {
+            shape.outline.learn(buffer, fields, walked);
+            (shape.best, shape.said) = (None, None);
+            tell(shape);
+        }
+        shape
+    }
+}
+
+/// Shapes that are kept: more than one stream has.
+const MOST_SHAPES: usize = 128;
+/// Fields of a record whose shape is kept.
+const MOST_FIELDS: usize = 256;
