@@ -2,7 +2,7 @@
 
 use crate::envelope::{Format, More, Records, chunk_end};
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whole records, as they stood in the input.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(super) struct Chunk {
     pub(super) bytes: Vec<u8>,
     /// The number of the first record, counted from 1.
     pub(super) first_record: u64,
+    /// How many there are.
+    pub(super) n_records: u64,
     /// Where the chunk begins in the input, in bytes of the unpacked UTF-8.
     pub(super) start: u64,
     /// Where it ends.
@@ -31,11 +33,10 @@ pub(super) enum Shape {
 }
 
 /// Reads chunks.
-pub(super) struct Chunks<R> {
+pub(super) struct Chunks<'s, R> {
     source: R,
     format: Format,
-    record_bytes: usize,
-    chunk_bytes: usize,
+    sizes: Sizes,
     /// Read and not yet handed out; begins with a record.
     held: Vec<u8>,
     next_record: u64,
@@ -44,7 +45,44 @@ pub(super) struct Chunks<R> {
     ended: bool,
     /// The first row of the table that is read.
     head: Arc<[u8]>,
+    /// Memory for what is read next.
+    spare: &'s Spare,
 }
+
+/// Memory of chunks and results that were written. Fresh memory costs more than what is read into it.
+#[derive(Debug)]
+pub(super) struct Spare {
+    most: usize,
+    buffers: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Spare {
+    /// Keeps at most `most` buffers.
+    pub(super) const fn new(most: usize) -> Self {
+        Self { most, buffers: Mutex::new(Vec::new()) }
+    }
+
+    /// Returns a buffer that is empty.
+    pub(super) fn take(&self) -> Vec<u8> {
+        self.buffers().pop().unwrap_or_default()
+    }
+
+    /// Takes a buffer back; one that grew to a long record is not kept.
+    pub(super) fn give(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        let mut buffers = self.buffers();
+        if buffers.len() < self.most && (1..=SPARE_BYTES).contains(&buffer.capacity()) {
+            buffers.push(buffer);
+        }
+    }
+
+    fn buffers(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Longest buffer that is kept.
+const SPARE_BYTES: usize = 2 << 20;
 
 /// Returns the first row of `bytes` if they are a table.
 pub(super) fn first_row(format: Format, bytes: &[u8]) -> Arc<[u8]> {
@@ -55,6 +93,15 @@ pub(super) fn first_row(format: Format, bytes: &[u8]) -> Arc<[u8]> {
 
 /// What one read asks for.
 const READ_BYTES: usize = 64 << 10;
+
+/// What bounds chunks, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
+    /// Longest record that is held.
+    pub(super) record_bytes: usize,
+    /// About so much is handed out at a time.
+    pub(super) chunk_bytes: usize,
+}
 
 /// Where to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +117,7 @@ impl Start {
     pub(super) const BEGIN: Self = Self { at: 0, record: 1 };
 }
 
-impl<R: Read> Chunks<R> {
+impl<'s, R: Read> Chunks<'s, R> {
     /// Reads from `source`, which stands behind `head`; `head` begins at `start`. Where chunks end depends on the bytes
     /// alone: begun at the start of any of them, the rest are the same. `row` is the first row of a table that is not begun
     /// at its start.
@@ -79,12 +126,12 @@ impl<R: Read> Chunks<R> {
         head: Vec<u8>,
         start: Start,
         format: Format,
-        record_bytes: usize,
-        chunk_bytes: usize,
+        sizes: Sizes,
         row: Arc<[u8]>,
+        spare: &'s Spare,
     ) -> Self {
         let Start { at, record } = start;
-        Self { source, format, record_bytes, chunk_bytes, held: head, next_record: record, at, ended: false, head: row }
+        Self { source, format, sizes, held: head, next_record: record, at, ended: false, head: row, spare }
     }
 
     /// Returns whether nothing follows the chunks that were handed out.
@@ -104,11 +151,11 @@ impl<R: Read> Chunks<R> {
         if self.next_record > 1 {
             return Ok(None);
         }
-        while !self.ended && self.held.len() <= self.record_bytes {
+        while !self.ended && self.held.len() <= self.sizes.record_bytes {
             self.fill(READ_BYTES)?;
         }
         let mut end = self.at + self.held.len() as u64;
-        let shape = if self.held.len() > self.record_bytes { Shape::TooLong } else { Shape::Records };
+        let shape = if self.held.len() > self.sizes.record_bytes { Shape::TooLong } else { Shape::Records };
         // What follows is read, so that its writer does not meet a closed pipe, and not kept.
         while !self.ended {
             self.held.clear();
@@ -119,11 +166,15 @@ impl<R: Read> Chunks<R> {
         self.held.clear();
         self.next_record += 1;
         let start = std::mem::replace(&mut self.at, end);
-        Ok(Some(Chunk { bytes, first_record: 1, start, end, shape, head: Arc::default() }))
+        let n_records = match shape {
+            Shape::Records => n_lines(&bytes),
+            Shape::TooLong => 1,
+        };
+        Ok(Some(Chunk { bytes, first_record: 1, n_records, start, end, shape, head: Arc::default() }))
     }
 
     fn lines(&mut self) -> io::Result<Option<Chunk>> {
-        let mut enough = self.chunk_bytes;
+        let mut enough = self.sizes.chunk_bytes;
         let end = loop {
             while !self.ended && self.held.len() < enough {
                 self.fill(enough - self.held.len())?;
@@ -134,7 +185,7 @@ impl<R: Read> Chunks<R> {
             let n_seen = seen.len();
             match chunk_end(self.format, seen, more) {
                 0 if self.held.is_empty() => return Ok(None),
-                0 if n_seen > self.record_bytes.saturating_add(LINE_END_BYTES) => {
+                0 if n_seen > self.sizes.record_bytes.saturating_add(LINE_END_BYTES) => {
                     return self.pass_over().map(Some);
                 }
                 // Twice as much each time, so that a long record is not searched again and again.
@@ -142,17 +193,20 @@ impl<R: Read> Chunks<R> {
                 end => break end,
             }
         };
-        let rest = self.held.split_off(end);
+        let mut rest = self.spare.take();
+        rest.extend_from_slice(self.held.get(end..).unwrap_or_default());
+        self.held.truncate(end);
         let bytes = std::mem::replace(&mut self.held, rest);
         let first_record = self.next_record;
-        self.next_record += n_lines(&bytes);
+        let n_records = n_lines(&bytes);
+        self.next_record += n_records;
         let end = self.at + bytes.len() as u64;
         let start = std::mem::replace(&mut self.at, end);
         let head = Arc::clone(&self.head);
         if start == 0 {
             self.head = first_row(self.format, &bytes);
         }
-        Ok(Some(Chunk { bytes, first_record, start, end, shape: Shape::Records, head }))
+        Ok(Some(Chunk { bytes, first_record, n_records, start, end, shape: Shape::Records, head }))
     }
 
     /// Passes over a record that is too long to hold, up to its line end.
@@ -178,7 +232,8 @@ impl<R: Read> Chunks<R> {
         let first_record = self.next_record;
         self.next_record += 1;
         let start = std::mem::replace(&mut self.at, end);
-        Ok(Chunk { bytes, first_record, start, end, shape: Shape::TooLong, head: Arc::clone(&self.head) })
+        let head = Arc::clone(&self.head);
+        Ok(Chunk { bytes, first_record, n_records: 1, start, end, shape: Shape::TooLong, head })
     }
 
     /// Reads some, at most `most` bytes.
@@ -217,8 +272,8 @@ mod tests {
 
     fn read(text: &[u8], format: Format, record_bytes: usize, chunk_bytes: usize) -> Vec<Chunk> {
         let mut all = Vec::new();
-        let mut chunks =
-            Chunks::new(Drip(text), Vec::new(), Start::BEGIN, format, record_bytes, chunk_bytes, Arc::default());
+        let (sizes, spare) = (Sizes { record_bytes, chunk_bytes }, Spare::new(2));
+        let mut chunks = Chunks::new(Drip(text), Vec::new(), Start::BEGIN, format, sizes, Arc::default(), &spare);
         while let Some(chunk) = chunks.next().unwrap() {
             all.push(chunk);
         }
@@ -229,7 +284,7 @@ mod tests {
         for (n, chunk) in all.iter().enumerate().skip(1).step_by(5) {
             let start = Start { at: chunk.start, record: chunk.first_record };
             let rest = &text[usize::try_from(chunk.start).unwrap()..];
-            let mut chunks = Chunks::new(rest, Vec::new(), start, format, record_bytes, chunk_bytes, Arc::default());
+            let mut chunks = Chunks::new(rest, Vec::new(), start, format, sizes, Arc::default(), &spare);
             for chunk in &all[n..] {
                 assert_eq!(chunks.next().unwrap().as_ref(), Some(chunk));
             }

@@ -104,6 +104,9 @@ impl Compression {
 
     /// Packs `bytes` as one whole stream.
     pub(super) fn pack(self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+        if self == Self::None {
+            return Ok(bytes);
+        }
         let out = Vec::with_capacity(bytes.len() / 3 + 64);
         match self {
             Self::None => Ok(bytes),

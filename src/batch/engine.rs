@@ -4,7 +4,7 @@
 //! what comes back in order. An input of one chunk stays in its pipe, so that many small files cost no handing over; of a
 //! longer one a *reader* runs ahead of the pipe. Where results go to standard output, a pipe waits for its turn to write.
 
-use super::chunk::{self, Chunk, Chunks, Shape, Start};
+use super::chunk::{self, Chunk, Chunks, Shape, Sizes, Spare, Start};
 use super::compress::{Compression, MAGIC_BYTES};
 use super::encoding::{Encoding, Unfit};
 use super::foreign;
@@ -42,6 +42,7 @@ pub fn run<W: Work>(
 ) -> Result<Summary, BatchError> {
     let start = Instant::now();
     let ordered = targets.contains(&Target::Stdout);
+    let room = Room::of(config, work.n_lanes(), inputs.len());
     let shared = Shared {
         config,
         inputs,
@@ -50,7 +51,8 @@ pub fn run<W: Work>(
         watch,
         ordered,
         journal: journal(config, targets)?,
-        room: Room::of(config, work.n_lanes(), inputs.len()),
+        spare: Spare::new(room.n_pipes * room.pipe_chunks * (1 + work.n_lanes())),
+        room,
         idle: Mutex::new(Vec::new()),
         tasks: Tasks::default(),
         large: Gate::new(config.memory / 2),
@@ -148,6 +150,7 @@ struct Shared<'r, W: Work> {
     ordered: bool,
     journal: Option<Journal>,
     room: Room,
+    spare: Spare,
     /// The working memories that no thread holds just now.
     idle: Mutex<Vec<W::State>>,
     tasks: Tasks,
@@ -196,11 +199,7 @@ struct Position {
 
 impl Position {
     fn behind(chunk: &Chunk) -> Self {
-        let n = match chunk.shape {
-            Shape::Records => chunk::n_lines(&chunk.bytes),
-            Shape::TooLong => 1,
-        };
-        Self { at: chunk.end, record: chunk.first_record + n }
+        Self { at: chunk.end, record: chunk.first_record + chunk.n_records }
     }
 }
 
@@ -234,7 +233,7 @@ impl<W: Work> Shared<'_, W> {
     fn worker(&self) {
         while let Some(Task { chunk, kind, reply }) = self.tasks.take() {
             let worked = self.chunk(&chunk, &kind);
-            drop(chunk);
+            self.spare.give(chunk.bytes);
             // A pipe that is not there any more has failed and says so itself.
             let _ = reply.send(worked);
         }
@@ -267,6 +266,7 @@ impl<W: Work> Shared<'_, W> {
         let _pass = self.large.enter(weight);
         let mut state = lock(&self.idle).pop().unwrap_or_else(|| self.work.state());
         let mut done = Done::new(self.work.n_lanes());
+        done.lanes().for_each(|out| *out = self.spare.take());
         let piece = Piece {
             source: &kind.source,
             first_record: chunk.first_record,
@@ -435,7 +435,8 @@ impl<'f, 'r, W: Work> FileRun<'f, 'r, W> {
             0 => Arc::default(),
             _ => chunk::first_row(format, &self.open(0)?.head),
         };
-        let mut chunks = Chunks::new(source, head, start, format, config.limits.record_bytes, CHUNK_BYTES, row);
+        let sizes = Sizes { record_bytes: config.limits.record_bytes, chunk_bytes: CHUNK_BYTES };
+        let mut chunks = Chunks::new(source, head, start, format, sizes, row, &self.shared.spare);
         let first = chunks.next().map_err(|err| unread(&err))?;
         let begun = before.as_ref().map(|before| before.out.as_slice()).unwrap_or_default();
         let leftover = if matches!(config.resume, Resume::GoOn(_)) { Leftover::Kept } else { Leftover::Removed };
@@ -568,7 +569,7 @@ impl<'f, 'r, W: Work> FileRun<'f, 'r, W> {
     fn pipeline(
         &mut self,
         first: Chunk,
-        mut chunks: Chunks<Box<dyn Read + Send>>,
+        mut chunks: Chunks<'_, Box<dyn Read + Send>>,
         kind: &Arc<Kind>,
     ) -> Result<(), Stop> {
         let shared = self.shared;
@@ -642,6 +643,7 @@ impl<'f, 'r, W: Work> FileRun<'f, 'r, W> {
         }
         for ((output, slot), out) in self.outputs.iter_mut().zip(&self.slots).zip(done.lanes()) {
             output.write(out).map_err(|err| write_fault(slot, err))?;
+            shared.spare.give(std::mem::take(out));
         }
         if position.at - self.marked >= shared.config.mark_bytes {
             self.marked = position.at;

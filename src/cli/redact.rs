@@ -310,11 +310,13 @@ impl Work for Redact<'_> {
         self.redactor.redact_chunk(piece.format, piece.bytes, scratch, &mut tally);
         self.notes.take(piece, self.redactor.finder(), scratch.found(), &mut done.census);
         for (lane, out) in done.lanes().enumerate() {
-            out.extend_from_slice(scratch.lane(lane));
+            scratch.give(lane, out);
         }
-        for (number, record) in piece.numbered(scratch.found().records(), |record| record.record) {
-            if let Err(reason) = record.walked {
-                done.quarantine(number, fault_place(piece, record, &reason), reason.word());
+        if tally.n_quarantined > 0 {
+            for (number, record) in piece.numbered(scratch.found().records(), |record| record.record) {
+                if let Err(reason) = record.walked {
+                    done.quarantine(number, fault_place(piece, record, &reason), reason.word());
+                }
             }
         }
         // Quarantined records were counted one by one.

@@ -163,8 +163,10 @@ pub fn chunk_end(format: Format, chunk: &[u8], more: More) -> usize {
     // A block that is still open begins with the last marker, and may hang on a line that ends another block.
     let mut cut = lines_end;
     loop {
-        let lines = chunk.get(..cut).unwrap_or_default();
-        let Some(begin) = memmem::rfind(lines, BEGIN) else { return cut };
+        // No block is longer.
+        let near = cut.saturating_sub(PEM_BYTES);
+        let lines = chunk.get(near..cut).unwrap_or_default();
+        let Some(begin) = memmem::rfind(lines, BEGIN).map(|at| near + at) else { return cut };
         let rest = chunk.get(begin..lines_end).unwrap_or_default();
         let n_lines = memchr::memchr_iter(b'\n', rest).count();
         let end = memmem::find(rest, END).map(|end| end_of_line(chunk, begin + end));

@@ -113,18 +113,16 @@ fn records(buffer: &[u8], at: DocSpan, lines: bool) -> Vec<Record> {
     all
 }
 
+/// Returns whether a document may stand in a field.
+pub(super) fn may_hold(field: &Field, holds: Holds) -> bool {
+    let len = field.text().len();
+    holds == Holds::Text
+        && matches!(field.kind, FieldKind::Text | FieldKind::Cell | FieldKind::Param)
+        && (SHORTEST..=LONGEST).contains(&len)
+}
+
 /// Puts the document that stands in a field, if one seems to, among those of its format; tells which, and where it begins.
-pub(super) fn gather(
-    sets: &mut [Embedded],
-    number: u32,
-    field: &Field,
-    text: &[u8],
-    holds: Holds,
-) -> Option<(usize, u32)> {
-    let may = matches!(field.kind, FieldKind::Text | FieldKind::Cell | FieldKind::Param) && holds == Holds::Text;
-    if !may || text.len() < SHORTEST || text.len() > LONGEST {
-        return None;
-    }
+pub(super) fn gather(sets: &mut [Embedded], number: u32, text: &[u8]) -> Option<(usize, u32)> {
     let of = |sets: &[Embedded], format: Format| sets.iter().position(|set| set.format == format);
     let trimmed = text.trim_ascii();
     let (format, armour) = match trimmed {

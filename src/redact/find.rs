@@ -314,7 +314,9 @@ impl Finder {
             };
             let first_name = small(found.names.len());
             let (marks, own_regions) = match (&self.profiles, walked) {
-                (Some(profiles), Ok(walked)) => self.profile(profiles, buffer, walked, found),
+                (Some(profiles), Ok(walked)) if !is_line(&found.fields, walked) => {
+                    self.profile(profiles, buffer, walked, found)
+                }
                 _ => (Marks::default(), OwnRegions::None),
             };
             let (walked, tenant) = match walked {
@@ -414,10 +416,9 @@ impl Finder {
             let Ok(walked) = record.walked else { continue };
             for number in walked.fields() {
                 let Some(field) = found.fields.field(number) else { break };
-                if scans_all || self.scans(field) {
+                if embedded::may_hold(field, found.assigned.role(number).holds) && (scans_all || self.scans(field)) {
                     let text = found.fields.text(buffer, field);
-                    if let Some((set, start)) =
-                        embedded::gather(&mut sets, number, field, text, found.assigned.role(number).holds)
+                    if let Some((set, start)) = embedded::gather(&mut sets, number, text)
                         && let Some(set) = sets.get_mut(set)
                     {
                         set.found.around.push((start, record.own_regions));
@@ -587,13 +588,23 @@ impl Finder {
             span.of(text).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
         }));
         let book = self.book.as_deref();
+        // The last record without names: its hints and regions.
+        let mut last: Option<(u32, &[Region])> = None;
         for record in records.iter() {
             let Ok(walked) = record.walked else { continue };
             let regions = self.regions(record);
             let plain = small(hints.len());
             let own = names.get(record.first_name as usize..record.last_name as usize).unwrap_or_default();
             let known = Hints::default().regions(regions).names(own).book(book);
-            hints.push(known);
+            // Most lines know what the one before knows.
+            let plain = match last.filter(|&(_, before)| own.is_empty() && std::ptr::eq(before, regions)) {
+                Some((same, _)) => same,
+                None => {
+                    hints.push(known);
+                    last = own.is_empty().then_some((plain, regions));
+                    plain
+                }
+            };
             let (mut named, mut named_by) = (plain, None);
             let range = walked.fields();
             let own = fields.all().get(range.start as usize..range.end as usize).unwrap_or_default();
@@ -768,6 +779,12 @@ impl Found {
             last: 0,
         });
     }
+}
+
+/// Whether a record is a line of text, which no profile speaks of.
+fn is_line(fields: &Fields, walked: Walked) -> bool {
+    let own = walked.fields();
+    own.len() == 1 && fields.field(own.start).is_some_and(|field| field.kind == FieldKind::Plain)
 }
 
 /// Whether a text can be the number or name of a thing: short, one word, and no address or telephone number of somebody.

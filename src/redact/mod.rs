@@ -819,6 +819,14 @@ impl Scratch {
         self.outputs.get(lane).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Puts the output of a lane into `out`, and takes the memory of `out` for the next call. Afterwards the lane is empty here.
+    pub fn give(&mut self, lane: usize, out: &mut Vec<u8>) {
+        out.clear();
+        if let Some(own) = self.outputs.get_mut(lane) {
+            std::mem::swap(own, out);
+        }
+    }
+
     /// Returns the output of one record on a lane, with its line end.
     #[must_use]
     pub fn record(&self, record: usize, lane: usize) -> &[u8] {
