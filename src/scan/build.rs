@@ -1,6 +1,6 @@
 //! Compiles rules: automata by sieve, tables of words, and for each rule what verification needs.
 
-use super::context::{Gates, GroupId, Words};
+use super::context::{Gates, GroupId, Groups, Words};
 use super::verify::is_word;
 use super::{BuildError, ScanConfig, Scanner, candidates, lookup, score, sieve, simd};
 use crate::check::Check;
@@ -64,9 +64,36 @@ pub(super) struct Gated {
     pub(super) number: Automata,
     pub(super) code: Automata,
     pub(super) token: Automata,
+    /// By group of words, the automata that it opens, counted through `number`, `code` and `token`.
+    doors: Vec<u128>,
     /// As in [`Scanner`], of the rules in here.
     pub(super) number_digits: usize,
     pub(super) code_digits: usize,
+}
+
+impl Gated {
+    /// Takes note of which words open which automaton.
+    fn hang(&mut self) {
+        let all = self.number.0.iter().chain(&self.code.0).chain(&self.token.0);
+        let mut doors = Vec::new();
+        for (at, automaton) in all.enumerate() {
+            for group in automaton.gate.each() {
+                doors.resize(doors.len().max(group.number() + 1), 0);
+                doors.get_mut(group.number()).into_iter().for_each(|doors| *doors |= door(at));
+            }
+        }
+        self.doors = doors;
+    }
+
+    /// Returns the automata that these words open.
+    pub(super) fn open(&self, groups: &Groups) -> u128 {
+        groups.each().filter_map(|group| self.doors.get(group.number())).fold(0, |open, doors| open | doors)
+    }
+}
+
+/// The bit of an automaton; the last is shared.
+pub(super) fn door(at: usize) -> u128 {
+    1 << at.min(127)
 }
 
 /// Up to where digits are counted.
@@ -182,6 +209,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
     };
     (gated.number_digits, gated.code_digits) =
         (gated.number.fewest_digits(Until::Match), gated.code.fewest_digits(Until::Letter));
+    gated.hang();
     let mut gates = Gates::default();
     let asking = recognizers.iter().filter(|r| r.gate == Gate::Context);
     asking.flat_map(|r| &r.words).for_each(|&group| gates.add(group));

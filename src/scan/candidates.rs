@@ -3,7 +3,7 @@
 //! Each function takes an anchor, walks back to where a candidate of that sieve begins, and runs the automata there. The
 //! walks are bounded by what was already looked at, so that no run of bytes is walked twice.
 
-use super::build::{Automata, Gated, Recognizer, WAITING_WORD};
+use super::build::{Automata, Gated, Recognizer, WAITING_WORD, door};
 use super::context::{Groups, TOKEN};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
@@ -216,12 +216,15 @@ impl<'t> Job<'t> {
     pub(super) fn verify_gated(&mut self, scanner: &Scanner, said: bool, work: &mut Work) {
         let Gated { number, code, token, .. } = &scanner.gated;
         let Work { accepted, numbers, codes, tokens, said: words, field, .. } = work;
+        let open = if said { scanner.gated.open(words) | scanner.gated.open(field) } else { u128::MAX };
+        let mut first = 0;
         for (automata, starts) in [(number, numbers), (code, codes), (token, tokens)] {
-            if starts.is_empty() {
+            let numbered = (first..).zip(&automata.0);
+            first += automata.0.len();
+            if starts.is_empty() || open == 0 {
                 continue;
             }
-            let opens = |gate| !said || words.opens(gate) || field.opens(gate);
-            for automaton in automata.0.iter().filter(|automaton| opens(&automaton.gate)) {
+            for (_, automaton) in numbered.filter(|&(at, _)| open & door(at) != 0) {
                 for &start in starts.iter() {
                     // Past the budget the text is a fault, whatever else it holds.
                     if self.n_candidates > scanner.config.limits.candidates {

@@ -17,6 +17,12 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GroupId(u16);
 
+impl GroupId {
+    pub(super) const fn number(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// A set of groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Gates(Vec<u64>);
@@ -32,6 +38,10 @@ impl Gates {
             self.0.resize(at + 1, 0);
         }
         self.0.get_mut(at).into_iter().for_each(|word| *word |= 1 << (group.0 % 64));
+    }
+
+    pub(super) fn each(&self) -> impl Iterator<Item = GroupId> {
+        each(&self.0)
     }
 }
 
@@ -54,15 +64,27 @@ impl Groups {
         add(&mut self.bits, group);
     }
 
-    /// Returns whether one of `gates` has a word in the window.
-    pub(super) fn opens(&self, gates: &Gates) -> bool {
-        self.bits.iter().zip(&gates.0).any(|(a, b)| a & b != 0)
+    /// Yields the groups that have a word in the window.
+    pub(super) fn each(&self) -> impl Iterator<Item = GroupId> {
+        each(&self.bits)
     }
 
     /// Returns whether one of `groups` has a word in the window.
     pub(super) fn any(&self, groups: &[GroupId]) -> bool {
         groups.iter().any(|g| self.bits.get(usize::from(g.0) / 64).is_some_and(|word| word & (1 << (g.0 % 64)) != 0))
     }
+}
+
+/// Yields the groups whose bits are set.
+fn each(bits: &[u64]) -> impl Iterator<Item = GroupId> {
+    bits.iter().zip(0_u16..).flat_map(|(&word, at)| {
+        let mut left = word;
+        std::iter::from_fn(move || {
+            let bit = u16::try_from(left.trailing_zeros()).ok().filter(|_| left != 0)?;
+            left &= left - 1;
+            Some(GroupId(at * 64 + bit))
+        })
+    })
 }
 
 fn add(bits: &mut [u64], group: GroupId) {
@@ -201,6 +223,9 @@ impl Words {
     /// Fills `groups` with what the name of a field says: `contactPhone`, `phone_number`, `Tel. No`.
     pub(super) fn of_field(&self, field: &str, groups: &mut Groups) {
         groups.clear(self.n_groups);
+        if field.is_empty() {
+            return;
+        }
         let (spaced, len) = spaced_name(field);
         self.look(spaced.get(..len).unwrap_or_default(), groups);
         self.look(field.as_bytes(), groups);
