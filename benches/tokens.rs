@@ -1,5 +1,6 @@
 //! Messages in JSON envelopes to two lanes with tokens, next to a bare parse of the same bytes into a `serde_json::Value` in
-//! the same run: where 90 % of values were seen before, and where none was.
+//! the same run: where 90 % of values were seen before, and where none was; with the profiles that the command line takes
+//! by default, and without any.
 //!
 //! Passes alternate, so that what else the machine does falls on all of them; times are of the processor where the system
 //! tells them (Linux), else of the clock. The ratio of each round is what counts, and its median is what is told. Counts
@@ -9,6 +10,7 @@
 use efface::crypt::{KeyConfig, Keys, RootKey, Tokenizer, TokenizerConfig};
 use efface::envelope::Format;
 use efface::policy::{Policy, Source};
+use efface::profile::Profiles;
 use efface::redact::{Options, Redactor, Scratch, Tenant};
 use efface::scan::{ScanConfig, Scanner};
 use efface::{RuleSet, ids::Region, tally::Tally};
@@ -70,7 +72,7 @@ struct Street {
 }
 
 impl Street {
-    fn build(name: &'static str, policy: &str) -> Self {
+    fn build(name: &'static str, policy: &str, profiles: Option<&Arc<Profiles>>) -> Self {
         let rules = RuleSet::builtin().expect("packs load");
         let policy = Policy::compile(&Source::builtin(policy).unwrap(), rules.entities()).unwrap();
         let root = RootKey::parse(b"c2a1f0b8d39e47561f20aa83b7c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5ef").unwrap();
@@ -80,6 +82,7 @@ impl Street {
         options.tokenizer =
             Some(Arc::new(Tokenizer::new(Keys::build(&root, KeyConfig::default()).unwrap(), config, [7; 16])));
         options.tenant = Tenant::Fixed("north".to_owned());
+        options.profiles = profiles.cloned();
         let scanner = Scanner::build(&rules, ScanConfig::default()).expect("packs compile");
         let redactor = Redactor::build(scanner, &rules, policy.lanes().to_vec(), &options).unwrap();
         let scratch = redactor.scratch();
@@ -110,8 +113,14 @@ fn main() {
     for (name, n_people) in [("90 % repeated", N_MESSAGES / 10), ("0 % repeated", N_MESSAGES)] {
         let n_bytes: usize = messages(n_people, 0).iter().map(String::len).sum();
         println!("{name}: {} bytes a message", n_bytes / N_MESSAGES);
-        let mut streets = [Street::build("labels", "default"), Street::build("tokens", "pseudonyms")];
-        let (mut parse, mut took) = (Vec::new(), [Vec::new(), Vec::new()]);
+        let auto = Arc::new(Profiles::auto(RuleSet::builtin().expect("packs load").entities()).expect("profiles load"));
+        let mut streets = [
+            Street::build("labels", "default", Some(&auto)),
+            Street::build("tokens", "pseudonyms", Some(&auto)),
+            Street::build("labels, no profile", "default", None),
+            Street::build("tokens, no profile", "pseudonyms", None),
+        ];
+        let (mut parse, mut took) = (Vec::new(), [const { Vec::new() }; 4]);
         for round in 0..N_ROUNDS {
             let chunks = messages(n_people, round);
             let before = now(started);
@@ -128,12 +137,12 @@ fn main() {
         }
         let speed = |seconds: f64| N_MESSAGES as f64 / seconds;
         let (mid, low, high) = median(parse.iter().map(|&t| speed(t)).collect());
-        println!("  {:24} {mid:>9.0} messages/s ({low:.0} .. {high:.0})", "serde_json::Value");
+        println!("  {:30} {mid:>9.0} messages/s ({low:.0} .. {high:.0})", "serde_json::Value");
         for (street, took) in streets.iter().zip(&took) {
             let (mid, low, high) = median(took.iter().map(|&t| speed(t)).collect());
             let (ratio, least, most) = median(parse.iter().zip(took).map(|(parse, took)| parse / took).collect());
             println!(
-                "  {:24} {mid:>9.0} messages/s ({low:.0} .. {high:.0})  ratio {ratio:.2} ({least:.2} .. {most:.2})",
+                "  {:30} {mid:>9.0} messages/s ({low:.0} .. {high:.0})  ratio {ratio:.2} ({least:.2} .. {most:.2})",
                 format!("two lanes, {}", street.name),
             );
         }

@@ -32,11 +32,19 @@ pub(super) const TOKEN_LIKE_LABEL: &[u8] = b"[TOKEN-LIKE]";
 /// Removes the detections that a token is a part of: an address whose number became a token looks like that of somebody
 /// (`tok_ph_…@s.whatsapp.net`).
 pub(super) fn spare(buffer: &[u8], fields: &Fields, detections: &mut Vec<FieldDetection>) {
+    if detections.is_empty() || !any_token(buffer, fields) {
+        return;
+    }
     detections.retain(|detected| {
         fields
             .field(detected.field)
             .is_none_or(|field| !meets_token(fields.text(buffer, field), detected.detection.span))
     });
+}
+
+/// Whether something in the records begins like a token.
+fn any_token(buffer: &[u8], fields: &Fields) -> bool {
+    [buffer, fields.side()].iter().any(|text| memchr::memmem::find(text, b"tok_").is_some())
 }
 
 /// Whether a token overlaps `span`.
@@ -60,7 +68,7 @@ pub(super) fn claim(
     scans: impl Fn(&Field) -> bool,
     detections: &mut Vec<FieldDetection>,
 ) {
-    if ![buffer, fields.side()].iter().any(|text| memchr::memmem::find(text, b"tok_").is_some()) {
+    if !any_token(buffer, fields) {
         return;
     }
     let n_found = detections.len();

@@ -4,7 +4,7 @@
 //! walks are bounded by what was already looked at, so that no run of bytes is walked twice.
 
 use super::build::{Automata, Gated, Recognizer, WAITING_WORD, door};
-use super::context::{Groups, TOKEN};
+use super::context::{FieldNames, Groups, TOKEN};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
 use super::verify::{Accepted, before, is_word, verify, walk};
@@ -49,6 +49,7 @@ pub(super) struct Work {
     /// What stands right before a candidate.
     label: Groups,
     field: Groups,
+    field_names: FieldNames,
     /// What the whole text says.
     said: Groups,
     winners: Winners,
@@ -516,7 +517,7 @@ impl<'t> Job<'t> {
         let mut known = false;
         let waiting = !(work.numbers.is_empty() && work.codes.is_empty() && work.tokens.is_empty());
         if waiting && self.n_candidates <= limits.candidates {
-            scanner.words.of_field(self.hints.field.unwrap_or_default(), &mut work.field);
+            scanner.words.of_field(self.hints.field.unwrap_or_default(), &mut work.field_names, &mut work.field);
             known = scanner.words.anywhere(self.text, &mut work.said);
             self.verify_gated(scanner, known, work);
         }
@@ -572,7 +573,7 @@ impl<'t> Job<'t> {
     fn weigh(&self, scanner: &Scanner, work: &mut Work) {
         // Neighbours in the text are neighbours in the list, so that a window is looked at once.
         work.candidates.sort_unstable_by_key(|c| c.span);
-        scanner.words.of_field(self.hints.field.unwrap_or_default(), &mut work.field);
+        scanner.words.of_field(self.hints.field.unwrap_or_default(), &mut work.field_names, &mut work.field);
         if self.weigh_once(scanner, work) {
             self.weigh_once(scanner, work);
         }

@@ -60,6 +60,12 @@ impl Groups {
         self.words.resize(WINDOW_WORDS, 0);
     }
 
+    /// Holds the same groups afterwards; what the last piece was is not said.
+    fn become_like(&mut self, other: &Self) {
+        self.bits.clone_from(&other.bits);
+        self.words.resize(WINDOW_WORDS, 0);
+    }
+
     fn add(&mut self, group: GroupId) {
         add(&mut self.bits, group);
     }
@@ -85,6 +91,28 @@ fn each(bits: &[u64]) -> impl Iterator<Item = GroupId> {
             Some(GroupId(at * 64 + bit))
         })
     })
+}
+
+/// What the names of fields say, those that were asked for last.
+#[derive(Default)]
+pub(super) struct FieldNames(Vec<(String, Groups)>);
+
+impl FieldNames {
+    /// Names that are kept.
+    const MOST: usize = 64;
+    /// Longest that is kept, in bytes.
+    const LONGEST: usize = 64;
+
+    fn slot(&mut self, field: &str) -> Option<&mut (String, Groups)> {
+        let bytes = field.as_bytes();
+        let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return None };
+        if bytes.len() > Self::LONGEST {
+            return None;
+        }
+        self.0.resize_with(Self::MOST, Default::default);
+        let number = bytes.len() ^ usize::from(*first) << 2 ^ usize::from(*last);
+        self.0.get_mut(number % Self::MOST)
+    }
 }
 
 fn add(bits: &mut [u64], group: GroupId) {
@@ -220,15 +248,26 @@ impl Words {
         }
     }
 
-    /// Fills `groups` with what the name of a field says: `contactPhone`, `phone_number`, `Tel. No`.
-    pub(super) fn of_field(&self, field: &str, groups: &mut Groups) {
-        groups.clear(self.n_groups);
+    /// Fills `groups` with what the name of a field says: `contactPhone`, `phone_number`, `Tel. No`. `known` are names that
+    /// were asked for before; records of one stream name the same few again and again.
+    pub(super) fn of_field(&self, field: &str, known: &mut FieldNames, groups: &mut Groups) {
         if field.is_empty() {
-            return;
+            return groups.clear(self.n_groups);
         }
-        let (spaced, len) = spaced_name(field);
-        self.look(spaced.get(..len).unwrap_or_default(), groups);
-        self.look(field.as_bytes(), groups);
+        let slot = known.slot(field);
+        match slot {
+            Some((name, said)) if name == field => groups.become_like(said),
+            slot => {
+                groups.clear(self.n_groups);
+                let (spaced, len) = spaced_name(field);
+                self.look(spaced.get(..len).unwrap_or_default(), groups);
+                self.look(field.as_bytes(), groups);
+                if let Some((name, said)) = slot {
+                    field.clone_into(name);
+                    said.become_like(groups);
+                }
+            }
+        }
     }
 
     /// Adds the groups of the words and phrases in `piece`.
@@ -540,7 +579,7 @@ mod tests {
         let (words, phone, _) = builder();
         let mut groups = Groups::default();
         for (field, want) in [("tel", true), ("homeTel", true), ("tel_2", true), ("TEL", true), ("hotel", false)] {
-            words.of_field(field, &mut groups);
+            words.of_field(field, &mut FieldNames::default(), &mut groups);
             assert_eq!(groups.any(&[phone]), want, "{field}");
         }
     }

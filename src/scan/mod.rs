@@ -241,7 +241,7 @@ impl Scanner {
         self.level
     }
 
-    /// Makes the working memory for one worker.
+    /// Makes the working memory for one worker. It serves this scanner and no other.
     #[must_use]
     pub fn scratch(&self) -> Scratch {
         Scratch {
