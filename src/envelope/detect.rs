@@ -55,7 +55,8 @@ fn is_chat(head: &[u8]) -> bool {
 }
 
 /// Returns whether a line is the body of a form: parameters, each with its name, and nothing that would have to be encoded.
-fn is_form(line: &[u8]) -> bool {
+#[must_use]
+pub fn is_form(line: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%+*()!',:/@;$[]&=".contains(byte);
     let parameters = || line.split(|&byte| byte == b'&');
     let named = |parameter: &[u8]| parameter.iter().position(|&byte| byte == b'=').is_some_and(|at| at > 0);

@@ -50,7 +50,7 @@ mod select;
 mod splice;
 
 pub use armour::Armour;
-pub use detect::detect;
+pub use detect::{detect, is_form};
 pub use fault::{EnvelopeFault, JsonFault};
 pub use fields::{Field, FieldKind, Fields, Home, Walked};
 pub use outline::Outline;

@@ -247,6 +247,14 @@ impl Profiles {
         self.profiles.iter().map(|profile| profile.name.as_str())
     }
 
+    /// Returns whether a profile knows where a record says this of itself.
+    #[must_use]
+    pub fn tells(&self, mark: Mark) -> bool {
+        let is = |what: &What| matches!(what, What::Mark(own) if *own == mark);
+        let keys = || self.profiles.iter().flat_map(|profile| profile.keys.by_length.iter().flatten());
+        self.says.iter().any(|say| is(&say.what)) || keys().any(|key| key.says.iter().any(|(_, what)| is(what)))
+    }
+
     /// Returns title and source of a profile.
     #[must_use]
     pub fn about(&self, name: &str) -> Option<(&str, &str)> {
