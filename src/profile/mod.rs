@@ -269,6 +269,12 @@ impl Profiles {
         self.profiles.get(number).map(|profile| format!("profile.{}", profile.name))
     }
 
+    /// Returns whether it is the name of a key alone that says what a field holds, and no profile of its platform.
+    #[must_use]
+    pub fn is_generic(&self, rule: RuleId) -> bool {
+        self.profiles.len().checked_sub(1).is_some_and(|last| rule == rule_of(last))
+    }
+
     /// Returns the kind of an entity.
     #[must_use]
     pub fn kind(&self, entity: EntityId) -> Kind {

@@ -441,7 +441,10 @@ impl Redactor {
             let (earlier_applied, rest_applied) = applied.split_at_mut(at);
             let Some(applied) = rest_applied.first_mut() else { continue };
             if let Some(twin) = work.twin {
-                applied.clone_from(earlier_applied.get(twin).unwrap_or(&Applied::default()));
+                if let Some(twin) = earlier_applied.get(twin) {
+                    applied.counts.clone_from(&twin.counts);
+                    applied.touched.clone_from(&twin.touched);
+                }
                 out.extend_from_slice(earlier.get(twin).map(Vec::as_slice).unwrap_or_default());
                 ends.extend_from_slice(earlier_ends.get(twin).map(Vec::as_slice).unwrap_or_default());
                 continue;
@@ -914,7 +917,7 @@ impl Scratch {
         self.found.tenant(buffer, self.found.records().get(record)?)
     }
 
-    /// Tells the first row of a table; see [`Found::set_head`].
+    /// Tells the first row of a table, or the names of all who speak in a chat; see [`Found::set_head`].
     pub fn set_head(&mut self, head: &[u8]) {
         self.found.set_head(head);
     }
