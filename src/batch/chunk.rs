@@ -1,7 +1,8 @@
 //! Cuts a stream of bytes into chunks of whole records, with bounded memory.
 
-use crate::envelope::{Format, More, Records, chunk_end};
-use std::io::{self, Read};
+use crate::envelope::{Format, MAX_SPEAKERS, More, Records, chunk_end, speaker};
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whole records, as they stood in the input.
@@ -19,7 +20,8 @@ pub(super) struct Chunk {
     pub(super) end: u64,
     /// Whether the bytes are records, or what is left of one that was too long: its line end.
     pub(super) shape: Shape,
-    /// The first row of the table that the records are of; nothing where it is the first of them.
+    /// The first row of the table that the records are of; nothing where it is the first of them. Of a chat, the names of all
+    /// who speak in it; nothing where the chunk has all of it.
     pub(super) head: Arc<[u8]>,
 }
 
@@ -91,6 +93,40 @@ pub(super) fn first_row(format: Format, bytes: &[u8]) -> Arc<[u8]> {
     rows.next().and_then(|row| row.body.of(bytes)).unwrap_or_default().into()
 }
 
+/// Reads a chat to its end and returns the names of all who speak in it, one on a line; of more than [`MAX_SPEAKERS`] the first.
+pub(super) fn speakers(source: impl Read) -> io::Result<Arc<[u8]>> {
+    let mut source = io::BufReader::with_capacity(READ_BYTES, source);
+    let mut known = BTreeSet::new();
+    let mut line = Vec::new();
+    loop {
+        let read = source.fill_buf()?;
+        let end = memchr::memchr(b'\n', read);
+        // The name stands at the beginning of a line; the rest of a long one is not kept.
+        let room = LINE_HEAD.saturating_sub(line.len());
+        let piece = read.get(..end.unwrap_or(read.len())).unwrap_or_default();
+        line.extend_from_slice(piece.get(..room).unwrap_or(piece));
+        let (n, is_over) = (end.map_or(read.len(), |end| end + 1), read.is_empty());
+        source.consume(n);
+        if end.is_some() || is_over {
+            if let Some(name) = speaker(&line).and_then(|name| std::str::from_utf8(name).ok())
+                && known.len() < MAX_SPEAKERS
+                && !known.contains(name)
+            {
+                known.insert(name.to_owned());
+            }
+            line.clear();
+        }
+        if is_over {
+            let mut names = String::new();
+            known.iter().for_each(|name| names.extend([name.as_str(), "\n"]));
+            return Ok(names.into_bytes().into());
+        }
+    }
+}
+
+/// So much of a line is looked at for who speaks: longer than date, time and the longest name.
+const LINE_HEAD: usize = 512;
+
 /// What one read asks for.
 const READ_BYTES: usize = 64 << 10;
 
@@ -132,6 +168,11 @@ impl<'s, R: Read> Chunks<'s, R> {
     ) -> Self {
         let Start { at, record } = start;
         Self { source, format, sizes, held: head, next_record: record, at, ended: false, head: row, spare }
+    }
+
+    /// Tells what stands above all chunks that follow.
+    pub(super) fn set_head(&mut self, head: Arc<[u8]>) {
+        self.head = head;
     }
 
     /// Returns whether nothing follows the chunks that were handed out.
@@ -203,7 +244,7 @@ impl<'s, R: Read> Chunks<'s, R> {
         let end = self.at + bytes.len() as u64;
         let start = std::mem::replace(&mut self.at, end);
         let head = Arc::clone(&self.head);
-        if start == 0 {
+        if start == 0 && matches!(self.format, Format::Csv(_)) {
             self.head = first_row(self.format, &bytes);
         }
         Ok(Some(Chunk { bytes, first_record, n_records, start, end, shape: Shape::Records, head }))

@@ -433,11 +433,21 @@ impl<'f, 'r, W: Work> FileRun<'f, 'r, W> {
         // Where a table is gone on with, its first row was read by the run before.
         let row = match start.at {
             0 => Arc::default(),
+            _ if format == Format::WhatsApp => self.speakers()?,
             _ => chunk::first_row(format, &self.open(0)?.head),
         };
         let sizes = Sizes { record_bytes: config.limits.record_bytes, chunk_bytes: CHUNK_BYTES };
         let mut chunks = Chunks::new(source, head, start, format, sizes, row, &self.shared.spare);
-        let first = chunks.next().map_err(|err| unread(&err))?;
+        let mut first = chunks.next().map_err(|err| unread(&err))?;
+        // Whoever speaks in a chat is known all through it, also before the first line of their own.
+        if format == Format::WhatsApp
+            && start.at == 0
+            && !chunks.is_over()
+            && let Some(first) = &mut first
+        {
+            first.head = self.speakers()?;
+            chunks.set_head(Arc::clone(&first.head));
+        }
         let begun = before.as_ref().map(|before| before.out.as_slice()).unwrap_or_default();
         let leftover = if matches!(config.resume, Resume::GoOn(_)) { Leftover::Kept } else { Leftover::Removed };
         for (lane, slot) in self.slots.iter().enumerate() {
@@ -522,6 +532,16 @@ impl<'f, 'r, W: Work> FileRun<'f, 'r, W> {
             io::copy(&mut (&mut source).take(at), &mut io::sink()).map_err(fault)?;
         }
         Ok(Opened { source, head: Vec::new(), format, encoding, compression })
+    }
+
+    /// Reads a chat once for the names of all who speak in it. Standard input cannot be read twice: there each chunk knows its
+    /// own.
+    fn speakers(&self) -> Result<Arc<[u8]>, Stop> {
+        if self.input.place == Place::Stdin {
+            return Ok(Arc::default());
+        }
+        let Opened { source, head, .. } = self.open(0)?;
+        chunk::speakers(io::Cursor::new(head).chain(source)).map_err(|err| unread(&err))
     }
 
     /// Opens the bytes of the input as they are, from `at`.

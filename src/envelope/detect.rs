@@ -3,6 +3,7 @@
 use super::fields::Fields;
 use super::json::{self, BOM};
 use super::lines::spoken;
+use super::logs::is_log;
 use super::{EnvelopeFault, Format, JsonFault, Selectors};
 use crate::limits::Limits;
 
@@ -27,6 +28,7 @@ pub fn detect(name: Option<&str>, head: &[u8]) -> Result<Format, EnvelopeFault> 
         Some("tsv" | "tab") => Format::Csv(b'\t'),
         Some("vcf" | "vcard") => Format::Vcard,
         Some("txt" | "text") if is_chat(head) => Format::WhatsApp,
+        Some("txt" | "text") if is_log(lines(head)) => Format::Log,
         Some("txt" | "text" | "md") => Format::Text,
         Some("json") if !many(head) => Format::Json,
         Some("json") => Format::JsonLines,
@@ -55,7 +57,8 @@ fn is_chat(head: &[u8]) -> bool {
 }
 
 /// Returns whether a line is the body of a form: parameters, each with its name, and nothing that would have to be encoded.
-fn is_form(line: &[u8]) -> bool {
+#[must_use]
+pub fn is_form(line: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%+*()!',:/@;$[]&=".contains(byte);
     let parameters = || line.split(|&byte| byte == b'&');
     let named = |parameter: &[u8]| parameter.iter().position(|&byte| byte == b'=').is_some_and(|at| at > 0);
@@ -83,6 +86,9 @@ fn by_content(head: &[u8]) -> Format {
         return Format::WhatsApp;
     }
     if !object && first.first() != Some(&b'[') {
+        if is_log(lines(head)) {
+            return Format::Log;
+        }
         return Format::Text;
     }
     let cut = memchr::memchr(b'\n', head).is_none();
@@ -153,6 +159,10 @@ mod tests {
         check("", "{\"a\": \"broken\n{\"a\": 2}\n", Format::JsonLines);
         check("", "[a\n]", Format::Text);
         check("", "{\"a\": \\u0040\n", Format::JsonLines);
+        check("access.log.1", "192.0.2.7 - - [03/Mar/2026:12:00:00 +0000] \"GET / HTTP/1.1\" 200 1\n", Format::Log);
+        check("", "Mar  3 12:00:00 host app[7]: hello\n", Format::Log);
+        check("a.txt", "level=info user=ana\nlevel=warn user=awa\n", Format::Log);
+        check("", "see a=1 b=2\nhello\nhello\n", Format::Text);
         check("", "{x}\n", Format::Text);
         check("", "[1,2]\n[3]\n", Format::JsonLines);
         check("", "[1,2]\n", Format::Json);

@@ -10,6 +10,7 @@
 //! speak of it as they do of JSON.
 
 use super::fields::{Column, Dropped, Escape, Field, FieldKind, Fields, Home, MEMBER, NONE, Node, ROOT, number};
+use super::logs::{Access, NAMES, Shape, pair, quote_end};
 use super::{EnvelopeFault, Format, More, Selectors};
 use crate::limits::Limits;
 use crate::span::{DocSpan, Span};
@@ -34,6 +35,8 @@ enum Coding {
     Quoted,
     /// `%40` and `+`.
     Percent,
+    /// `%40`; a plus is one.
+    Path,
 }
 
 /// Where a field stands in its record.
@@ -98,7 +101,11 @@ impl Lines<'_> {
     /// The parameters of a form or query string.
     fn parameters(&mut self) -> Result<(), EnvelopeFault> {
         let doc = self.record.of(self.buffer).unwrap_or_default();
-        let mut start = usize::from(doc.first() == Some(&b'?'));
+        self.parameters_in(usize::from(doc.first() == Some(&b'?')), doc.len())
+    }
+
+    fn parameters_in(&mut self, mut start: usize, end: usize) -> Result<(), EnvelopeFault> {
+        let doc = self.record.of(self.buffer).and_then(|doc| doc.get(..end)).unwrap_or_default();
         while start < doc.len() {
             let rest = doc.get(start..).unwrap_or_default();
             let end = start + rest.iter().position(|&byte| byte == b'&').unwrap_or(rest.len());
@@ -183,18 +190,7 @@ impl Lines<'_> {
     /// A line of an exported chat: who, and what.
     fn said(&mut self) -> Result<(), EnvelopeFault> {
         let doc = self.record.of(self.buffer).unwrap_or_default();
-        if self.fields.columns.is_empty() {
-            for name in ["speaker", "text"] {
-                let column = self.fields.synthetic(name.as_bytes());
-                let state = self.selectors.key(self.selectors.root(), name.as_bytes());
-                self.fields.columns.push(Column { name: column, state });
-            }
-        }
-        let at = |fields: &Fields, column: usize| {
-            let Column { name, state } = fields.columns.get(column).copied().unwrap_or_default();
-            Place { kind: FieldKind::Plain, name, index: MEMBER, state }
-        };
-        let (speaker, text) = (at(self.fields, 0), at(self.fields, 1));
+        let (speaker, text) = (self.column(0), self.column(1));
         match spoken(doc) {
             Some((from, Some((start, end)))) => {
                 self.push(from, start, Coding::Plain, speaker)?;
@@ -203,6 +199,102 @@ impl Lines<'_> {
             Some((from, None)) => self.push(from, doc.len(), Coding::Plain, text),
             None => self.push(0, doc.len(), Coding::Plain, text),
         }
+    }
+
+    /// The place of the column of this number.
+    fn column(&self, column: usize) -> Place {
+        let Column { name, state } = self.fields.columns.get(column).copied().unwrap_or_default();
+        Place { kind: FieldKind::Plain, name, index: MEMBER, state }
+    }
+
+    /// What stands before the document in a line of a log.
+    pub(super) fn head(&mut self, end: usize) -> Result<(), EnvelopeFault> {
+        if end > 0 { self.gap(0, end) } else { Ok(()) }
+    }
+
+    /// A line of a log that has fields: they in their order, and what is between them.
+    pub(super) fn logged(&mut self, shape: Shape) -> Result<(), EnvelopeFault> {
+        self.fields.nodes.push(Node { node: NONE, name: NONE, index: ROOT });
+        match shape {
+            Shape::Json(_) => Ok(()),
+            Shape::Access(access) => self.access(access),
+            Shape::Pairs(from) => self.pairs(from),
+        }
+    }
+
+    fn access(&mut self, access: Access) -> Result<(), EnvelopeFault> {
+        let Access { address, user, time, request, rest } = access;
+        let doc = self.record.of(self.buffer).unwrap_or_default();
+        let mut at = 0;
+        for (column, (start, end)) in [address, user, time].into_iter().enumerate() {
+            self.gap(at, start)?;
+            self.push(start, end, Coding::Plain, self.column(column))?;
+            at = end;
+        }
+        self.gap(at, request.0)?;
+        self.link(request.0, request.1, self.column(3))?;
+        at = request.1;
+        // Referer, agent and further addresses.
+        let (mut next, mut column) = (rest, 4);
+        while let Some(b" \"") = doc.get(next..next + 2)
+            && let Some(end) = quote_end(doc, next + 2)
+            && column < NAMES.len()
+        {
+            self.gap(at, next + 2)?;
+            self.link(next + 2, end, self.column(column))?;
+            (at, next, column) = (end, end + 1, column + 1);
+        }
+        self.gap(at, doc.len())
+    }
+
+    /// A text that may have a link in it: its parameters are fields of their own.
+    fn link(&mut self, start: usize, end: usize, place: Place) -> Result<(), EnvelopeFault> {
+        let doc = self.record.of(self.buffer).and_then(|doc| doc.get(..end)).unwrap_or_default();
+        let text = doc.get(start..).unwrap_or_default();
+        let query = memchr::memchr(b'?', text).map(|at| start + at).filter(|at| {
+            let rest = doc.get(at + 1..).unwrap_or_default();
+            rest.iter().take_while(|byte| !b" &#".contains(byte)).any(|&byte| byte == b'=')
+        });
+        let path_end = query.unwrap_or(end);
+        let path = doc.get(start..path_end).unwrap_or_default();
+        if path.contains(&b'%') {
+            self.push(start, path_end, Coding::Path, Place { kind: FieldKind::Param, ..place })?;
+        } else {
+            self.push(start, path_end, Coding::Plain, place)?;
+        }
+        let Some(query) = query else { return Ok(()) };
+        let rest = doc.get(query..).unwrap_or_default();
+        let query_end = query + rest.iter().position(|byte| b" #\"".contains(byte)).unwrap_or(rest.len());
+        self.parameters_in(query + 1, query_end)?;
+        self.gap(query_end, end)
+    }
+
+    fn pairs(&mut self, from: usize) -> Result<(), EnvelopeFault> {
+        let doc = self.record.of(self.buffer).unwrap_or_default();
+        self.gap(0, from)?;
+        let mut at = from;
+        while let Some(pair) = pair(doc, at) {
+            let name = number(self.fields.fields.len());
+            let key = doc.get(pair.key.0..pair.key.1).unwrap_or_default();
+            let state = self.selectors.key(self.selectors.root(), key);
+            let place = Place { kind: FieldKind::Label, name, index: MEMBER, state };
+            self.push(pair.key.0, pair.key.1, Coding::Plain, place)?;
+            self.push(pair.value.0, pair.value.1, Coding::Plain, Place { kind: FieldKind::Plain, ..place })?;
+            at = pair.end;
+            at += doc.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        }
+        self.gap(at, doc.len())
+    }
+
+    /// Text between fields; nothing where it is marks alone.
+    fn gap(&mut self, start: usize, end: usize) -> Result<(), EnvelopeFault> {
+        let doc = self.record.of(self.buffer).unwrap_or_default();
+        let text = doc.get(start..end).unwrap_or_default();
+        if !text.iter().any(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80) {
+            return Ok(());
+        }
+        let place = Place { kind: FieldKind::Plain, name: NONE, index: ROOT, state: self.selectors.root() };
+        self.push(start, end, Coding::Plain, place)
     }
 
     /// All of the record is text.
@@ -226,9 +318,10 @@ impl Lines<'_> {
             Coding::Plain => false,
             Coding::Quoted => bytes.contains(&b'"'),
             Coding::Percent => bytes.iter().any(|byte| matches!(byte, b'%' | b'+')),
+            Coding::Path => bytes.contains(&b'%'),
         };
         let (text, home) = if is_coded {
-            (self.fields.decode(raw, bytes, coding == Coding::Percent), Home::Side)
+            (self.fields.decode(raw, bytes, coding), Home::Side)
         } else {
             (Span::new(raw.start, raw.end), Home::Record)
         };
@@ -244,6 +337,17 @@ impl Lines<'_> {
 }
 
 impl Fields {
+    /// Names what a line of a chat holds, once a call.
+    pub(super) fn name_chat(&mut self, selectors: &Selectors) {
+        if self.columns.is_empty() {
+            for name in ["speaker", "text"] {
+                let column = self.synthetic(name.as_bytes());
+                let state = selectors.key(selectors.root(), name.as_bytes());
+                self.columns.push(Column { name: column, state });
+            }
+        }
+    }
+
     /// Adds the name of a column that stands in no record.
     pub(super) fn synthetic(&mut self, name: &[u8]) -> u32 {
         let own = number(self.fields.len());
@@ -258,17 +362,19 @@ impl Fields {
     }
 
     /// Adds the text of coded bytes to the side buffer.
-    fn decode(&mut self, raw: DocSpan, bytes: &[u8], percent: bool) -> Span {
+    fn decode(&mut self, raw: DocSpan, bytes: &[u8], coding: Coding) -> Span {
         let start = number(self.side.len());
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
-            let (decoded, raw_len) = match (percent, byte) {
-                (true, b'+') => (b' ', 1),
-                (true, b'%') => match bytes.get(at + 1..at + 3).and_then(hex) {
+            let (decoded, raw_len) = match (coding, byte) {
+                // The plus of a telephone number that nobody encoded.
+                (Coding::Percent, b'+') if at == 0 && bytes.get(1).is_some_and(u8::is_ascii_digit) => (byte, 1),
+                (Coding::Percent, b'+') => (b' ', 1),
+                (Coding::Percent | Coding::Path, b'%') => match bytes.get(at + 1..at + 3).and_then(hex) {
                     Some(decoded) => (decoded, 3),
                     None => (byte, 1),
                 },
-                (false, b'"') if bytes.get(at + 1) == Some(&b'"') => (b'"', 2),
+                (Coding::Quoted, b'"') if bytes.get(at + 1) == Some(&b'"') => (b'"', 2),
                 _ => (byte, 1),
             };
             if raw_len > 1 {
@@ -397,6 +503,17 @@ pub(super) fn spoken(line: &[u8]) -> Option<(usize, Option<(usize, usize)>)> {
     let name = name.filter(|&name| (1..=MAX_SPEAKER).contains(&name));
     Some((at, name.map(|name| (at + name, (at + name + 2).min(line.len())))))
 }
+
+/// Returns the name of who speaks in a line of an exported chat.
+#[must_use]
+pub fn speaker(line: &[u8]) -> Option<&[u8]> {
+    let (from, said) = spoken(line)?;
+    line.get(from..said?.0)
+}
+
+/// Most people of one chat whose names are known outside of their own lines. WhatsApp's groups have up to 1,024 members, who may
+/// change their names.
+pub const MAX_SPEAKERS: usize = 4_096;
 
 /// Passes over blanks and the invisible marks of direction that exports hold.
 fn marks_end(line: &[u8], mut at: usize) -> usize {

@@ -43,6 +43,7 @@ mod fault;
 mod fields;
 mod json;
 mod lines;
+mod logs;
 mod outline;
 mod places;
 mod records;
@@ -50,9 +51,10 @@ mod select;
 mod splice;
 
 pub use armour::Armour;
-pub use detect::detect;
+pub use detect::{detect, is_form};
 pub use fault::{EnvelopeFault, JsonFault};
 pub use fields::{Field, FieldKind, Fields, Home, Walked};
+pub use lines::{MAX_SPEAKERS, speaker};
 pub use outline::Outline;
 pub use places::{PlaceId, Places};
 pub use records::{More, Record, Records, chunk_end};
@@ -61,6 +63,7 @@ pub use splice::{Change, Copied, Edit, Spliced, Splicer};
 
 use crate::limits::Limits;
 use crate::span::{DocSpan, Span};
+use lines::Lines;
 
 /// How the text of an input is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,7 +74,7 @@ pub enum Format {
     JsonLines,
     /// The whole input is one JSON document.
     Json,
-    /// Lines of a log; for now like [`Format::Text`].
+    /// Lines of a log: access logs, pairs of key and value, JSON, each behind a head of syslog or not; else a line is text.
     Log,
     /// A table (RFC 4180) with this byte between its cells; the first row names the columns.
     Csv(u8),
@@ -135,14 +138,42 @@ impl Envelope {
         if len > limit {
             return Err(EnvelopeFault::RecordTooLong { len, limit });
         }
+        let shape = if format == Format::Log { logs::shape(doc) } else { None };
+        // What is named once is of no record.
+        match format {
+            Format::WhatsApp => fields.name_chat(&self.selectors),
+            Format::Log if matches!(shape, Some(logs::Shape::Access(_))) => fields.name_log(&self.selectors),
+            _ => {}
+        }
         let level = fields.level();
         let walked = match format {
             Format::Json | Format::JsonLines => json::walk(doc, record.start, &self.limits, &self.selectors, fields),
-            Format::Text | Format::Log => self.line(record, fields),
+            Format::Text => self.line(record, fields),
+            Format::Log => {
+                let max_fields = fields.fields.len().saturating_add(self.limits.fields);
+                let (limits, selectors) = (&self.limits, &self.selectors);
+                match shape {
+                    None => self.line(record, fields),
+                    Some(logs::Shape::Json(at)) => {
+                        // What only looks like a document is text.
+                        let start = record.start.saturating_add(fields::number(at));
+                        Lines { buffer, record, limits, selectors, fields, max_fields }
+                            .head(at)
+                            .and_then(|()| {
+                                json::walk(doc.get(at..).unwrap_or_default(), start, limits, selectors, fields)
+                            })
+                            .or_else(|_| {
+                                fields.truncate(level);
+                                self.line(record, fields)
+                            })
+                    }
+                    Some(shape) => Lines { buffer, record, limits, selectors, fields, max_fields }.logged(shape),
+                }
+            }
             Format::Csv(_) | Format::Form | Format::Vcard | Format::WhatsApp => {
                 let max_fields = fields.fields.len().saturating_add(self.limits.fields);
                 let (limits, selectors) = (&self.limits, &self.selectors);
-                lines::Lines { buffer, record, limits, selectors, fields, max_fields }.walk(format)
+                Lines { buffer, record, limits, selectors, fields, max_fields }.walk(format)
             }
         };
         match walked {
@@ -161,7 +192,7 @@ impl Envelope {
         let mut heads = Fields::default();
         let record = DocSpan::new(0, fields::number(head.len()));
         let (limits, selectors, max_fields) = (&self.limits, &self.selectors, usize::MAX);
-        let named = lines::Lines { buffer: head, record, limits, selectors, fields: &mut heads, max_fields }
+        let named = Lines { buffer: head, record, limits, selectors, fields: &mut heads, max_fields }
             .walk(Format::Csv(delimiter));
         if named.is_err() {
             return;

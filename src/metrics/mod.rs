@@ -12,6 +12,7 @@ mod server;
 
 pub use server::{Server, ServerError};
 
+use crate::tally::Category;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -87,7 +88,7 @@ pub struct Metrics {
     records: Family<Labels, Counter>,
     quarantined: Family<Labels, Counter>,
     detections: Family<Labels, Counter>,
-    alerts: Counter,
+    alerts: Family<Labels, Counter>,
     token_like: Counter,
     ends: Family<Labels, Counter>,
     rebuilds: Counter,
@@ -135,7 +136,7 @@ impl Default for Metrics {
             records: Family::default(),
             quarantined: Family::default(),
             detections: Family::default(),
-            alerts: Counter::default(),
+            alerts: Family::default(),
             token_like: Counter::default(),
             ends: Family::default(),
             rebuilds: Counter::default(),
@@ -166,10 +167,18 @@ impl Default for Metrics {
         );
         r.register(
             "detections",
-            "Places found, by entity, lane and the operator that the policy names; again when read again",
+            "Places found, by entity, lane and the operator that was applied; again when read again",
             metrics.detections.clone(),
         );
-        r.register("alerts", "Detections that a policy wants told", metrics.alerts.clone());
+        r.register(
+            "alerts",
+            "What clients promised not to send, by category; again when read again",
+            metrics.alerts.clone(),
+        );
+        // There before the first: a counter that appears with 1 has not risen.
+        for category in Category::ALL {
+            drop(metrics.alerts.get_or_create(&vec![("category", category.name().to_owned())]));
+        }
         r.register("token_like", "Places of raw input that looked like a token", metrics.token_like.clone());
         r.register("transactions", "Commits, by what became of them", metrics.ends.clone());
         r.register("producers_rebuilt", "Producers that were replaced", metrics.rebuilds.clone());
@@ -253,9 +262,9 @@ impl Metrics {
         self.token_like.inc_by(n);
     }
 
-    /// Counts detections that a policy wants told.
-    pub fn alerts(&self, n: u64) {
-        self.alerts.inc_by(n);
+    /// Counts what clients promised not to send.
+    pub fn alerts(&self, category: Category, n: u64) {
+        self.alerts.get_or_create(&vec![("category", category.name().to_owned())]).inc_by(n);
     }
 
     /// Tells how many records are taken and not yet final.
@@ -339,6 +348,7 @@ mod tests {
         metrics.records(8, 2);
         metrics.quarantined("broken_json");
         metrics.detections("EMAIL_ADDRESS", "storage", "redact").inc_by(3);
+        metrics.alerts(Category::GovId, 2);
         metrics.lag(0, 17, 2.5);
         let text = metrics.text();
         for line in [
@@ -349,7 +359,8 @@ mod tests {
             "efface_back_pressure_seconds_total 0.5",
             "efface_lag_records{shard=\"0\"} 17",
             "efface_lag_seconds{shard=\"0\"} 2.5",
-            "efface_alerts_total 0",
+            "efface_alerts_total{category=\"gov_id\"} 2",
+            "efface_alerts_total{category=\"minor\"} 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }

@@ -393,16 +393,25 @@ impl Operator {
 
     /// Returns the name that policies use.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
+        Self::NAMES.get(self.number()).copied().unwrap_or("redact")
+    }
+
+    /// Every name that [`Operator::name`] returns, in the order of [`Operator::number`].
+    pub const NAMES: [&'static str; 8] = ["keep", "mask", "generalise", "conv", "fake", "token", "redact", "drop"];
+
+    /// Returns the place of the operator's name among [`Operator::NAMES`], for counting.
+    #[must_use]
+    pub const fn number(&self) -> usize {
         match self {
-            Self::Keep => "keep",
-            Self::Mask { .. } | Self::MaskMiddle => "mask",
-            Self::Generalise { .. } => "generalise",
-            Self::Conv => "conv",
-            Self::Fake => "fake",
-            Self::Token { .. } => "token",
-            Self::Redact => "redact",
-            Self::Drop => "drop",
+            Self::Keep => 0,
+            Self::Mask { .. } | Self::MaskMiddle => 1,
+            Self::Generalise { .. } => 2,
+            Self::Conv => 3,
+            Self::Fake => 4,
+            Self::Token { .. } => 5,
+            Self::Redact => 6,
+            Self::Drop => 7,
         }
     }
 }

@@ -247,6 +247,14 @@ impl Profiles {
         self.profiles.iter().map(|profile| profile.name.as_str())
     }
 
+    /// Returns whether a profile knows where a record says this of itself.
+    #[must_use]
+    pub fn tells(&self, mark: Mark) -> bool {
+        let is = |what: &What| matches!(what, What::Mark(own) if *own == mark);
+        let keys = || self.profiles.iter().flat_map(|profile| profile.keys.by_length.iter().flatten());
+        self.says.iter().any(|say| is(&say.what)) || keys().any(|key| key.says.iter().any(|(_, what)| is(what)))
+    }
+
     /// Returns title and source of a profile.
     #[must_use]
     pub fn about(&self, name: &str) -> Option<(&str, &str)> {
@@ -259,6 +267,12 @@ impl Profiles {
     pub fn rule(&self, rule: RuleId) -> Option<String> {
         let number = usize::from(FIRST_RULE.checked_sub(rule.0)?);
         self.profiles.get(number).map(|profile| format!("profile.{}", profile.name))
+    }
+
+    /// Returns whether it is the name of a key alone that says what a field holds, and no profile of its platform.
+    #[must_use]
+    pub fn is_generic(&self, rule: RuleId) -> bool {
+        self.profiles.len().checked_sub(1).is_some_and(|last| rule == rule_of(last))
     }
 
     /// Returns the kind of an entity.

@@ -4,11 +4,12 @@ use super::embedded::{self, Embedded, FORMATS};
 use super::tokens::{self, Input};
 use super::whole::{self, Whole};
 use super::{Options, Reason, Tenant, TenantFault};
+use crate::check;
 use crate::detection::Detection;
 use crate::entity::Kind;
 use crate::envelope::{
-    Envelope, EnvelopeFault, Field, FieldKind, Fields, Format, Home, LaneSelectors, Mark, Record, Selector,
-    SelectorError, Selectors, Treatment, Walked,
+    Envelope, EnvelopeFault, Field, FieldKind, Fields, Format, Home, LaneSelectors, MAX_SPEAKERS, Mark, Record,
+    Selector, SelectorError, Selectors, Treatment, Walked, speaker,
 };
 use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::limits::Limits;
@@ -16,7 +17,7 @@ use crate::policy::{self, FieldRule};
 use crate::profile::{self, Assigned, Holds, Marks, Profiles};
 use crate::scan::{Hints, NameBook, Scanner, Text};
 use crate::span::{DocSpan, Span};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Finds the detections of records, many at a time.
 pub struct Finder {
@@ -65,8 +66,10 @@ pub struct Found {
     known: Vec<&'static str>,
     /// Whether the caller tells whose the records are, so that they need not.
     pub(super) given: bool,
-    /// The first row of the table that the records are of, where it is not among them.
+    /// The first row of the table that the records are of, where it is not among them; of a chat the names of all who speak.
     head: Vec<u8>,
+    /// The names of those who speak in the chat of the last call.
+    speakers: Option<NameBook>,
     /// Documents that stand in fields.
     pub(super) embedded: Vec<Embedded>,
     /// Regions of the records, where they stand in others: those of the others, by where the records begin.
@@ -250,6 +253,7 @@ impl Finder {
             known: Vec::new(),
             given: false,
             head: Vec::new(),
+            speakers: None,
             embedded: (self.inner.iter())
                 .flat_map(|inner| FORMATS.map(|format| Embedded::new(format, inner.scratch())))
                 .collect(),
@@ -368,6 +372,8 @@ impl Finder {
                 last: 0,
             });
         }
+        found.speakers =
+            if format == Format::WhatsApp && self.profiles.is_some() { speakers(buffer, found) } else { None };
         if let Some(inner) = &self.inner {
             self.embedded(inner, buffer, found);
         }
@@ -456,7 +462,7 @@ impl Finder {
             let holds = match role.holds {
                 // A key that a profile names.
                 _ if field.is_key() => Holds::Id,
-                Holds::Id if is_id(text) => Holds::Id,
+                Holds::Id if is_id(text) && !(profiles.is_generic(role.rule) && is_card(text)) => Holds::Id,
                 Holds::Time if is_time(text) => Holds::Time,
                 Holds::File if text.len() <= LINK_BYTES => Holds::File,
                 Holds::Entity(_) if profiles.is_label(text.trim_ascii()) => Holds::Id,
@@ -568,6 +574,7 @@ impl Finder {
             known: kept_names,
             given: _,
             head: _,
+            speakers,
             embedded: _,
             around: _,
         } = found;
@@ -595,7 +602,7 @@ impl Finder {
             let regions = self.regions(record);
             let plain = small(hints.len());
             let own = names.get(record.first_name as usize..record.last_name as usize).unwrap_or_default();
-            let known = Hints::default().regions(regions).names(own).book(book);
+            let known = Hints::default().regions(regions).names(own).book(book).speakers(speakers.as_ref());
             // Most lines know what the one before knows.
             let plain = match last.filter(|&(_, before)| own.is_empty() && std::ptr::eq(before, regions)) {
                 Some((same, _)) => same,
@@ -684,7 +691,7 @@ impl Finder {
 
 impl Found {
     /// Tells the first row of the table that the records of the next calls are of; nothing where it is the first of them
-    /// itself.
+    /// itself. Of a chat, the names of all who speak in it, one on a line; nothing where the call has all of it.
     pub fn set_head(&mut self, head: &[u8]) {
         self.head.clear();
         self.head.extend_from_slice(head);
@@ -787,10 +794,37 @@ fn is_line(fields: &Fields, walked: Walked) -> bool {
     own.len() == 1 && fields.field(own.start).is_some_and(|field| field.kind == FieldKind::Plain)
 }
 
+/// Makes the list of those who speak in a chat: all that were told, or else those of the records of the call.
+fn speakers(buffer: &[u8], found: &Found) -> Option<NameBook> {
+    let mut names: Vec<&str> = if found.head.is_empty() {
+        let lines = found.records.iter().filter_map(|record| speaker(record.record.body.of(buffer)?));
+        lines.filter_map(|name| std::str::from_utf8(name).ok()).collect()
+    } else {
+        std::str::from_utf8(&found.head).unwrap_or_default().lines().collect()
+    };
+    names.sort_unstable();
+    names.dedup();
+    names.truncate(MAX_SPEAKERS);
+    NameBook::build(names).ok().filter(|book| !book.is_empty())
+}
+
 /// Whether a text can be the number or name of a thing: short, one word, and no address or telephone number of somebody.
 fn is_id(text: &[u8]) -> bool {
     let speaks = |byte: &u8| matches!(byte, b'@' | b' ' | b'\t' | b'\n');
     text.len() <= ID_BYTES && !text.starts_with(b"+") && !text.iter().any(speaks)
+}
+
+/// Whether a text is a card, to the digit: issuer, length and check digit.
+///
+/// The name of a key alone (`message_id`) promises little, and a card that stays is worse than an id that is rewritten. Of ids
+/// of sixteen random digits one in 25 looks like a card (measured); of times, of counters below 10^12 and of ids that begin with
+/// a time, as those of X and Discord do today, none: they begin with 1, as no issuer here does. What a profile names is kept.
+fn is_card(text: &[u8]) -> bool {
+    static CARD: LazyLock<Option<&check::Check>> = LazyLock::new(|| check::by_name("card"));
+    let digits = text.trim_ascii();
+    (12..=19).contains(&digits.len())
+        && digits.iter().all(u8::is_ascii_digit)
+        && CARD.is_some_and(|check| (check.run)(digits))
 }
 
 /// Whether a text can be a time: `1772539200`, `2026-03-03T12:00:00.123Z`, `03/Mar/2026:12:00:00 +0000`.

@@ -48,7 +48,7 @@ use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::limits::Limits;
 use crate::operator::{self, Minter};
 use crate::policy::{Alerts, Form, Lane, Operator};
-use crate::profile::Profiles;
+use crate::profile::{self, Profiles};
 use crate::rules::RuleSet;
 use crate::scan::{Lexicon, LexiconScratch, NameBook, ScanFault, Scanner};
 use crate::sensitive::Sensitive;
@@ -129,9 +129,9 @@ pub enum BuildError {
         /// The lane.
         lane: String,
     },
-    /// A lane writes codes of conversations, and nobody said where a record names its own.
+    /// A lane writes codes of conversations, and neither a field nor a profile says where a record names its own.
     #[error(
-        "the policy writes codes of conversations on the lane {lane}, and nobody said which conversation a record is of\n  hint: --conversation-field /conversation/id, or where records say so"
+        "the policy writes codes of conversations on the lane {lane}, and nobody said which conversation a record is of\n  hint: --conversation-field /conversation/id, or where records say so; or a profile that knows it: --envelope auto"
     )]
     NoConversation {
         /// The lane.
@@ -228,6 +228,39 @@ pub struct Scratch {
     outputs: Vec<Vec<u8>>,
     /// Where each record ends, per lane: `ends[lane][record]`.
     ends: Vec<Vec<usize>>,
+    applied: Vec<Applied>,
+}
+
+/// How often which operator was applied on a lane in a call, by entity.
+#[derive(Clone, Default)]
+struct Applied {
+    counts: Vec<[u32; Operator::NAMES.len()]>,
+    /// The entities that have counts.
+    touched: Vec<EntityId>,
+}
+
+impl Applied {
+    fn clear(&mut self) {
+        for entity in self.touched.drain(..) {
+            self.counts.get_mut(usize::from(entity.0)).into_iter().for_each(|counts| *counts = Default::default());
+        }
+    }
+
+    fn count(&mut self, entity: EntityId, operator: &Operator) {
+        // What looks like a token is counted by itself.
+        if entity == TOKEN_LIKE {
+            return;
+        }
+        let at = usize::from(entity.0);
+        if self.counts.len() <= at {
+            self.counts.resize(at + 1, Default::default());
+        }
+        let Some(counts) = self.counts.get_mut(at) else { return };
+        if counts.iter().all(|n| *n == 0) {
+            self.touched.push(entity);
+        }
+        counts.get_mut(operator.number()).into_iter().for_each(|n| *n += 1);
+    }
 }
 
 impl Redactor {
@@ -275,6 +308,7 @@ impl Redactor {
             given: Given::default(),
             outputs: self.lanes.iter().map(|_| Vec::new()).collect(),
             ends: self.lanes.iter().map(|_| Vec::new()).collect(),
+            applied: vec![Applied::default(); self.lanes.len()],
         }
     }
 
@@ -372,9 +406,21 @@ impl Redactor {
         if let Some(lexicon) = &self.alerts {
             self.count_alerts(lexicon, buffer, scratch, tally);
         }
-        let Scratch { found, splicer, edits, replacements, tokens, canonicals, lexicon: _, given, outputs, ends } =
-            scratch;
+        let Scratch {
+            found,
+            splicer,
+            edits,
+            replacements,
+            tokens,
+            canonicals,
+            lexicon: _,
+            given,
+            outputs,
+            ends,
+            applied,
+        } = scratch;
         canonicals.clear();
+        applied.iter_mut().for_each(Applied::clear);
         if let Some(minting) = &self.minting {
             let minted = |entity: EntityId| {
                 let at = usize::from(entity.0);
@@ -392,7 +438,13 @@ impl Redactor {
             let (Some(out), Some(ends)) = (rest.first_mut(), rest_ends.first_mut()) else { continue };
             out.clear();
             ends.clear();
+            let (earlier_applied, rest_applied) = applied.split_at_mut(at);
+            let Some(applied) = rest_applied.first_mut() else { continue };
             if let Some(twin) = work.twin {
+                if let Some(twin) = earlier_applied.get(twin) {
+                    applied.counts.clone_from(&twin.counts);
+                    applied.touched.clone_from(&twin.touched);
+                }
                 out.extend_from_slice(earlier.get(twin).map(Vec::as_slice).unwrap_or_default());
                 ends.extend_from_slice(earlier_ends.get(twin).map(Vec::as_slice).unwrap_or_default());
                 continue;
@@ -412,6 +464,7 @@ impl Redactor {
                 needs_owner: work.needs_owner,
                 owner: Owner { regions: &[], tenant: None, conversation: None, subject: None },
                 embedded: None,
+                applied,
             };
             for record in found.records() {
                 lane.record(format, record, splicer, out);
@@ -483,8 +536,11 @@ fn minting(lanes: &[Lane], rules: &RuleSet, options: &Options) -> Result<Option<
         Tenant::Fixed(name) => Some(TenantId::new(name).ok_or(BuildError::Tenant)?.as_str().to_owned()),
         Tenant::None | Tenant::Field(_) | Tenant::Given | Tenant::Profile => None,
     };
+    // Where a record does not say its conversation after all, it gets labels, which tell less than codes.
+    let told = || options.profiles.as_ref().is_some_and(|profiles| profiles.tells(profile::Mark::Conversation));
     if let Some(lane) = lanes.iter().find(|lane| lane.has_conv())
         && options.conversation_field.is_none()
+        && !told()
     {
         return Err(BuildError::NoConversation { lane: lane.name().to_owned() });
     }
@@ -526,6 +582,7 @@ struct LaneWriter<'w> {
     owner: Owner<'w>,
     /// The last field whose document was written.
     embedded: Option<u32>,
+    applied: &'w mut Applied,
 }
 
 /// What a record says of itself that tokens depend on.
@@ -586,8 +643,11 @@ impl<'w> LaneWriter<'w> {
                 }
                 // Another lane may have had the field scanned.
                 while let Some((at, detected)) = rest.next_if(|(_, detected)| detected.field == number) {
-                    if treatment == Treatment::Scan {
-                        self.edit(at, detected);
+                    match treatment {
+                        Treatment::Scan => self.edit(at, detected),
+                        Treatment::Keep => self.applied.count(detected.detection.entity, &Operator::Keep),
+                        Treatment::Drop => self.applied.count(detected.detection.entity, &Operator::Drop),
+                        Treatment::Operator(_) => {}
                     }
                 }
             }
@@ -627,6 +687,7 @@ impl<'w> LaneWriter<'w> {
                 needs_owner: self.needs_owner,
                 owner: self.owner,
                 embedded: None,
+                applied: &mut *self.applied,
             };
             for detected in set.found.detections(record) {
                 // Canonical values of detections are those of the fields around.
@@ -710,7 +771,7 @@ impl<'w> LaneWriter<'w> {
     /// Replaces a place; `owner` is the entity that the operator is of.
     fn replace(&mut self, place: Place, owner: EntityId, operator: &Operator) {
         if *operator == Operator::Keep {
-            return;
+            return self.applied.count(place.entity, operator);
         }
         let text = self.text(place);
         let start = small(self.replacements.len());
@@ -735,6 +796,8 @@ impl<'w> LaneWriter<'w> {
                 if !minted {
                     operator::apply(operator, shown, Sensitive::new(value), self.replacements);
                 }
+                let falls_back = !minted && (operator.is_keyed() || matches!(operator, Operator::Generalise { .. }));
+                self.applied.count(place.entity, if falls_back { &Operator::Redact } else { operator });
             }
             _ if place.entity == TOKEN_LIKE => self.replacements.extend_from_slice(TOKEN_LIKE_LABEL),
             _ => {}
@@ -836,13 +899,25 @@ impl Scratch {
         range.and_then(|range| self.lane(lane).get(range)).unwrap_or_default()
     }
 
+    /// Yields what was done on a lane in the last call: the entity that was found, the operator that was applied to it in the
+    /// end ([`Operator::NAMES`]), and how often. Where a token, a code or a sort could not be written, a label was.
+    pub fn applied(&self, lane: usize) -> impl Iterator<Item = (EntityId, usize, u64)> + '_ {
+        let of = |applied: &'_ Applied, entity: EntityId| applied.counts.get(usize::from(entity.0)).copied();
+        self.applied.get(lane).into_iter().flat_map(move |applied| {
+            let counts = applied.touched.iter().filter_map(move |&entity| Some((entity, of(applied, entity)?)));
+            counts.flat_map(|(entity, counts)| {
+                counts.into_iter().enumerate().filter(|(_, n)| *n > 0).map(move |(at, n)| (entity, at, u64::from(n)))
+            })
+        })
+    }
+
     /// Returns the tenant that a record of the last call, which was over `buffer`, names itself.
     #[must_use]
     pub fn tenant<'s>(&'s self, buffer: &'s [u8], record: usize) -> Option<TenantId<'s>> {
         self.found.tenant(buffer, self.found.records().get(record)?)
     }
 
-    /// Tells the first row of a table; see [`Found::set_head`].
+    /// Tells the first row of a table, or the names of all who speak in a chat; see [`Found::set_head`].
     pub fn set_head(&mut self, head: &[u8]) {
         self.found.set_head(head);
     }

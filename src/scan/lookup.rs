@@ -510,9 +510,10 @@ pub(super) fn find(
     mut found: impl FnMut(Span, i16) -> bool,
 ) {
     let Memory { words, own } = memory;
-    let book = hints.book.filter(|book| !book.is_empty());
+    let books = [hints.book, hints.speakers].map(|book| book.filter(|book| !book.is_empty()));
+    let no_book = books.iter().all(Option::is_none);
     let names = hints.names.get(..OWN_NAMES).unwrap_or(hints.names);
-    if book.is_none() && !names.iter().any(|name| may_stand(text, name.as_bytes())) {
+    if no_book && !names.iter().any(|name| may_stand(text, name.as_bytes())) {
         return;
     }
     own.clear();
@@ -533,7 +534,7 @@ pub(super) fn find(
             }
         }
     }
-    if own.is_empty() && book.is_none() {
+    if own.is_empty() && no_book {
         return;
     }
     words.clear();
@@ -542,7 +543,7 @@ pub(super) fn find(
     let mut all = true;
     loop {
         let ended = reader.fill(words, READ_WORDS);
-        let look = Look { text, words, own, book, guards, all: all && ended };
+        let look = Look { text, words, own, books, guards, all: all && ended };
         // What is near the end is looked at when more is known.
         let upto = if ended { words.len() } else { words.len() - 2 * NAME_WORDS };
         while at < upto {
@@ -651,7 +652,7 @@ struct Look<'l> {
     text: &'l [u8],
     words: &'l [Word],
     own: &'l [Own],
-    book: Option<&'l NameBook>,
+    books: [Option<&'l NameBook>; 2],
     guards: &'l Guards,
     /// Whether `words` are all words of the text.
     all: bool,
@@ -693,7 +694,8 @@ impl Look<'_> {
     /// How many bytes of a word that was found are not the name.
     fn prefix(&self, word: &Word) -> u32 {
         let is_known = |hash: u64| {
-            self.own.iter().any(|own| own.hash == hash) || self.book.is_some_and(|book| book.words.flags(hash) != 0)
+            self.own.iter().any(|own| own.hash == hash)
+                || self.books.iter().flatten().any(|book| book.words.flags(hash) != 0)
         };
         if word.case != Case::None || is_known(word.hash) {
             return 0;
@@ -738,9 +740,12 @@ impl Look<'_> {
         self.alone(at, LOWER).map(|worth| (1, worth))
     }
 
-    /// Looks for the names of the book at a word.
+    /// Looks for the names of the books at a word.
     fn booked(&self, at: usize) -> Option<(usize, i16)> {
-        let book = self.book?;
+        self.books.iter().flatten().find_map(|book| self.booked_in(book, at))
+    }
+
+    fn booked_in(&self, book: &NameBook, at: usize) -> Option<(usize, i16)> {
         let word = self.word(at).filter(|word| word.hash != 0)?;
         let mut flags = book.words.flags(word.hash);
         let mut hash = word.hash;

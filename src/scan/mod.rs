@@ -51,6 +51,8 @@ pub struct Hints<'h> {
     pub names: &'h [&'h str],
     /// Names that its tenant knows.
     pub book: Option<&'h NameBook>,
+    /// Names of those who speak in the chat that the text is of.
+    pub speakers: Option<&'h NameBook>,
 }
 
 impl<'h> Hints<'h> {
@@ -82,8 +84,15 @@ impl<'h> Hints<'h> {
         self
     }
 
+    /// Returns these hints with the names of those who speak in the chat that the text is of.
+    #[must_use]
+    pub const fn speakers(mut self, speakers: Option<&'h NameBook>) -> Self {
+        self.speakers = speakers;
+        self
+    }
+
     const fn has_names(&self) -> bool {
-        !self.names.is_empty() || self.book.is_some()
+        !self.names.is_empty() || self.book.is_some() || self.speakers.is_some()
     }
 }
 
@@ -94,6 +103,7 @@ impl fmt::Debug for Hints<'_> {
             .field("field", &self.field)
             .field("names", &self.names.len())
             .field("book", &self.book)
+            .field("speakers", &self.speakers)
             .finish()
     }
 }

@@ -487,6 +487,8 @@ fn weigh_left(rest: &[u8], has_plus: bool, has_bracket: bool) -> Option<i16> {
         (b'_' | b'@' | b'%' | b'$' | b'*', _) => return None,
         (0xA0..=0xBF, [.., 0xE2, 0x82]) | (0xA3 | 0xA5, [.., 0xC2]) => return None,
         // Digits go on to the left: this is the middle of a number, a date, an amount.
+        // A path or a field ends before a plus: `/v1/+221…`.
+        (b'/' | b':', [.., b'0'..=b'9']) if has_plus => 0,
         (b'.' | b',' | b'-' | b'/' | b':', [.., b'0'..=b'9']) => return None,
         (b'-' | b'.', [.., b'0'..=b'9', b'-' | b'.']) => return None,
         _ if has_plus => 0,
@@ -1334,6 +1336,8 @@ mod tests {
         check("221771234567@c.us", "", &["221771234567"]);
         check("tel:+221771234567", "", &["+221771234567"]);
         check("tel:771234567", "SN", &["771234567"]);
+        check("POST /v1/+221771234567", "", &["+221771234567"]);
+
         check("whatsapp:+221771234567", "", &["+221771234567"]);
         check("https://wa.me/221771234567?text=hi", "", &["221771234567"]);
         check("https://api.whatsapp.com/send?phone=221771234567&text=hi", "", &["221771234567"]);

@@ -1,7 +1,7 @@
 //! Reads the configuration of a stream. Everything that can be wrong with it is told with file, line and hint.
 
 use super::machine::Bounds;
-use crate::envelope::Format;
+use crate::envelope::{Format, is_form};
 use crate::ids::Region;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -92,12 +92,35 @@ impl Guarantee {
 /// How a record's value is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// JSON where it begins with `{` or `[`, else text.
+    /// JSON where it begins with `{` or `[`, a form where it is one, else a line of a log, which is text where it is none.
     Auto,
     /// JSON; anything else is quarantined.
     Json,
     /// Text.
     Text,
+}
+
+/// What fields hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Envelope {
+    /// For each record the profile that fits it best, and the names of keys that every platform uses.
+    Auto,
+    /// Nobody knows; all text is scanned alike.
+    None,
+    /// A profile, by name or file.
+    Profile(String),
+}
+
+impl Envelope {
+    /// Returns the name that configurations use.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Auto => "auto",
+            Self::None => "none",
+            Self::Profile(name) => name,
+        }
+    }
 }
 
 impl Layout {
@@ -109,16 +132,9 @@ impl Layout {
             Self::Text => Format::Text,
             Self::Auto => match value.iter().find(|byte| !byte.is_ascii_whitespace()) {
                 Some(b'{' | b'[') => Format::Json,
-                _ => Format::Text,
+                _ if is_form(value) => Format::Form,
+                _ => Format::Log,
             },
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Json => "json",
-            Self::Text => "text",
         }
     }
 }
@@ -129,7 +145,19 @@ pub struct Input {
     /// Names, or expressions that begin with `^`.
     pub topics: Vec<String>,
     /// How values are laid out.
-    pub envelope: Layout,
+    pub layout: Layout,
+    /// What their fields hold.
+    pub envelope: Envelope,
+    /// The line that says so, for messages.
+    pub envelope_line: usize,
+    /// The field that says which conversation a record is of, as a JSON Pointer.
+    pub conversation: Option<String>,
+    /// The field that says whom a record is about, as a JSON Pointer.
+    pub subject: Option<String>,
+    /// Fields that hold names of people, as JSON Pointers.
+    pub name_fields: Vec<String>,
+    /// A file of names to look for in every text.
+    pub names: Option<String>,
     /// The field that says a record's region, as a JSON Pointer.
     pub region_field: Option<String>,
     /// The region of a record that does not say its own.
@@ -162,6 +190,8 @@ pub enum TenantFrom {
     Field(String),
     /// Its topic's name is the tenant's.
     Topic,
+    /// Where its profile says.
+    Profile,
 }
 
 /// The root key of tokens.
@@ -288,10 +318,14 @@ impl Limits {
 }
 
 impl Input {
-    /// Returns the layout's name.
+    /// Returns the name of the envelope as configurations say it.
     #[must_use]
-    pub const fn envelope_name(&self) -> &'static str {
-        self.envelope.name()
+    pub fn envelope_name(&self) -> &str {
+        match (self.layout, &self.envelope) {
+            (Layout::Json, Envelope::Auto) => "json",
+            (Layout::Text, _) => "text",
+            (_, envelope) => envelope.name(),
+        }
     }
 }
 
@@ -340,6 +374,8 @@ struct TenantToml {
     #[serde(default)]
     topic: bool,
     #[serde(default)]
+    profile: bool,
+    #[serde(default)]
     name: Option<String>,
 }
 
@@ -375,9 +411,26 @@ struct InputToml {
     #[serde(default)]
     tenant: Option<Spanned<TenantToml>>,
     #[serde(default)]
-    subject: Option<Spanned<toml::Value>>,
+    subject: Option<FieldToml>,
     #[serde(default)]
-    conversation: Option<Spanned<toml::Value>>,
+    conversation: Option<FieldToml>,
+    #[serde(default)]
+    names: NamesToml,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldToml {
+    field: Spanned<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamesToml {
+    #[serde(default)]
+    fields: Vec<Spanned<String>>,
+    #[serde(default)]
+    file: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -581,36 +634,26 @@ impl Reader<'_> {
         if topics.is_empty() {
             return Err(self.fault(input.topics.span().start, "nothing is read".to_owned(), "topics = [\"chat.raw\"]"));
         }
-        for (value, what) in [(&input.subject, "subject"), (&input.conversation, "conversation")] {
-            // The person's entry in a vault, and what the previous message asked for.
-            if let Some(value) = value {
-                return Err(self.fault(
-                    value.span().start,
-                    format!("{what} is of no use yet"),
-                    "for a later version; leave it out",
-                ));
-            }
-        }
-        let envelope = match input.envelope.as_ref().map(|name| (name.get_ref().as_str(), name)) {
-            None | Some(("auto", _)) => Layout::Auto,
-            Some(("json", _)) => Layout::Json,
-            Some(("text", _)) => Layout::Text,
-            Some((name, at)) => {
-                return Err(self.fault(at.span().start, format!("no such envelope: {name}"), "auto, json or text"));
-            }
+        let (layout, envelope) = match input.envelope.as_ref().map(|name| name.get_ref().as_str()) {
+            None | Some("auto") => (Layout::Auto, Envelope::Auto),
+            Some("none") => (Layout::Auto, Envelope::None),
+            Some("json") => (Layout::Json, Envelope::Auto),
+            Some("text") => (Layout::Text, Envelope::None),
+            // Whether there is such a profile is seen when it is read.
+            Some(name) => (Layout::Auto, Envelope::Profile(name.to_owned())),
         };
+        let envelope_line = self.line(input.envelope.as_ref().map_or(0, |name| name.span().start));
+        let field = |field: &FieldToml| self.pointer(&field.field, "/conversation/id");
+        let conversation = input.conversation.as_ref().map(field).transpose()?;
+        let subject = input.subject.as_ref().map(field).transpose()?;
+        let name_fields = input.names.fields.iter().map(|field| self.pointer(field, "/contact/name"));
+        let name_fields = name_fields.collect::<Result<_, _>>()?;
+        let names = input.names.file.clone();
         let mut region_field = None;
         let mut region = None;
         if let Some(toml) = &input.region {
             if let Some(field) = &toml.field {
-                if !field.get_ref().starts_with('/') {
-                    return Err(self.fault(
-                        field.span().start,
-                        format!("not a JSON Pointer: {}", field.get_ref()),
-                        "with a slash: /channel/country",
-                    ));
-                }
-                region_field = Some(field.get_ref().clone());
+                region_field = Some(self.pointer(field, "/channel/country")?);
             }
             if let Some(default) = &toml.default {
                 let known = Region::new(default.get_ref().as_bytes())
@@ -626,20 +669,45 @@ impl Reader<'_> {
             }
         }
         let tenant = input.tenant.as_ref().map(|tenant| self.tenant(tenant)).transpose()?;
-        Ok(Input { topics, envelope, region_field, region, tenant })
+        Ok(Input {
+            topics,
+            layout,
+            envelope,
+            envelope_line,
+            conversation,
+            subject,
+            name_fields,
+            names,
+            region_field,
+            region,
+            tenant,
+        })
+    }
+
+    fn pointer(&self, text: &Spanned<String>, example: &str) -> Result<String, ConfigError> {
+        if text.get_ref().starts_with('/') {
+            return Ok(text.get_ref().clone());
+        }
+        let what = format!("not a JSON Pointer: {}", text.get_ref());
+        Err(self.fault(text.span().start, what, &format!("with a slash: {example}")))
     }
 
     fn tenant(&self, tenant: &Spanned<TenantToml>) -> Result<TenantFrom, ConfigError> {
         let fault = |what: &str, hint: &str| Err(self.fault(tenant.span().start, what.to_owned(), hint));
         let from = match tenant.get_ref() {
-            TenantToml { header: Some(name), field: None, topic: false, name: None } => {
+            TenantToml { header: Some(name), field: None, topic: false, profile: false, name: None } => {
                 TenantFrom::Header(name.clone())
             }
-            TenantToml { header: None, field: Some(at), topic: false, name: None } => TenantFrom::Field(at.clone()),
-            TenantToml { header: None, field: None, topic: true, name: None } => TenantFrom::Topic,
-            TenantToml { header: None, field: None, topic: false, name: Some(name) } => TenantFrom::Fixed(name.clone()),
+            TenantToml { header: None, field: Some(at), topic: false, profile: false, name: None } => {
+                TenantFrom::Field(at.clone())
+            }
+            TenantToml { header: None, field: None, topic: true, profile: false, name: None } => TenantFrom::Topic,
+            TenantToml { header: None, field: None, topic: false, profile: true, name: None } => TenantFrom::Profile,
+            TenantToml { header: None, field: None, topic: false, profile: false, name: Some(name) } => {
+                TenantFrom::Fixed(name.clone())
+            }
             _ => {
-                let hint = "{ header = \"tenant\" }, { field = \"/tenant\" }, { topic = true } or { name = \"acme\" }";
+                let hint = "{ header = \"tenant\" }, { field = \"/tenant\" }, { profile = true }, { topic = true } or { name = \"acme\" }";
                 return fault("the tenant is to be in one place", hint);
             }
         };
@@ -844,6 +912,9 @@ in_flight_records = 100
             "tenant = { topic = true, name = \"a\" }\ntopics =",
             "efface.toml:8: the tenant is to be in one",
         );
+        check("topics =", "tenant = { field = \"t\" }\ntopics =", "efface.toml:8: not a JSON Pointer");
+        check("topics =", "conversation = { field = \"c\" }\ntopics =", "efface.toml:8: not a JSON Pointer: c");
+        check("topics =", "names = { fields = [\"n\"] }\ntopics =", "efface.toml:8: not a JSON Pointer: n");
         if !cfg!(feature = "tls") {
             check("\"client.id\"", "\"ssl.ca.location\"", "efface.toml:5: ssl.ca.location needs TLS");
         }

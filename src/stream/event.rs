@@ -101,8 +101,8 @@ pub struct Start<'e> {
     pub guarantee: &'static str,
     /// What is read.
     pub topics: &'e [String],
-    /// How values are laid out.
-    pub envelope: &'static str,
+    /// What fields hold, and how values are laid out.
+    pub envelope: &'e str,
     /// What is written.
     pub lanes: Vec<StartLane<'e>>,
     /// Where goes what cannot be handled.

@@ -14,6 +14,7 @@ use super::stall::{Stall, View};
 use super::worker::{Incoming, Sheet, Worker};
 use super::{Cluster, Control, Job, Outcome, StreamError, Tell};
 use crate::metrics::{Count, End, Fact, Metrics};
+use crate::policy::Operator;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -90,7 +91,9 @@ pub(super) fn run(job: &Job, control: &Control, tell: &Tell) -> Result<Outcome, 
     let n_quarantine = width(&job.config.quarantine)?;
     tell(&Event::Start(job.start()));
     let sheets = Mutex::new(Vec::new());
-    let counts: Vec<OnceLock<Vec<Count>>> = job.answers.iter().map(|_| OnceLock::new()).collect();
+    // By lane, entity and operator.
+    let n_counts = job.worker.lanes().len() * job.entities.len() * Operator::NAMES.len();
+    let counts: Vec<OnceLock<Count>> = (0..n_counts).map(|_| OnceLock::new()).collect();
     let one = |number: usize| {
         let result = catch_unwind(AssertUnwindSafe(|| {
             let plan = Plan {
@@ -155,7 +158,7 @@ struct Plan<'s> {
     n_traced: i32,
     sheets: &'s Mutex<Vec<Sheet>>,
     /// Counters of detections, by entity, of each lane; made when there is something to count.
-    counts: &'s [OnceLock<Vec<Count>>],
+    counts: &'s [OnceLock<Count>],
 }
 
 /// Runs one consumer and one producer. Returns whether everything that was taken is out and committed.
@@ -1215,16 +1218,17 @@ impl<'s> Shard<'s> {
         let began = Instant::now();
         worker.rewrite(&records, &mut sheet);
         self.member().metrics.observe(Fact::Scanned { n_records: records.len(), took: began.elapsed() });
-        for (entity, n) in sheet.tally.entities() {
-            let at = usize::from(entity.0);
-            let (Some(counts), Some((name, answers))) = (self.plan.counts.get(at), self.plan.job.answers.get(at))
-            else {
-                continue;
-            };
-            let metrics = &self.member().metrics;
-            let make = || answers.iter().map(|(lane, operator)| metrics.detections(name, lane, operator)).collect();
-            for count in counts.get_or_init(make) {
-                count.inc_by(n);
+        let (job, metrics) = (self.plan.job, &self.member().metrics);
+        for (number, lane) in worker.lanes().iter().enumerate() {
+            for (entity, operator, n) in sheet.applied(number) {
+                let entity = usize::from(entity.0);
+                let at = (number * job.entities.len() + entity) * Operator::NAMES.len() + operator;
+                let (Some(count), Some(entity), Some(operator)) =
+                    (self.plan.counts.get(at), job.entities.get(entity), Operator::NAMES.get(operator))
+                else {
+                    continue;
+                };
+                count.get_or_init(|| metrics.detections(entity, &lane.name, operator)).inc_by(n);
             }
         }
         self.plan.control.add(&sheet.tally);

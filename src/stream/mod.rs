@@ -27,7 +27,7 @@ mod worker;
 
 pub use cluster::Cluster;
 pub use config::{
-    Config, ConfigError, Guarantee, Input, Kafka, Key, KeysConfig, LaneConfig, Layout, Limits, TenantFrom,
+    Config, ConfigError, Envelope, Guarantee, Input, Kafka, Key, KeysConfig, LaneConfig, Layout, Limits, TenantFrom,
 };
 pub use event::{Event, Start, StartLane};
 pub use kafka::expects_panic;
@@ -35,12 +35,13 @@ pub use lanes::{LanePlan, POLICY_HEADER, SOURCE_HEADER, Shape, VERSION_HEADER};
 pub use machine::{Bounds, Command, Doubt, Machine, Mode, Partition, Place, Progress, Refusal, Room, Taken, Verdict};
 
 use crate::crypt::{KeyConfig, KeySource, Keys, Tokenizer, TokenizerConfig};
-use crate::ids::EntityId;
+use crate::entity::nearest;
 use crate::metrics::Metrics;
-use crate::policy::{Policy, Reversal, Source};
+use crate::policy::{Alerts, Policy, Reversal, Source};
+use crate::profile::{self, Profiles};
 use crate::redact::{self, BuildError, Options, Redactor, Tenant};
 use crate::rules::RuleSet;
-use crate::scan::{ScanConfig, Scanner};
+use crate::scan::{NameBook, ScanConfig, Scanner};
 use crate::tally::Tally;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -78,8 +79,8 @@ pub struct Job {
     worker: Worker,
     /// Our name among the processes of the group.
     instance: Option<String>,
-    /// Entities, in the order of their numbers, with the lane and the operator that the policies name.
-    answers: Vec<(String, Vec<(String, &'static str)>)>,
+    /// The names of the entities, in the order of their numbers.
+    entities: Vec<String>,
     n_rules: usize,
     n_threads: usize,
 }
@@ -164,6 +165,7 @@ impl Control {
 
     fn add(&self, tally: &Tally) {
         self.metrics.token_like(tally.n_token_like);
+        tally.alerts().for_each(|(category, n)| self.metrics.alerts(category, n));
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).add(tally);
     }
 }
@@ -177,6 +179,7 @@ impl Job {
         let mut lanes = Vec::new();
         let mut plans = Vec::new();
         let mut min_score: Option<u16> = None;
+        let mut alerts: Option<Alerts> = None;
         let default = ScanConfig::default();
         for lane in &config.lanes {
             let source = policy(&config, lane)?;
@@ -194,6 +197,14 @@ impl Job {
             // One scan serves all: the lowest score that any policy wants.
             let score = policy.min_score().unwrap_or(default.min_score);
             min_score = Some(min_score.map_or(score, |least| least.min(score)));
+            if let Some(own) = policy.alerts() {
+                // What any policy wants told is told.
+                let all = alerts.get_or_insert_with(|| own.clone());
+                all.categories.extend(own.categories.iter().copied());
+                all.categories.sort_unstable();
+                all.categories.dedup();
+                all.minor_age = all.minor_age.max(own.minor_age);
+            }
             plans.push(LanePlan {
                 name: lane.name.clone(),
                 topic: lane.topic.clone(),
@@ -209,14 +220,34 @@ impl Job {
         let scanner = Scanner::build(rules, ScanConfig { min_score: min_score.unwrap_or(default.min_score), limits })
             .map_err(|err| StreamError::new(err.to_string(), "efface rules test"))?;
         let tokenizer = tokenizer(&config, env)?;
+        let profiles = profiles(&config, rules)?;
+        let knows_tenant = profiles.as_ref().is_some_and(|profiles| profiles.tells(profile::Mark::Tenant));
+        if config.input.tenant == Some(TenantFrom::Profile) && !knows_tenant {
+            return Err(StreamError::new(
+                format!(
+                    "{}:{}: the envelope {} does not say whose a record is",
+                    config.file,
+                    config.input.envelope_line,
+                    config.input.envelope_name()
+                ),
+                "input.tenant = { header = \"tenant\" }, or a profile whose [record] names a tenant",
+            ));
+        }
         let options = Options {
             tokenizer: tokenizer.clone(),
             tenant: match &config.input.tenant {
                 None => Tenant::None,
                 Some(TenantFrom::Fixed(name)) => Tenant::Fixed(name.clone()),
                 Some(TenantFrom::Field(pointer)) => Tenant::Field(pointer.clone()),
+                Some(TenantFrom::Profile) => Tenant::Profile,
                 Some(TenantFrom::Header(_) | TenantFrom::Topic) => Tenant::Given,
             },
+            profiles: profiles.map(Arc::new),
+            conversation_field: config.input.conversation.clone(),
+            subject_field: config.input.subject.clone(),
+            name_fields: config.input.name_fields.clone(),
+            book: book(&config)?,
+            alerts,
             // People wrote it: what looks like a token there is none of ours.
             input: redact::Input::Raw,
             regions: config.input.region.into_iter().collect(),
@@ -224,19 +255,7 @@ impl Job {
             limits,
             ..Options::default()
         };
-        let answer = |at: usize| {
-            let entity = EntityId(u16::try_from(at).unwrap_or(u16::MAX));
-            lanes
-                .iter()
-                .map(|lane: &crate::policy::Lane| (lane.name().to_owned(), lane.decide(entity, None).name()))
-                .collect()
-        };
-        let answers = rules
-            .entities()
-            .iter()
-            .enumerate()
-            .map(|(at, entity)| (entity.name.as_str().to_owned(), answer(at)))
-            .collect();
+        let entities = rules.entities().iter().map(|entity| entity.name.as_str().to_owned()).collect();
         let redactor = Redactor::build(scanner, rules, lanes, &options).map_err(|err| match err {
             BuildError::NoKey { lane } => StreamError::new(
                 format!("the policy writes tokens on the lane {lane}, and there is no key"),
@@ -247,8 +266,10 @@ impl Job {
                 "input.tenant = { header = \"tenant\" }, or { name = \"default\" } where there is one tenant",
             ),
             BuildError::NoConversation { lane } => StreamError::new(
-                format!("the policy writes codes of conversations on the lane {lane}, which a stream cannot yet"),
-                "tokens or labels in their place",
+                format!(
+                    "the policy writes codes of conversations on the lane {lane}, and nobody says which conversation a record is of"
+                ),
+                "input.conversation = { field = \"/conversation/id\" }, or an envelope that knows it: input.envelope = \"auto\"",
             ),
             err => told(&err),
         })?;
@@ -277,7 +298,7 @@ impl Job {
                 ));
             }
         }
-        Ok(Self { config, properties, worker, instance, answers, n_rules: rules.rules().len(), n_threads })
+        Ok(Self { config, properties, worker, instance, entities, n_rules: rules.rules().len(), n_threads })
     }
 
     /// Returns what the stream will do.
@@ -363,6 +384,56 @@ fn policy(config: &Config, lane: &LaneConfig) -> Result<Source, StreamError> {
             ))
         }
     }
+}
+
+/// Reads what `input.envelope` names.
+fn profiles(config: &Config, rules: &RuleSet) -> Result<Option<Profiles>, StreamError> {
+    let name = match &config.input.envelope {
+        Envelope::None => return Ok(None),
+        Envelope::Auto => return Profiles::auto(rules.entities()).map(Some).map_err(|err| told(&err)),
+        Envelope::Profile(name) => name,
+    };
+    let source = match profile::Source::builtin(name) {
+        Some(source) => source,
+        None => {
+            let path = config.folder.join(name);
+            let at = format!("{}:{}", config.file, config.input.envelope_line);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => profile::Source { name: path.display().to_string(), text },
+                Err(err) if path.exists() => {
+                    let hint = "a profile that this process may read";
+                    return Err(StreamError::new(format!("{at}: the envelope {name} cannot be read: {err}"), hint));
+                }
+                Err(_) => {
+                    let names = || profile::Source::builtin_names().chain(["auto", "none", "json", "text"]);
+                    let hint = match nearest(name, names()) {
+                        Some(meant) => format!("did you mean {meant}?"),
+                        None => format!(
+                            "a file, as seen from the configuration, or one of: {}",
+                            names().collect::<Vec<_>>().join(", ")
+                        ),
+                    };
+                    return Err(StreamError::new(format!("{at}: no such envelope: {name}"), hint));
+                }
+            }
+        }
+    };
+    Profiles::fixed(&source, rules.entities()).map(Some).map_err(|err| told(&err))
+}
+
+/// Reads the names that `input.names` lists.
+fn book(config: &Config) -> Result<Option<Arc<NameBook>>, StreamError> {
+    let Some(file) = &config.input.names else { return Ok(None) };
+    let fault = |what: String, hint: &str| StreamError::new(format!("{}: input.names.file: {what}", config.file), hint);
+    let text = std::fs::read_to_string(config.folder.join(file))
+        .map_err(|err| fault(format!("{file} cannot be read: {err}"), "UTF-8, one name on a line"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let names = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let book = NameBook::build(names).map_err(|err| fault(err.to_string(), "fewer names"))?;
+    if book.is_empty() {
+        return Err(fault(format!("no name in {file}"), "one name on a line"));
+    }
+    Ok(Some(Arc::new(book)))
 }
 
 /// Reads the root key and derives from it.

@@ -8,7 +8,7 @@ use super::lanes::LanePlan;
 use crate::crypt::{Class, LaneClass, Mode, Purpose, Scope, TokenScratch, Tokenizer, token_at};
 use crate::entity::Kind;
 use crate::envelope::{Format, Record};
-use crate::ids::TenantId;
+use crate::ids::{EntityId, TenantId};
 use crate::redact::{Redactor, Scratch};
 use crate::sensitive::Sensitive;
 use crate::span::DocSpan;
@@ -55,8 +55,8 @@ pub(super) enum Work {
 
 /// The memory of one chunk, and the answer.
 pub(super) struct Sheet {
-    json: Pile,
-    text: Pile,
+    /// In the order of [`FORMATS`].
+    piles: [Pile; FORMATS.len()],
     rows: Vec<Row>,
     headers: Vec<(u16, Part)>,
     /// Tenants of rows, where records are of several: places in `names`.
@@ -71,8 +71,12 @@ pub(super) struct Sheet {
     pub(super) tally: Tally,
 }
 
+/// What parts of records are laid out as. Keys and headers are plain text; a value is what its layout says.
+const FORMATS: [Format; 4] = [Format::Text, Format::Json, Format::Form, Format::Log];
+
 /// Texts of one format, side by side.
 struct Pile {
+    format: Format,
     buffer: Vec<u8>,
     records: Vec<Record>,
     /// The row that each record is a part of.
@@ -93,9 +97,12 @@ struct Row {
 enum Part {
     None,
     Empty,
-    Json(u32),
-    Text(u32),
+    /// In the pile of this number, at this place.
+    In(u8, u32),
 }
+
+/// The pile of plain text.
+const TEXT: u8 = 0;
 
 /// What a lane gets of a record.
 pub(super) struct Output<'s> {
@@ -112,7 +119,7 @@ impl Worker {
         headers.dedup();
         let scans_keys = lanes.iter().any(|lane| matches!(lane.key, Key::Scan | Key::Token));
         let mints_keys = lanes.iter().any(|lane| lane.key == Key::Token);
-        Self { work, layout: input.envelope, tenant: input.tenant.clone(), lanes, headers, scans_keys, mints_keys }
+        Self { work, layout: input.layout, tenant: input.tenant.clone(), lanes, headers, scans_keys, mints_keys }
     }
 
     /// Returns the header that names a record's tenant.
@@ -133,14 +140,17 @@ impl Worker {
     }
 
     pub(super) fn sheet(&self) -> Sheet {
-        let pile = || Pile { buffer: Vec::new(), records: Vec::new(), rows: Vec::new(), scratch: self.scratch() };
+        // Most streams have texts of one format or two; the others get their memory when they come.
+        let pile = |format| {
+            let scratch = matches!(format, Format::Text | Format::Json).then(|| self.scratch()).flatten();
+            Pile { format, buffer: Vec::new(), records: Vec::new(), rows: Vec::new(), scratch }
+        };
         let tokenizer = match &self.work {
             Work::Redact { tokenizer, .. } => tokenizer.as_ref(),
             Work::PassThrough => None,
         };
         Sheet {
-            json: pile(),
-            text: pile(),
+            piles: FORMATS.map(pile),
             rows: Vec::new(),
             headers: Vec::new(),
             tenants: Vec::new(),
@@ -186,14 +196,16 @@ impl Worker {
     fn rewrite_together(&self, records: &[Incoming<'_>], sheet: &mut Sheet) {
         sheet.lay(self, records);
         let Work::Redact { redactor, tokenizer } = &self.work else { return };
-        let by_field = matches!(self.tenant, Some(TenantFrom::Field(_)));
+        let by_field = matches!(self.tenant, Some(TenantFrom::Field(_) | TenantFrom::Profile));
         let by_caller = by_field || matches!(self.tenant, Some(TenantFrom::Header(_) | TenantFrom::Topic));
         sheet.name_tenants(self, records);
-        sheet.redact(redactor, Format::Json, if by_field { false } else { by_caller });
-        if by_field {
-            sheet.tenants_of_json();
+        for pile in (0..sheet.piles.len()).filter(|&pile| pile != usize::from(TEXT)) {
+            sheet.redact(redactor, pile, by_caller && !by_field);
         }
-        sheet.redact(redactor, Format::Text, by_caller);
+        if by_field {
+            sheet.tenants_of_values();
+        }
+        sheet.redact(redactor, usize::from(TEXT), by_caller);
         for at in 0..sheet.rows.len() {
             let Some(&row) = sheet.rows.get(at) else { continue };
             let parts = [row.value, row.key];
@@ -222,7 +234,7 @@ impl Sheet {
         self.names.clear();
         self.keys.clear();
         self.minted.clear();
-        for pile in [&mut self.json, &mut self.text] {
+        for pile in &mut self.piles {
             pile.buffer.clear();
             pile.records.clear();
             pile.rows.clear();
@@ -233,21 +245,28 @@ impl Sheet {
                 self.rows.push(Row { value: Part::None, key: Part::None, headers: (0, 0), refused: record.refused });
                 continue;
             }
-            let value = record.value.map_or(Part::None, |value| match worker.layout.of(value) {
-                Format::Json | Format::JsonLines => self.json.add(at, value).map_or(Part::Empty, Part::Json),
-                _ => self.text.add(at, value).map_or(Part::Empty, Part::Text),
-            });
+            let value = record.value.map_or(Part::None, |value| self.add(at, worker.layout.of(value), value));
             let key = match record.key {
-                Some(key) if worker.scans_keys => self.text.add(at, key).map_or(Part::Empty, Part::Text),
+                Some(key) if worker.scans_keys => self.add(at, Format::Text, key),
                 _ => Part::None,
             };
             let begin = self.headers.len() as u32;
             for (number, value) in &record.headers {
-                let part = value.map_or(Part::None, |value| self.text.add(at, value).map_or(Part::Empty, Part::Text));
+                let part = value.map_or(Part::None, |value| self.add(at, Format::Text, value));
                 self.headers.push((*number, part));
             }
             self.rows.push(Row { value, key, headers: (begin, self.headers.len() as u32), refused: None });
         }
+        for pile in self.piles.iter_mut().skip(2).filter(|pile| !pile.records.is_empty()) {
+            pile.scratch = pile.scratch.take().or_else(|| worker.scratch());
+        }
+    }
+
+    /// Adds a part of a row to the pile of its format.
+    fn add(&mut self, row: u32, format: Format, text: &[u8]) -> Part {
+        let pile = (0..).zip(&mut self.piles).find(|(_, pile)| pile.format == format);
+        let Some((number, pile)) = pile else { return Part::None };
+        pile.add(row, text).map_or(Part::Empty, |at| Part::In(number, at))
     }
 
     /// Takes note of tenants that a header or the topic names.
@@ -271,16 +290,17 @@ impl Sheet {
         Some((start, self.names.len()))
     }
 
-    /// Takes over the tenants that documents named themselves, for their keys and headers.
-    fn tenants_of_json(&mut self) {
+    /// Takes over the tenants that values named themselves, for their keys and headers.
+    fn tenants_of_values(&mut self) {
         for at in 0..self.rows.len() {
-            let place = match (self.rows.get(at).map(|row| row.value), &self.json.scratch) {
-                (Some(Part::Json(number)), Some(scratch)) => {
-                    let name = scratch.tenant(&self.json.buffer, number as usize).map(|name| name.as_str().to_owned());
-                    name.and_then(|name| self.name_tenant(TenantId::new(&name)?))
-                }
+            let name = match self.rows.get(at).map(|row| row.value) {
+                Some(Part::In(pile, number)) if pile != TEXT => self.piles.get(usize::from(pile)).and_then(|pile| {
+                    let name = pile.scratch.as_ref()?.tenant(&pile.buffer, number as usize)?;
+                    Some(name.as_str().to_owned())
+                }),
                 _ => None,
             };
+            let place = name.and_then(|name| self.name_tenant(TenantId::new(&name)?));
             if let Some(tenant) = self.tenants.get_mut(at) {
                 *tenant = place;
             }
@@ -292,14 +312,12 @@ impl Sheet {
         TenantId::new(self.names.get(start..end)?)
     }
 
-    fn redact(&mut self, redactor: &Redactor, format: Format, by_caller: bool) {
-        let pile = if format == Format::Json { &mut self.json } else { &mut self.text };
-        if pile.records.is_empty() {
-            return;
-        }
+    fn redact(&mut self, redactor: &Redactor, number: usize, by_caller: bool) {
+        let Some(pile) = self.piles.get_mut(number).filter(|pile| !pile.records.is_empty()) else { return };
         let Some(mut scratch) = pile.scratch.take() else { return };
         let mut tally = std::mem::take(&mut self.tally);
-        let pile = if format == Format::Json { &self.json } else { &self.text };
+        let Some(pile) = self.piles.get(number) else { return };
+        let format = pile.format;
         if by_caller {
             let records =
                 pile.records.iter().zip(&pile.rows).map(|(record, row)| (*record, self.tenant(*row as usize)));
@@ -308,8 +326,16 @@ impl Sheet {
             redactor.redact_records(format, &pile.buffer, pile.records.iter().copied(), &mut scratch, &mut tally);
         }
         self.tally = tally;
-        let pile = if format == Format::Json { &mut self.json } else { &mut self.text };
-        pile.scratch = Some(scratch);
+        if let Some(pile) = self.piles.get_mut(number) {
+            pile.scratch = Some(scratch);
+        }
+    }
+
+    /// Yields what was done on a lane: entity, operator (its place among the names) and how often.
+    pub(super) fn applied(&self, lane: usize) -> impl Iterator<Item = (EntityId, usize, u64)> + '_ {
+        // The memory of a pile that is empty tells of an earlier chunk.
+        let used = self.piles.iter().filter(|pile| !pile.records.is_empty());
+        used.filter_map(|pile| pile.scratch.as_ref()).flat_map(move |scratch| scratch.applied(lane))
     }
 
     /// Makes tokens of whole keys. A key that is a value by itself has the token of that value already.
@@ -351,9 +377,9 @@ impl Sheet {
     fn fault(&self, part: Part) -> Option<&'static str> {
         let (pile, at) = match part {
             Part::None | Part::Empty => return None,
-            Part::Json(at) => (&self.json, at),
-            Part::Text(at) => (&self.text, at),
+            Part::In(pile, at) => (self.piles.get(usize::from(pile)), at),
         };
+        let Some(pile) = pile else { return Some(INTERNAL) };
         let records = pile.scratch.as_ref().map(|scratch| scratch.found().records());
         match records.and_then(|records| records.get(at as usize)) {
             Some(record) => record.walked.err().map(|reason| reason.word()),
@@ -369,8 +395,7 @@ impl Sheet {
         let (pile, at) = match part {
             Part::None => return None,
             Part::Empty => return Some(&[]),
-            Part::Json(at) => (&self.json, at as usize),
-            Part::Text(at) => (&self.text, at as usize),
+            Part::In(pile, at) => (self.piles.get(usize::from(pile))?, at as usize),
         };
         Some(match &pile.scratch {
             Some(scratch) => scratch.record(at, lane),
@@ -484,14 +509,161 @@ mod tests {
         }
     }
 
+    /// A worker with this input, whose lanes have this policy, and a key.
+    fn worker_of(input: &str, policy: &str) -> Result<Worker, String> {
+        let text = format!(
+            "[kafka]\nbootstrap_servers = \"x\"\ngroup_id = \"g\"\n[input]\ntopics = [\"in\"]\n{input}\n\
+             [lanes.storage]\ntopic = \"s\"\npolicy = \"{policy}\"\nkey = \"drop\"\n\
+             [lanes.analytics]\ntopic = \"a\"\npolicy = \"{policy}\"\nkey = \"drop\"\n\
+             [quarantine]\ntopic = \"q\"\n[keys]\nroot = \"env:KEY\"\n"
+        );
+        static RULES: std::sync::OnceLock<RuleSet> = std::sync::OnceLock::new();
+        let rules = RULES.get_or_init(|| RuleSet::builtin().unwrap());
+        let env = |_: &str| Some("c2a1f0b8d39e47561f20aa83b7c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6".to_owned());
+        let config = Config::parse(&text, "efface.toml", Path::new(".")).map_err(|err| err.to_string())?;
+        Job::build(config, rules, &env).map(|job| job.worker).map_err(|err| err.to_string())
+    }
+
+    /// What a lane gets of one value.
+    fn on_lane(worker: &Worker, value: &str, lane: usize) -> Result<String, &'static str> {
+        let mut sheet = worker.sheet();
+        worker.rewrite(&[Incoming { value: Some(value.as_bytes()), ..Incoming::default() }], &mut sheet);
+        let output = sheet.output(0, lane)?;
+        Ok(String::from_utf8_lossy(output.value().unwrap_or_default()).into_owned())
+    }
+
+    #[test]
+    fn fields_are_what_their_profile_says() {
+        #[track_caller]
+        fn check(envelope: &str, value: &str, expected: Result<&str, &'static str>) {
+            let worker = worker_of(&format!("envelope = \"{envelope}\""), "default").unwrap();
+            for lane in 0..2 {
+                assert_eq!(on_lane(&worker, value, lane).as_deref(), expected.as_deref(), "{envelope}");
+            }
+        }
+        // A name of the envelope is known in its text, by part too; `none` knows neither.
+        let contact = r#"{"contact":{"name":"Awa Ndiaye"},"id":77,"text":"it is Awa, really"}"#;
+        let known = Ok(r#"{"contact":{"name":"[PERSON]"},"id":77,"text":"it is [PERSON], really"}"#);
+        check("auto", contact, known);
+        check("json", contact, known);
+        check("none", contact, Ok(contact));
+        check("text", contact, Ok(contact));
+        check("json", "not json", Err("broken_json"));
+        // A profile speaks of its platform's fields alone.
+        let update = r#"{"update_id":9,"message":{"from":{"id":5551,"first_name":"Awa"},"text":"hi"}}"#;
+        let rewritten =
+            r#"{"update_id":9,"message":{"from":{"id":"[TELEGRAM_USER_ID]","first_name":"[PERSON]"},"text":"hi"}}"#;
+        check("telegram", update, Ok(rewritten));
+        check("auto", update, Ok(rewritten));
+        // Forms are told from text, and written as forms.
+        check(
+            "auto",
+            "From=%2B221771234567&ProfileName=Awa+Ndiaye&Body=hi%2C+Awa+here",
+            Ok("From=%5BPHONE_NUMBER%5D&ProfileName=%5BPERSON%5D&Body=hi%2C+%5BPERSON%5D+here"),
+        );
+        check("auto", "Awa says a=b and more", Ok("Awa says a=b and more"));
+    }
+
+    #[test]
+    fn records_say_whose_they_are() {
+        let worker = worker_of("tenant = { profile = true }", "rapidpro").unwrap();
+        let event = |org: &str| {
+            format!(r#"{{"type":"msg_received",{org}"task":{{"urn":"tel:+221771234567","text":"+221771234567"}}}}"#)
+        };
+        let of = |org: &str| on_lane(&worker, &event(org), 0);
+        assert_eq!(of(""), Err("tenant_missing"));
+        let (one, other) = (of(r#""org_id":1,"#).unwrap(), of(r#""org_id":2,"#).unwrap());
+        assert!(one.contains("tok_ph_") && !one.contains("771234567"), "{one}");
+        assert_ne!(one, other, "two tenants, two tokens");
+        assert_eq!(on_lane(&worker, "plain text", 0), Err("tenant_missing"));
+    }
+
+    #[test]
+    fn codes_are_of_a_conversation() {
+        let of = |input: &str| worker_of(&format!("tenant = {{ name = \"a\" }}\n{input}"), "wapikit").unwrap();
+        // The lanes come in the order of their names: this is analytics.
+        let said = |worker: &Worker, c: u32| {
+            let text = on_lane(worker, &format!(r#"{{"c":{c},"text":"+221771234567"}}"#), 0).unwrap();
+            text.split_once("text").unwrap().1.to_owned()
+        };
+        let worker = of("conversation = { field = \"/c\" }");
+        assert_eq!(said(&worker, 1), said(&worker, 1));
+        assert_ne!(said(&worker, 1), said(&worker, 2), "two conversations, two codes");
+        assert!(!said(&worker, 1).contains("771234567"));
+        // What does not say its conversation has labels.
+        assert!(said(&of("envelope = \"auto\""), 1).contains("[PHONE_NUMBER]"));
+        let none = worker_of("tenant = { name = \"a\" }\nenvelope = \"none\"", "wapikit").map(drop).unwrap_err();
+        assert!(none.contains("codes of conversations") && none.contains("hint: input.conversation"), "{none}");
+    }
+
+    #[test]
+    fn what_was_promised_not_to_be_sent_is_counted() {
+        let worker = worker_of("tenant = { name = \"a\" }", "rapidpro").unwrap();
+        let mut sheet = worker.sheet();
+        let value = br#"{"text":"call +221771234567, mail d@example.org"}"#;
+        worker.rewrite(&[Incoming { value: Some(value), ..Incoming::default() }], &mut sheet);
+        let names: Vec<_> = sheet.tally.alerts().map(|(category, n)| (category.name(), n)).collect();
+        assert_eq!(names, []);
+        let value = br#"{"ssn":"219-09-9999","card":"4111 1111 1111 1111"}"#;
+        worker.rewrite(&[Incoming { value: Some(value), ..Incoming::default() }], &mut sheet);
+        let names: Vec<_> = sheet.tally.alerts().map(|(category, n)| (category.name(), n)).collect();
+        assert_eq!(names, [("gov_id", 1), ("financial", 1)]);
+        // A policy without alerts counts none.
+        let worker = worker_of("", "default").unwrap();
+        let mut sheet = worker.sheet();
+        worker.rewrite(&[Incoming { value: Some(value), ..Incoming::default() }], &mut sheet);
+        assert_eq!(sheet.tally.alerts().count(), 0);
+    }
+
+    #[test]
+    fn operators_are_counted_as_applied() {
+        let worker = worker_of("tenant = { name = \"a\" }", "rapidpro").unwrap();
+        let mut sheet = worker.sheet();
+        let rules = RuleSet::builtin().unwrap();
+        let mut applied = |value: &str, lane: usize| -> Vec<String> {
+            worker.rewrite(&[Incoming { value: Some(value.as_bytes()), ..Incoming::default() }], &mut sheet);
+            let name = |(entity, operator, n): (EntityId, usize, u64)| {
+                let entity = rules.entity(entity).unwrap().name.clone();
+                format!("{n} {entity} {}", crate::policy::Operator::NAMES[operator])
+            };
+            sheet.applied(lane).map(name).collect()
+        };
+        assert_eq!(applied(r#"{"text":"d@example.org and e@example.org"}"#, 1), ["2 EMAIL_ADDRESS token"]);
+        // The form has no answer for this date, so a label was written.
+        assert_eq!(applied(r#"{"dob":"some day in 19xx"}"#, 1), ["1 DATE_OF_BIRTH redact"]);
+        assert_eq!(applied("d@example.org", 1), ["1 EMAIL_ADDRESS token"]);
+        assert_eq!(applied("nothing", 1), Vec::<String>::new(), "a chunk tells of itself alone");
+    }
+
+    #[test]
+    fn what_no_profile_is_does_not_start() {
+        #[track_caller]
+        fn check(input: &str, policy: &str, expected: &str) {
+            let err = worker_of(input, policy).map(drop).unwrap_err();
+            assert!(err.starts_with(expected) && err.contains("\n  hint: "), "{err}");
+        }
+        check(
+            "envelope = \"telegramm\"",
+            "default",
+            "efface.toml:6: no such envelope: telegramm\n  hint: did you mean telegram",
+        );
+        check("envelope = \"no/such.toml\"", "default", "efface.toml:6: no such envelope: no/such.toml");
+        check(
+            "envelope = \"telegram\"\ntenant = { profile = true }",
+            "rapidpro",
+            "efface.toml:6: the envelope telegram does not say whose",
+        );
+        check("names = { file = \"no-such.txt\" }", "default", "efface.toml: input.names.file: no-such.txt cannot");
+    }
+
     #[test]
     fn what_was_not_rewritten_is_not_shown() {
         let worker = worker();
         let mut sheet = worker.sheet();
-        sheet.text.scratch = None;
-        let record = Incoming { value: Some(b"d@example.org"), ..Incoming::default() };
+        sheet.piles[1].scratch = None;
+        let record = Incoming { value: Some(br#"{"t":"d@example.org"}"#), ..Incoming::default() };
         worker.rewrite(&[record], &mut sheet);
         assert_eq!(sheet.output(0, 0).err(), Some(INTERNAL));
-        assert_eq!(sheet.text(Part::Text(0), 0), Some(b"".as_slice()));
+        assert_eq!(sheet.text(Part::In(1, 0), 0), Some(b"".as_slice()));
     }
 }

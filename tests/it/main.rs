@@ -20,6 +20,7 @@ mod eval;
 mod examples;
 mod explain;
 mod floors;
+mod lines;
 mod names;
 mod operators;
 mod oracle;

@@ -722,6 +722,11 @@ const SHAPES: &[(&str, Format, &str)] = &[
     ),
     ("generic", Format::Csv(b'\t'), "full_name\temail\tnote\n{name:1}\t{email:1}\t{free:1}\n"),
     (
+        "log",
+        Format::Log,
+        "{ip:1} - {user:1} [03/Mar/2026:12:00:00 +0000] \"GET /a HTTP/1.1\" 200 512 \"-\" \"curl/8\"\ntime=2026-03-03T12:00:00Z level=info msg=\"{free:1}\" client_ip={ip:2} full_name=\"{name:1}\" email={email:1}\n",
+    ),
+    (
         "whatsapp_chat",
         Format::WhatsApp,
         "[03/03/2026, 12:00:00] {name:1}: {free:1}\n03/03/2026, 12:01 - {name:2}: mail {email:1}\n",

@@ -109,6 +109,10 @@ fn spellings_are_one_token() {
         "whatsapp:+221771234567",
         "https://wa.me/221771234567",
         "wa.me/221771234567?text=hi",
+        "https://api.whatsapp.com/send?phone=221771234567&text=hi",
+        "whatsapp://send?phone=221771234567",
+        "sms:+221771234567?body=hi",
+        "smsto:+221771234567:hi",
         "+٢٢١ ٧٧ ١٢٣ ٤٥ ٦٧",
         "my number is +221\u{a0}77\u{200b}1234567",
     ];
