@@ -65,7 +65,7 @@ pub(super) const CHECKS: &[Check] = &[
     row("co_nit", 35, |n| {
         let Some((&check, body)) = n.split_last() else { return false };
         let sum = rising(body, &[3, 7, 13, 17, 19, 23, 29, 37, 41, 43, 47, 53, 59, 67, 71]);
-        (8..=15).contains(&body.len()) && sum.is_some_and(|sum| is_at(b"01987654321", sum % 11, check)) && !is_repeated(n)
+        (7..=15).contains(&body.len()) && sum.is_some_and(|sum| is_at(b"01987654321", sum % 11, check)) && !is_repeated(n)
     }),
     // Tribunal Supremo de Elecciones, cédula: province, volume, entry.
     row("cr_cpf", 3, |n| match n.len() {
@@ -83,7 +83,7 @@ pub(super) const CHECKS: &[Check] = &[
     row("do_cedula", 33, |n| n.len() == 11 && !is_repeated(n) && luhn(n)),
     row("do_rnc", 35, |n| {
         split_check(n).is_some_and(|(check, body)| {
-            weighted_sum(body, &[7, 9, 8, 6, 5, 4, 3, 2]).is_some_and(|sum| (10 - sum % 11 + 8) % 9 + 1 == check)
+            weighted_sum(body, &[7, 9, 8, 6, 5, 4, 3, 2]).is_some_and(|sum| (10 - sum % 11) % 9 + 1 == check)
         }) && !is_repeated(n)
     }),
     row("do_ncf", 20, do_ncf),
@@ -127,7 +127,8 @@ pub(super) const CHECKS: &[Check] = &[
     row("ni_cedula", 48, |n| n.len() == 14 && has_ddmmyy(n, 3)),
     // RENIEC, CUI: digit or letter of a sum by 11. SUNAT, RUC: kind, weights by 11.
     row("pe_cui", 35, |n| {
-        let Some((&check, body)) = n.split_last() else { return false };
+        // Many write it as it stands on the front, without the ninth place.
+        let Some((&check, body)) = n.split_last().filter(|_| n.len() > 8) else { return n.len() == 8 && are_digits(n) };
         weighted_sum(body, &[3, 2, 7, 6, 5, 4, 3, 2])
             .is_some_and(|sum| is_at(b"65432110987", sum % 11, check) || is_at(b"KJIHGFEDCBA", sum % 11, check))
     }),
