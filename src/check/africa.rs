@@ -26,7 +26,7 @@ pub(super) const CHECKS: &[Check] = &[
     // GRA Ghana, TIN: letter of the kind, 00, weights 1 to 9 by 11, X for ten.
     row("gh_tin", 35, |n| {
         let Some((&check, body)) = n.split_last() else { return false };
-        let Some((_, digits)) = body.split_first() else { return false };
+        let Some((b'C' | b'G' | b'P' | b'Q' | b'V', digits)) = body.split_first() else { return false };
         let sum: u32 = digits.iter().zip(1..).map(|(byte, weight)| u32::from(byte.wrapping_sub(b'0')) * weight).sum();
         n.len() == 11 && are_digits(digits) && digits.starts_with(b"00") && is_at(b"0123456789X", sum % 11, check)
     }),

@@ -108,10 +108,7 @@ pub(super) const CHECKS: &[Check] = &[
     // RENAPO, CURP: day, sex, state, digit by ten over an alphabet of 37.
     row("mx_curp", 115, mx_curp),
     // SAT, RFC: name, day, three characters.
-    row("mx_rfc", 50, |n| {
-        let letters = n.len().saturating_sub(9);
-        matches!(letters, 3 | 4) && n.iter().take(letters).all(u8::is_ascii_uppercase) && has_yymmdd(n, letters)
-    }),
+    Check { name: "mx_rfc", form: Form::Raw, worth: 50, run: mx_rfc },
     row("mx_elector", 60, |n| n.len() == 18 && has_yymmdd(n, 6)),
     // IMSS, NSS: Luhn. Banxico, CLABE: weights 3, 7, 1 by ten.
     row("mx_nss", 33, |n| n.len() == 11 && !is_repeated(n) && luhn(n)),
@@ -308,6 +305,32 @@ fn mx_curp(text: &[u8]) -> bool {
         && matches!(text.get(10), Some(b'H' | b'M' | b'X'))
         && text.get(11..13).is_some_and(|state| STATES.iter().any(|known| *known == state))
         && sum.is_some_and(|sum| (10 - sum % 10) % 10 == check)
+}
+
+/// Returns whether `text` is a taxpayer number of Mexico: three letters of a company, among them `&`, or four of a person, a
+/// day, three characters.
+///
+/// # Source
+/// SAT, Anexo 1 de la RMF, estructura del RFC.
+fn mx_rfc(text: &[u8]) -> bool {
+    let mut compact = [0; 13];
+    let mut len = 0;
+    for &byte in text {
+        let byte = match byte {
+            b'-' | b' ' | b'.' => continue,
+            b'&' => b'N',
+            other => other.to_ascii_uppercase(),
+        };
+        let Some(place) = compact.get_mut(len) else { return false };
+        *place = byte;
+        len += 1;
+    }
+    let Some(n) = compact.get(..len) else { return false };
+    let letters = n.len().saturating_sub(9);
+    matches!(letters, 3 | 4)
+        && n.iter().take(letters).all(u8::is_ascii_uppercase)
+        && n.iter().all(u8::is_ascii_alphanumeric)
+        && has_yymmdd(n, letters)
 }
 
 fn us_ein(digits: &[u8]) -> bool {

@@ -42,6 +42,8 @@ pub(super) const CHECKS: &[Check] = &[
     }),
     // Rahvastikuregister, isikukood, and Gyventojų registras, asmens kodas: century and sex, day, two rounds by 11.
     row("baltic_person", 92, baltic_person),
+    // Lithuania gives numbers from 9 to those whose day of birth is not known.
+    row("lt_person", 70, |n| baltic_person(n) || n.starts_with(b"9") && !is_repeated(n) && in_two_rounds(n, UP, UP_3)),
     // EMTA, KMKR: weights 3, 7, 1 by ten.
     row("ee_vat", 33, |n| is_multiple(after(n, b"EE"), &[3, 7, 1, 3, 7, 1, 3, 7, 1], 10)),
     // Äriregister, registrikood: two rounds by 11.
@@ -290,9 +292,7 @@ fn cz_vat(text: &[u8]) -> bool {
 }
 
 fn baltic_person(digits: &[u8]) -> bool {
-    // Lithuania gives numbers from 9 to those whose day of birth is not known.
-    let dated = matches!(digits.first(), Some(b'1'..=b'8')) && has_yymmdd(digits, 1);
-    (dated || digits.starts_with(b"9") && !is_repeated(digits)) && in_two_rounds(digits, UP, UP_3)
+    matches!(digits.first(), Some(b'1'..=b'8')) && has_yymmdd(digits, 1) && in_two_rounds(digits, UP, UP_3)
 }
 
 fn lt_vat(text: &[u8]) -> bool {

@@ -416,7 +416,9 @@ fn gb_vat(text: &[u8]) -> bool {
         return body.len() == 3 && (body_number < 500) == text.starts_with(b"GD");
     }
     let (Some(body), Some(check)) = (text.get(..7), number_at(text, 7, 9)) else { return false };
-    weighted_sum(body, &[8, 7, 6, 5, 4, 3, 2]).is_some_and(|sum| matches!((u64::from(sum) + check) % 97, 0 | 42))
+    // Numbers from 100 on may be of the second series, with 55 added.
+    let is_rest = |rest: u64| rest == 0 || matches!(rest, 42 | 55) && !text.starts_with(b"0");
+    weighted_sum(body, &[8, 7, 6, 5, 4, 3, 2]).is_some_and(|sum| is_rest((u64::from(sum) + check) % 97))
         && matches!(text.len(), 9 | 12)
         && are_digits(text)
         && !text.starts_with(b"000")
@@ -498,14 +500,11 @@ fn nl_vat(text: &[u8]) -> bool {
     let Some(at) = text.iter().position(|&b| b == b'B') else { return false };
     let (Some(head), Some(tail)) = (text.get(..at), text.get(at + 1..)) else { return false };
     let company = tail.len() == 2 && number(tail).is_some_and(|n| n > 0);
-    let mod_97 = || remainder_97(b"NL".iter().chain(text).copied()) == Some(1);
     // Zeros in front may be left out.
-    let of_nine = || {
-        let mut nine = [b'0'; 9];
-        nine.iter_mut().rev().zip(head.iter().rev()).for_each(|(place, &byte)| *place = byte);
-        nl_bsn(&nine)
-    };
-    company && matches!(head.len(), 7..=9) && are_digits(head) && (of_nine() || mod_97())
+    let mut nine = [b'0'; 9];
+    nine.iter_mut().rev().zip(head.iter().rev()).for_each(|(place, &byte)| *place = byte);
+    let mod_97 = || remainder_97(b"NL".iter().chain(&nine).chain(b"B").chain(tail).copied()) == Some(1);
+    company && matches!(head.len(), 7..=9) && are_digits(head) && (nl_bsn(&nine) || mod_97())
 }
 
 fn no_fodselsnummer(digits: &[u8]) -> bool {
@@ -522,7 +521,12 @@ fn no_fodselsnummer(digits: &[u8]) -> bool {
     };
     let (Some(year), Some(serial)) = (number_at(digits, 4, 6), number_at(digits, 6, 9)) else { return false };
     // The serial tells the century; these were given out.
-    let is_issued = serial < 500 || (year < 40) || (serial < 750 && year >= 54) || serial >= 900;
+    let is_issued = match serial {
+        500..=749 => year >= 54 || 2000 + year <= LAST_BIRTH,
+        750..=899 => 2000 + year <= LAST_BIRTH,
+        900..=999 => year >= 40 || 2000 + year <= LAST_BIRTH,
+        _ => true,
+    };
     digits.len() == 11
         && has_ddmmyy(&day, 0)
         && is_issued

@@ -7,15 +7,16 @@
 //! the rule's check looks at letters and digits only and is worth [`STRICT_WORTH`], separators may stand elsewhere than the
 //! pattern has them, letters may be small, and letters of the Cyrillic and Greek scripts may stand for the Latin ones that
 //! look the same (`3056 930902 5904`, `no 26 7032 - 0516 038`, `МК4030006603425`): the check digits say that it is the value.
+//! A word of the rule, or its country, may stand before a number (`UNP 591705582`, `MK 4030006603425`).
 //! A slash stands between groups of few numbers only, so it is free where the pattern has one. Numbers without check
-//! digits are held to their pattern, for their groups are all that tells them apart: but for blanks that are doubled or stand
-//! around a hyphen.
+//! digits are held to their pattern, for their groups are all that tells them apart; where there are letters too, blanks may
+//! be doubled or stand around a hyphen.
 
 use super::phone;
 use crate::check::{COMPACT_BYTES, Form};
 use crate::entity::Kind;
 use crate::ids::Region;
-use crate::rules::{Rule, RuleSet, Sieve, Tail};
+use crate::rules::{CountryFrom, Rule, RuleSet, Sieve, Tail};
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, MatchKind};
@@ -24,8 +25,8 @@ use std::collections::HashMap;
 use super::BuildError;
 use super::fold::{Shadow, needs_fold};
 
-/// What a check must be worth for separators to be free, in tenths of a bit: more than one in eight fail by chance.
-const STRICT_WORTH: i16 = 30;
+/// What a check must be worth for separators to be free, in tenths of a bit: of five wrong values four fail.
+const STRICT_WORTH: i16 = 22;
 /// Largest automaton of one rule.
 const AUTOMATON_BYTES: usize = 32 << 20;
 
@@ -42,6 +43,8 @@ struct Entity {
 struct Matcher {
     automaton: dense::DFA<Vec<u32>>,
     rule: Rule,
+    /// Words and the code of the country that may stand before a number, in letters alone.
+    labels: Vec<Vec<u8>>,
 }
 
 impl Validator {
@@ -58,7 +61,7 @@ impl Validator {
                 .entry(entity.name.clone())
                 .or_insert_with(|| Entity { kind: entity.kind, matchers: Vec::new() });
             if rule.sieve != Sieve::Phone {
-                known.matchers.push(Matcher { automaton: compile(rule)?, rule: rule.clone() });
+                known.matchers.push(Matcher { automaton: compile(rule)?, rule: rule.clone(), labels: labels(rule) });
             }
         }
         Ok(Self { entities })
@@ -95,12 +98,18 @@ impl Validator {
         let text = latin.as_deref().unwrap_or(text);
         let tidy = tidy(text);
         let packed = pack(text);
+        let accepts = |matcher: &Matcher| {
+            packed.as_ref().is_some_and(|packed| {
+                matcher.is_strict()
+                    && (!packed.has_slash || matcher.has_slash())
+                    && (matcher.accepts(&packed.bytes)
+                        || matcher.after_label(packed).is_some_and(|n| matcher.accepts(n)))
+            })
+        };
         Some(matchers.iter().any(|matcher| {
             (latin.is_some() && matcher.accepts(text))
-                || tidy.iter().any(|tidy| matcher.accepts(tidy))
-                || packed.as_ref().is_some_and(|packed| {
-                    matcher.is_strict() && (!packed.has_slash || matcher.has_slash()) && matcher.accepts(&packed.bytes)
-                })
+                || (!matcher.is_number() && tidy.iter().any(|tidy| matcher.accepts(tidy)))
+                || accepts(matcher)
         }))
     }
 }
@@ -147,6 +156,21 @@ impl Matcher {
         }
     }
 
+    /// Returns the number behind a word of the rule or the code of its country; numbers only, for letters are a part of others.
+    fn after_label<'t>(&self, packed: &'t Packed) -> Option<&'t [u8]> {
+        if !self.is_number() {
+            return None;
+        }
+        let letters = packed.bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let (label, rest) = packed.bytes.split_at_checked(letters).filter(|(label, _)| !label.is_empty())?;
+        let is_label = |word: &[u8]| word.eq_ignore_ascii_case(label);
+        (self.labels.iter().any(|word| is_label(word))).then_some(rest)
+    }
+
+    fn is_number(&self) -> bool {
+        matches!(self.rule.sieve, Sieve::Digits { .. })
+    }
+
     fn has_slash(&self) -> bool {
         self.rule.pattern.contains('/')
     }
@@ -155,6 +179,15 @@ impl Matcher {
         self.rule.tail.is_none()
             && self.rule.check.is_some_and(|check| check.form == Form::Compact && check.worth >= STRICT_WORTH)
     }
+}
+
+fn labels(rule: &Rule) -> Vec<Vec<u8>> {
+    let country = match rule.country {
+        CountryFrom::Entity(region) => Some(region.as_str().as_bytes().to_vec()),
+        _ => None,
+    };
+    let words = rule.context.iter().filter(|word| word.bytes().all(|b| b.is_ascii_alphabetic()));
+    words.map(|word| word.as_bytes().to_vec()).chain(country).collect()
 }
 
 fn compile(rule: &Rule) -> Result<dense::DFA<Vec<u32>>, BuildError> {
@@ -263,7 +296,9 @@ fn latin(text: &[u8]) -> Option<Vec<u8>> {
     let mut has_other = false;
     let mut out = Vec::with_capacity(text.len());
     for c in text.chars() {
-        let at = LOOK_ALIKES.iter().find_map(|(latin, others)| others.contains(c).then_some(*latin));
+        // Names may hold an Ñ, which stand in front of the digits.
+        let is_late = matches!(c, 'Ñ' | 'ñ') && out.iter().any(u8::is_ascii_digit);
+        let at = LOOK_ALIKES.iter().find_map(|(latin, others)| (others.contains(c) && !is_late).then_some(*latin));
         match at {
             Some(byte) => {
                 has_other = true;
@@ -278,8 +313,9 @@ fn latin(text: &[u8]) -> Option<Vec<u8>> {
     has_other.then_some(out)
 }
 
-/// Latin capitals, and the Cyrillic and Greek ones that look the same.
+/// Latin capitals, and the Cyrillic and Greek ones that look the same; the Spanish Ñ, which many systems write as N; dots in the middle, which part groups as hyphens do.
 const LOOK_ALIKES: &[(u8, &str)] = &[
+    (b'-', "·•∙・"),
     (b'A', "АΑ"),
     (b'B', "ВΒ"),
     (b'C', "С"),
@@ -289,7 +325,7 @@ const LOOK_ALIKES: &[(u8, &str)] = &[
     (b'J', "Ј"),
     (b'K', "КΚ"),
     (b'M', "МΜ"),
-    (b'N', "Ν"),
+    (b'N', "ΝÑñ"),
     (b'O', "ОΟ"),
     (b'P', "РΡ"),
     (b'S', "Ѕ"),
