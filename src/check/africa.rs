@@ -26,7 +26,7 @@ pub(super) const CHECKS: &[Check] = &[
     // GRA Ghana, TIN: letter of the kind, 00, weights 1 to 9 by 11, X for ten.
     row("gh_tin", 35, |n| {
         let Some((&check, body)) = n.split_last() else { return false };
-        let Some((_, digits)) = body.split_first() else { return false };
+        let Some((b'C' | b'G' | b'P' | b'Q' | b'V', digits)) = body.split_first() else { return false };
         let sum: u32 = digits.iter().zip(1..).map(|(byte, weight)| u32::from(byte.wrapping_sub(b'0')) * weight).sum();
         n.len() == 11 && are_digits(digits) && digits.starts_with(b"00") && is_at(b"0123456789X", sum % 11, check)
     }),
@@ -59,17 +59,36 @@ pub(super) const CHECKS: &[Check] = &[
             && number_at(n, 1, 5).is_some_and(|year| (1900..2030).contains(&year))
             && matches!(n.get(5), Some(b'7' | b'8'))
     }),
+    // Ministère des Finances de Tunisie, matricule fiscal: up to seven digits, a letter without I, O, U; then the letters of
+    // VAT and of the sort of taxpayer and the number of the establishment, which only a branch (E) has.
+    row("tn_mf", 20, |n| {
+        let digits = n.iter().take_while(|b| b.is_ascii_digit()).count();
+        let (Some(&key), Some(rest)) = (n.get(digits), n.get(digits + 1..)) else { return false };
+        (1..=7).contains(&digits)
+            && key.is_ascii_uppercase()
+            && !matches!(key, b'I' | b'O' | b'U')
+            && match rest {
+                [] => true,
+                [b'A' | b'B' | b'D' | b'F' | b'N' | b'P', sort @ (b'C' | b'E' | b'M' | b'N' | b'P'), branch @ ..] => {
+                    branch.len() == 3 && are_digits(branch) && (branch == b"000") == (*sort != b'E')
+                }
+                _ => false,
+            }
+    }),
     // DGID Sénégal, NINEA: weights 1 and 2 by ten.
     row("sn_ninea", 33, |n| {
         let digits = match n.len() {
             7 | 9 => n,
             _ => n.get(..n.len().saturating_sub(3)).unwrap_or_default(),
         };
-        match digits.len() {
-            7 => ends_in(digits, &[1, 2, 1, 2, 1, 2], 10, Rest::Less),
-            9 => ends_in(digits, &[1, 2, 1, 2, 1, 2, 1, 2], 10, Rest::Less),
-            _ => false,
-        }
+        // The first digit behind it is the sort of taxpayer.
+        let is_sort = |n: &[u8]| matches!(n.first(), None | Some(b'0'..=b'2'));
+        is_sort(n.get(digits.len()..).unwrap_or_default())
+            && match digits.len() {
+                7 => ends_in(digits, &[1, 2, 1, 2, 1, 2], 10, Rest::Less),
+                9 => ends_in(digits, &[1, 2, 1, 2, 1, 2, 1, 2], 10, Rest::Less),
+                _ => false,
+            }
     }),
     // Registrar General of Zimbabwe: letter of the remainder by 23.
     row("zw_national_id", 45, |n| {

@@ -65,7 +65,7 @@ pub(super) const CHECKS: &[Check] = &[
     row("co_nit", 35, |n| {
         let Some((&check, body)) = n.split_last() else { return false };
         let sum = rising(body, &[3, 7, 13, 17, 19, 23, 29, 37, 41, 43, 47, 53, 59, 67, 71]);
-        (8..=15).contains(&body.len()) && sum.is_some_and(|sum| is_at(b"01987654321", sum % 11, check)) && !is_repeated(n)
+        (7..=15).contains(&body.len()) && sum.is_some_and(|sum| is_at(b"01987654321", sum % 11, check)) && !is_repeated(n)
     }),
     // Tribunal Supremo de Elecciones, cédula: province, volume, entry.
     row("cr_cpf", 3, |n| match n.len() {
@@ -83,7 +83,7 @@ pub(super) const CHECKS: &[Check] = &[
     row("do_cedula", 33, |n| n.len() == 11 && !is_repeated(n) && luhn(n)),
     row("do_rnc", 35, |n| {
         split_check(n).is_some_and(|(check, body)| {
-            weighted_sum(body, &[7, 9, 8, 6, 5, 4, 3, 2]).is_some_and(|sum| (10 - sum % 11 + 8) % 9 + 1 == check)
+            weighted_sum(body, &[7, 9, 8, 6, 5, 4, 3, 2]).is_some_and(|sum| (10 - sum % 11) % 9 + 1 == check)
         }) && !is_repeated(n)
     }),
     row("do_ncf", 20, do_ncf),
@@ -108,10 +108,7 @@ pub(super) const CHECKS: &[Check] = &[
     // RENAPO, CURP: day, sex, state, digit by ten over an alphabet of 37.
     row("mx_curp", 115, mx_curp),
     // SAT, RFC: name, day, three characters.
-    row("mx_rfc", 50, |n| {
-        let letters = n.len().saturating_sub(9);
-        matches!(letters, 3 | 4) && n.iter().take(letters).all(u8::is_ascii_uppercase) && has_yymmdd(n, letters)
-    }),
+    Check { name: "mx_rfc", form: Form::Raw, worth: 50, run: mx_rfc },
     row("mx_elector", 60, |n| n.len() == 18 && has_yymmdd(n, 6)),
     // IMSS, NSS: Luhn. Banxico, CLABE: weights 3, 7, 1 by ten.
     row("mx_nss", 33, |n| n.len() == 11 && !is_repeated(n) && luhn(n)),
@@ -127,7 +124,8 @@ pub(super) const CHECKS: &[Check] = &[
     row("ni_cedula", 48, |n| n.len() == 14 && has_ddmmyy(n, 3)),
     // RENIEC, CUI: digit or letter of a sum by 11. SUNAT, RUC: kind, weights by 11.
     row("pe_cui", 35, |n| {
-        let Some((&check, body)) = n.split_last() else { return false };
+        // Many write it as it stands on the front, without the ninth place.
+        let Some((&check, body)) = n.split_last().filter(|_| n.len() > 8) else { return n.len() == 8 && are_digits(n) };
         weighted_sum(body, &[3, 2, 7, 6, 5, 4, 3, 2])
             .is_some_and(|sum| is_at(b"65432110987", sum % 11, check) || is_at(b"KJIHGFEDCBA", sum % 11, check))
     }),
@@ -307,6 +305,32 @@ fn mx_curp(text: &[u8]) -> bool {
         && matches!(text.get(10), Some(b'H' | b'M' | b'X'))
         && text.get(11..13).is_some_and(|state| STATES.iter().any(|known| *known == state))
         && sum.is_some_and(|sum| (10 - sum % 10) % 10 == check)
+}
+
+/// Returns whether `text` is a taxpayer number of Mexico: three letters of a company, among them `&`, or four of a person, a
+/// day, three characters.
+///
+/// # Source
+/// SAT, Anexo 1 de la RMF, estructura del RFC.
+fn mx_rfc(text: &[u8]) -> bool {
+    let mut compact = [0; 13];
+    let mut len = 0;
+    for &byte in text {
+        let byte = match byte {
+            b'-' | b' ' | b'.' => continue,
+            b'&' => b'N',
+            other => other.to_ascii_uppercase(),
+        };
+        let Some(place) = compact.get_mut(len) else { return false };
+        *place = byte;
+        len += 1;
+    }
+    let Some(n) = compact.get(..len) else { return false };
+    let letters = n.len().saturating_sub(9);
+    matches!(letters, 3 | 4)
+        && n.iter().take(letters).all(u8::is_ascii_uppercase)
+        && n.iter().all(u8::is_ascii_alphanumeric)
+        && has_yymmdd(n, letters)
 }
 
 fn us_ein(digits: &[u8]) -> bool {

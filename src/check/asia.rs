@@ -78,8 +78,11 @@ pub(super) const CHECKS: &[Check] = &[
             && super::date::has_ddmmyy(&day, 0)
             && n.get(12..) != Some(b"0000")
     }),
-    // DJP Indonesia, NPWP: Luhn over the first nine digits.
+    // DJP Indonesia, NPWP: Luhn over the first nine digits; since 2024 sixteen digits, those of a citizen are the NIK.
     row("id_npwp", 33, |n| {
+        if n.len() == 16 && super::by_name("id_nik").is_some_and(|nik| (nik.run)(n)) {
+            return true;
+        }
         let n = n.strip_prefix(b"0").filter(|_| n.len() == 16).unwrap_or(n);
         n.len() == 15 && !is_repeated(n) && n.get(..9).is_some_and(luhn)
     }),
@@ -99,6 +102,7 @@ pub(super) const CHECKS: &[Check] = &[
             && number_at(n, 0, 2).is_some_and(|state| matches!(state, 1..=38 | 97 | 99))
             && n.get(2..12).is_some_and(in_pan)
             && n.get(12) != Some(&b'0')
+            && matches!(n.get(13), Some(b'C' | b'D' | b'Z'))
             && sum.is_some_and(|sum| sum % 36 == 0)
     }),
     // Election Commission of India, EPIC: three letters, seven digits, Luhn.
@@ -120,16 +124,12 @@ pub(super) const CHECKS: &[Check] = &[
             .is_some_and(|sum| u32::from(check.wrapping_sub(b'0')) == 9 - sum % 9)
     }),
     // 주민등록법 시행규칙, RRN and the number of foreigners: day, sex and century. Since October 2020 without check digit.
-    row("kr_rrn", 52, |n| n.len() == 13 && are_digits(n) && has_yymmdd(n, 0) && n.get(6).is_some()),
+    row("kr_rrn", 55, |n| n.len() == 13 && are_digits(n) && has_yymmdd(n, 0) && matches!(n.get(6), Some(b'1'..=b'8'))),
     row("kr_frn", 58, |n| n.len() == 13 && are_digits(n) && has_yymmdd(n, 0) && matches!(n.get(6), Some(b'5'..=b'8'))),
     // 경찰청, 운전면허번호: office of issue.
     row("kr_driving", 25, |n| n.len() == 12 && number_at(n, 0, 2).is_some_and(|office| (11..=28).contains(&office))),
-    // Payments NZ: banks that have a number.
-    row("nz_bank", 12, |n| {
-        (15..=16).contains(&n.len())
-            && are_digits(n)
-            && number_at(n, 0, 2).is_some_and(|bank| matches!(bank, 1..=3 | 6 | 8..=25 | 27..=31 | 33 | 35 | 38 | 88))
-    }),
+    // Payments NZ and Inland Revenue, bank account number validation: branches of each bank, a sum of its own.
+    row("nz_bank", 60, nz_bank),
     // NTS Korea, business number: weights 1, 3, 7 by ten, the ninth product counts with its tens.
     row("kr_brn", 36, |n| {
         let Some((check, body)) = split_check(n) else { return false };
@@ -234,6 +234,93 @@ fn il_number(digits: &[u8]) -> bool {
     let Some(skip) = 9_usize.checked_sub(digits.len()) else { return false };
     nine.iter_mut().skip(skip).zip(digits).for_each(|(place, &byte)| *place = byte);
     digits.len() >= 8 && number(digits).is_some_and(|n| n > 9) && !is_repeated(digits) && luhn(&nine)
+}
+
+/// Returns whether `text` is a New Zealand bank account number: bank, branch, base and suffix, a check digit in the base or
+/// the suffix.
+///
+/// # Source
+/// Inland Revenue, Resident withholding tax: file specification, «Bank account number validation» (branches and weights by
+/// bank); Payments NZ, registered banks and branches.
+fn nz_bank(text: &[u8]) -> bool {
+    // The branch is written with three digits or four, the suffix with one to three.
+    are_digits(text)
+        && [(3, 1), (3, 2), (3, 3), (4, 1), (4, 2), (4, 3)].into_iter().any(|(branch, suffix)| {
+            text.len() == 2 + branch + 7 + suffix
+                && match (
+                    text.get(..2),
+                    text.get(2..2 + branch),
+                    text.get(2 + branch..9 + branch),
+                    text.get(9 + branch..),
+                ) {
+                    (Some(bank), Some(branch), Some(base), Some(suffix)) => nz_bank_parts(bank, branch, base, suffix),
+                    _ => false,
+                }
+        })
+}
+
+fn nz_bank_parts(bank: &[u8], branch: &[u8], base: &[u8], suffix: &[u8]) -> bool {
+    let mut digits = [b'0'; 18];
+    let mut put = |end: usize, group: &[u8]| {
+        digits.iter_mut().take(end).rev().zip(group.iter().rev()).for_each(|(place, &byte)| *place = byte);
+    };
+    put(2, bank);
+    put(6, branch);
+    put(14, base);
+    put(18, suffix);
+    let (Some(bank), Some(branch), Some(base)) = (number(bank), number(branch), number(base)) else { return false };
+    let mod_11 = |weights: [u32; 18]| weighted_sum(&digits, &weights).is_some_and(|sum| sum % 11 == 0);
+    let mod_10 = |weights: [u32; 18]| weighted_sum(&digits, &weights).is_some_and(|sum| sum % 10 == 0);
+    let small_or_large = || {
+        if base < 990_000 {
+            mod_11([0, 0, 6, 3, 7, 9, 0, 0, 10, 5, 8, 4, 2, 1, 0, 0, 0, 0])
+        } else {
+            mod_11([0, 0, 0, 0, 0, 0, 0, 0, 10, 5, 8, 4, 2, 1, 0, 0, 0, 0])
+        }
+    };
+    // The digits of a product are added, and once more those of what comes out.
+    let folded = |weights: [u32; 18], by: u32| {
+        let once = |n: u32| n / 10 + n % 10;
+        let sum: u32 = digits.iter().zip(weights).map(|(&b, w)| once(once(u32::from(b - b'0') * w))).sum();
+        sum % by == 0
+    };
+    let of = |branches: &[std::ops::RangeInclusive<u64>]| branches.iter().any(|range| range.contains(&branch));
+    base > 0
+        && match bank {
+            1 => of(&[1..=999, 1100..=1199, 1800..=1899]) && small_or_large(),
+            2 => of(&[1..=999, 1200..=1299]) && small_or_large(),
+            3 => of(&[1..=999, 1300..=1399, 1500..=1599, 1700..=1799, 1900..=1999]) && small_or_large(),
+            4 => of(&[2020..=2024]) && small_or_large(),
+            6 => of(&[1..=999, 1400..=1499]) && small_or_large(),
+            8 => of(&[6500..=6599]) && mod_11([0, 0, 0, 0, 0, 0, 0, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0]),
+            9 => branch == 0 && folded([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 4, 3, 2, 0, 0, 0, 1], 11),
+            11 => of(&[5000..=6499, 6600..=8999]) && small_or_large(),
+            12 => of(&[3000..=3299, 3400..=3499, 3600..=3699]) && small_or_large(),
+            13 => of(&[4900..=4999]) && small_or_large(),
+            14 => of(&[4700..=4799]) && small_or_large(),
+            15 => of(&[3900..=3999]) && small_or_large(),
+            16 => of(&[4400..=4499]) && small_or_large(),
+            17 => of(&[3300..=3399]) && small_or_large(),
+            18 => of(&[3500..=3599]) && small_or_large(),
+            19 => of(&[4600..=4649]) && small_or_large(),
+            20 => of(&[4100..=4199]) && small_or_large(),
+            21 => of(&[4800..=4899]) && small_or_large(),
+            22 => of(&[4000..=4049]) && small_or_large(),
+            23 => of(&[3700..=3799]) && small_or_large(),
+            24 => of(&[4300..=4349]) && small_or_large(),
+            25 => of(&[2500..=2599]) && mod_10([0, 0, 0, 0, 0, 0, 0, 1, 7, 3, 1, 7, 3, 1, 0, 0, 0, 0]),
+            26 => of(&[2600..=2699]) && folded([0, 0, 0, 0, 0, 0, 0, 1, 3, 7, 1, 3, 7, 1, 0, 3, 7, 1], 10),
+            27 => of(&[3800..=3849]) && small_or_large(),
+            28 => of(&[2100..=2149]) && folded([0, 0, 0, 0, 0, 0, 0, 1, 3, 7, 1, 3, 7, 1, 0, 3, 7, 1], 10),
+            29 => of(&[2150..=2299]) && folded([0, 0, 0, 0, 0, 0, 0, 1, 3, 7, 1, 3, 7, 1, 0, 3, 7, 1], 10),
+            30 => of(&[2900..=2949]) && small_or_large(),
+            31 => of(&[2800..=2849]),
+            33 => of(&[6700..=6799]) && mod_10([0, 0, 0, 0, 0, 0, 0, 1, 7, 3, 1, 7, 3, 1, 0, 0, 0, 0]),
+            35 => of(&[2400..=2499]) && small_or_large(),
+            38 => of(&[9000..=9499]) && small_or_large(),
+            88 => of(&[8800..=8805]),
+            _ => false,
+        }
 }
 
 fn nz_ird(digits: &[u8]) -> bool {

@@ -42,18 +42,23 @@ pub(super) const CHECKS: &[Check] = &[
     }),
     // Rahvastikuregister, isikukood, and Gyventojų registras, asmens kodas: century and sex, day, two rounds by 11.
     row("baltic_person", 92, baltic_person),
+    // Lithuania gives numbers from 9 to those whose day of birth is not known.
+    row("lt_person", 70, |n| baltic_person(n) || n.starts_with(b"9") && !is_repeated(n) && in_two_rounds(n, UP, UP_3)),
     // EMTA, KMKR: weights 3, 7, 1 by ten.
     row("ee_vat", 33, |n| is_multiple(after(n, b"EE"), &[3, 7, 1, 3, 7, 1, 3, 7, 1], 10)),
     // Äriregister, registrikood: two rounds by 11.
     row("ee_registrikood", 34, |n| {
-        in_two_rounds(n, &[1, 2, 3, 4, 5, 6, 7], &[3, 4, 5, 6, 7, 8, 9]) && !is_repeated(n) && !n.starts_with(b"0")
+        in_two_rounds(n, &[1, 2, 3, 4, 5, 6, 7], &[3, 4, 5, 6, 7, 8, 9])
+            && !is_repeated(n)
+            && matches!(n.first(), Some(b'1' | b'7'..=b'9'))
     }),
     row("lt_vat", 50, lt_vat),
     // PMLP, personas kods: day, sum by 11; since 2017 from 32 and without a day.
     row("lv_personas_kods", 82, lv_person),
     row("lv_vat", 34, |n| {
         let n = after(n, b"LV");
-        lv_person(n)
+        // A person trades under the personal number, whose last digit follows from the others here.
+        lv_person(n) && lv_sum(n)
             || n.first().is_some_and(|first| *first > b'3')
                 && weighted_sum(n, &[9, 1, 4, 8, 3, 10, 2, 5, 7, 6, 1]).is_some_and(|sum| sum % 11 == 3)
     }),
@@ -116,6 +121,8 @@ pub(super) const CHECKS: &[Check] = &[
     row("pl_passport", 33, |n| value_sum(n, &[7, 3, 9, 1, 7, 3, 1, 7, 3]).is_some_and(|sum| sum % 10 == 0)),
     // OUG 97/2005, CNP: sex and century, day, county, sum by 11.
     row("ro_cnp", 105, ro_cnp),
+    // Codul fiscal, cod de înregistrare în scopuri de TVA: the CUI, or the CNP of a person.
+    row("ro_vat", 35, |n| ro_cui(n) || ro_cnp(after(n, b"RO"))),
     // Codul fiscal, CUI: up to ten digits, weights by 11.
     row("ro_cui", 33, ro_cui),
     // FNS, INN of ten and twelve digits.
@@ -128,7 +135,11 @@ pub(super) const CHECKS: &[Check] = &[
             15 => 13,
             _ => return false,
         };
-        matches!(n.first(), Some(b'1'..=b'9')) && number(body).is_some_and(|body| body % by % 10 == u64::from(check))
+        // Organisations begin with 1 or 5 (and 2, 4, 6 to 9 for other entries), sole traders with 3.
+        (n.first() == Some(&b'3')) == (by == 13)
+            && !n.starts_with(b"0")
+            && matches!(number_at(n, 3, 5), Some(1..=99))
+            && number(body).is_some_and(|body| body % by % 10 == u64::from(check))
     }),
     // PFR, SNILS: weights 9 to 1, by 101.
     row("ru_snils", 66, |n| {
@@ -252,7 +263,8 @@ fn cz_rc(digits: &[u8]) -> bool {
     let month = if month > 20 { month - 20 } else { month };
     day_with(digits, month)
         && match digits.len() {
-            9 => year <= 53,
+            // Nine digits end with 1953; whoever was born before 1900 has a year from 80.
+            9 => matches!(year, 0..=53 | 80..=99) && !digits.ends_with(b"000"),
             10 => {
                 let Some((check, body)) = split_check(digits) else { return false };
                 let rest = number(body).map(|body| body % 11);
@@ -298,9 +310,13 @@ fn lt_vat(text: &[u8]) -> bool {
 }
 
 fn lv_person(digits: &[u8]) -> bool {
-    let Some((check, body)) = split_check(digits) else { return false };
-    let by_sum = weighted_sum(body, &[10, 5, 8, 4, 2, 1, 6, 3, 7, 9]).is_some_and(|sum| (1 + sum) % 11 % 10 == check);
-    (digits.starts_with(b"32") && body.len() == 10 && are_digits(body)) || (has_ddmmyy(digits, 0) && by_sum)
+    (digits.starts_with(b"32") && digits.len() == 11 && are_digits(digits)) || (has_ddmmyy(digits, 0) && lv_sum(digits))
+}
+
+fn lv_sum(digits: &[u8]) -> bool {
+    split_check(digits).is_some_and(|(check, body)| {
+        weighted_sum(body, &[10, 5, 8, 4, 2, 1, 6, 3, 7, 9]).is_some_and(|sum| (1 + sum) % 11 % 10 == check)
+    })
 }
 
 fn hu_person(digits: &[u8]) -> bool {

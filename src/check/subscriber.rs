@@ -64,11 +64,16 @@ fn meid(text: &[u8]) -> bool {
         text.iter().rev().enumerate().map(weigh).try_fold(0, |sum, v| Some(sum + v?)).is_some_and(|sum| sum % 16 == 0)
     };
     let hexadecimal = || matches!(text.first(), Some(b'A'..=b'F')) && text.iter().all(|&b| digit(b).is_some());
+    // Ten digits for 32 bits, eight for 24.
+    let decimal = |text: &[u8]| {
+        let (Some(maker), Some(serial)) = (number_at(text, 0, 10), number_at(text, 10, 18)) else { return false };
+        !is_repeated(text) && (0xa000_0000..=0xffff_ffff).contains(&maker) && serial <= 0xff_ffff
+    };
     match text.len() {
         14 => hexadecimal(),
         15 => hexadecimal() && luhn_16(),
-        18 => are_digits(text) && !is_repeated(text) && text >= &b"2684354560"[..],
-        19 => are_digits(text) && !is_repeated(text) && luhn(text),
+        18 => decimal(text),
+        19 => text.get(..18).is_some_and(decimal) && luhn(text),
         _ => false,
     }
 }

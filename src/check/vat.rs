@@ -1,5 +1,6 @@
 //! VAT numbers with the prefix of their state, whichever it is.
 
+use super::digits::{number, number_at};
 use super::{Check, Form};
 
 /// A number with its prefix: one prefix in 676 and a sum.
@@ -9,6 +10,8 @@ const fn of(name: &'static str, run: fn(&[u8]) -> bool) -> Check {
 
 pub(super) const CHECKS: &[Check] = &[
     Check { name: "eu_vat", form: Form::Compact, worth: 80, run: eu_vat },
+    Check { name: "eu_oss", form: Form::Compact, worth: 50, run: eu_oss },
+    Check { name: "vatin", form: Form::Compact, worth: 60, run: vatin },
     of("at_vat_eu", |n| n.starts_with(b"AT") && eu_vat(n)),
     of("be_vat_eu", |n| n.starts_with(b"BE") && eu_vat(n)),
     of("bg_vat_eu", |n| n.starts_with(b"BG") && eu_vat(n)),
@@ -41,6 +44,61 @@ pub(super) const CHECKS: &[Check] = &[
     }),
 ];
 
+/// Numbers of states outside of the Union, written with the state in front: prefix and the name of the check.
+const OTHERS: &[(&[u8], &str)] = &[
+    (b"AU", "au_abn"),
+    (b"BR", "br_cnpj"),
+    (b"BY", "by_unp"),
+    (b"CHE", "ch_uid"),
+    (b"CL", "cl_rut"),
+    (b"CO", "co_nit"),
+    (b"EU", "eu_oss"),
+    (b"GB", "gb_vat"),
+    (b"IL", "il_idnr"),
+    (b"IM", "eu_oss"),
+    (b"IN", "in_gstin"),
+    (b"MX", "mx_rfc"),
+    (b"NO", "no_orgnr"),
+    (b"PE", "pe_ruc"),
+    (b"RS", "rs_pib"),
+    (b"RU", "ru_inn"),
+    (b"TR", "tr_vkn"),
+    (b"UA", "ua_rntrc"),
+    (b"ZA", "za_tin"),
+];
+
+/// The numbers of the member states in ISO 3166-1, and 900 for Northern Ireland.
+const NUMERIC: &[u64] = &[
+    40, 56, 100, 191, 196, 203, 208, 233, 246, 250, 276, 300, 348, 372, 380, 428, 440, 442, 470, 528, 616, 620, 642,
+    703, 705, 724, 752, 900,
+];
+
+/// Returns whether `text` is the number of a taxable person who uses the non-Union scheme (`EU`) or the import scheme (`IM`).
+///
+/// # Source
+/// Commission Implementing Regulation (EU) 2020/194; European Commission, Guide to the VAT One Stop Shop: three digits of the
+/// state, five or six of the person, one to check, which is not published.
+fn eu_oss(text: &[u8]) -> bool {
+    let digits = match (text.first_chunk::<2>(), text.len()) {
+        (Some(b"EU"), 11) | (Some(b"IM"), 12) => text.get(2..).unwrap_or_default(),
+        _ => return false,
+    };
+    number(digits).is_some() && number_at(digits, 0, 3).is_some_and(|state| NUMERIC.contains(&state))
+}
+
+/// Returns whether `text` is the VAT number of a state, with that state in front.
+///
+/// # Source
+/// OECD, Consumption Tax Trends: names of the numbers; the schemes are those of the states.
+fn vatin(text: &[u8]) -> bool {
+    let run = |name: &str, text: &[u8]| super::by_name(name).is_some_and(|check| (check.run)(text));
+    eu_vat(text)
+        || OTHERS.iter().any(|(prefix, name)| {
+            text.strip_prefix(*prefix)
+                .is_some_and(|rest| run(name, if prefix.starts_with(b"E") || *prefix == b"IM" { text } else { rest }))
+        })
+}
+
 /// Prefix and the name of the check of what follows it.
 const STATES: &[(&[u8; 2], &str)] = &[
     (b"AT", "at_vat"),
@@ -52,6 +110,7 @@ const STATES: &[(&[u8; 2], &str)] = &[
     (b"DK", "dk_cvr"),
     (b"EE", "ee_vat"),
     (b"EL", "gr_vat"),
+    (b"EU", "eu_oss"),
     (b"ES", "es_vat"),
     (b"FI", "fi_ytunnus"),
     (b"FR", "fr_vat"),
@@ -66,7 +125,7 @@ const STATES: &[(&[u8; 2], &str)] = &[
     (b"NL", "nl_vat"),
     (b"PL", "pl_nip"),
     (b"PT", "pt_nif"),
-    (b"RO", "ro_cui"),
+    (b"RO", "ro_vat"),
     (b"SE", "se_vat"),
     (b"SI", "si_vat"),
     (b"SK", "sk_vat"),
@@ -92,7 +151,7 @@ mod tests {
 
     #[test]
     fn states() {
-        for (_, name) in STATES {
+        for name in STATES.iter().map(|(_, name)| name).chain(OTHERS.iter().map(|(_, name)| name)) {
             assert!(super::super::by_name(name).is_some(), "{name}");
         }
         for (text, expected) in [

@@ -48,7 +48,18 @@ pub(super) const CHECKS: &[Check] = &[
     // ICAO 9303: where a tenth character is written it is the check digit of the nine before it.
     row("icao_9", 3, icao_9),
     // CPR-kontoret, Personnummeret i CPR-systemet: a day of birth; the sum by 11 is not kept since 2007.
-    row("dk_cpr", 48, |n| n.len() == 10 && has_ddmmyy(n, 0)),
+    // The seventh digit and the year tell the century.
+    row("dk_cpr", 48, |n| {
+        let (Some(year), Some(&seventh)) = (number_at(n, 4, 6), n.get(6)) else { return false };
+        let century = match seventh {
+            b'0'..=b'3' => 1900,
+            b'4' | b'9' if year > 36 => 1900,
+            b'5'..=b'8' if year > 57 => 1800,
+            _ => 2000,
+        };
+        let (Some(month), Some(day)) = (number_at(n, 2, 4), number_at(n, 0, 2)) else { return false };
+        n.len() == 10 && are_digits(n) && century + year <= LAST_BIRTH && is_date(century + year, month, day)
+    }),
     // Erhvervsstyrelsen, CVR-nummer: sum by 11.
     row("dk_cvr", 35, |n| {
         let n = after(n, b"DK");
@@ -162,6 +173,9 @@ pub(super) const CHECKS: &[Check] = &[
     }),
 ];
 
+/// The last year of birth that a number may hold whose century is known: a little after this was written.
+const LAST_BIRTH: u64 = 2030;
+
 /// The text without `prefix`.
 pub(super) fn after<'t>(text: &'t [u8], prefix: &[u8]) -> &'t [u8] {
     text.strip_prefix(prefix).unwrap_or(text)
@@ -223,7 +237,9 @@ fn be_number(digits: &[u8], added: &[u64]) -> bool {
         97 - body % 97 == check
             && added.iter().any(|&added| {
                 month.checked_sub(added).is_some_and(|month| {
-                    is_date(century + year, month, day) || (month <= 12 && (month == 0 || day == 0) && day <= 31)
+                    // A day that is not known is counted on, past those of the calendar too.
+                    is_date(century + year, month, day)
+                        || (month <= 12 && (month == 0 || day == 0 || day > 31) && century + year <= LAST_BIRTH)
                 })
             })
     };
@@ -262,6 +278,8 @@ fn de_svnr(text: &[u8]) -> bool {
 }
 
 fn de_kvnr(text: &[u8]) -> bool {
+    // The number of the health insurer (nine digits) and a check digit of all may follow.
+    let text = text.get(..10).filter(|_| text.len() == 20 && text.get(10..).is_some_and(are_digits)).unwrap_or(text);
     let [letter, digits @ .., last] = text else { return false };
     let Some(letter) = value(*letter).and_then(|at| at.checked_sub(9)) else { return false };
     let body = [letter / 10, letter % 10].into_iter().chain(digits.iter().map(|b| u32::from(b.wrapping_sub(b'0'))));
@@ -321,11 +339,13 @@ fn es_nuss(digits: &[u8]) -> bool {
         return false;
     };
     let body = if serial < 10_000_000 { province * 10_000_000 + serial } else { province * 100_000_000 + serial };
-    digits.len() == 12 && (matches!(province, 1..=53 | 66)) && body % 97 == check
+    // Programs that join province and serial without looking at its size are common.
+    let joined = province * 100_000_000 + serial;
+    digits.len() == 12 && (matches!(province, 1..=53 | 66)) && (body % 97 == check || joined % 97 == check)
 }
 
 fn es_cif(text: &[u8]) -> bool {
-    let [form @ (b'A'..=b'H' | b'J' | b'N' | b'P'..=b'S' | b'U'..=b'W'), digits @ .., check] = text else {
+    let [b'A'..=b'H' | b'J' | b'N' | b'P'..=b'S' | b'U'..=b'W', digits @ .., check] = text else {
         return false;
     };
     if digits.len() != 7 || !are_digits(digits) {
@@ -340,11 +360,8 @@ fn es_cif(text: &[u8]) -> bool {
     let digit = (10 - sum % 10) % 10;
     let as_digit = u32::from(check.wrapping_sub(b'0')) == digit;
     let as_letter = is_at(b"JABCDEFGHI", digit, *check);
-    match form {
-        b'P' | b'Q' | b'R' | b'S' | b'N' | b'W' => as_letter,
-        b'A' | b'B' | b'E' | b'H' => as_digit,
-        _ => as_digit || as_letter,
-    }
+    // Which forms end in a letter and which in a digit changed over time, and both were issued.
+    as_digit || as_letter
 }
 
 fn fi_hetu(text: &[u8]) -> bool {
@@ -399,7 +416,9 @@ fn gb_vat(text: &[u8]) -> bool {
         return body.len() == 3 && (body_number < 500) == text.starts_with(b"GD");
     }
     let (Some(body), Some(check)) = (text.get(..7), number_at(text, 7, 9)) else { return false };
-    weighted_sum(body, &[8, 7, 6, 5, 4, 3, 2]).is_some_and(|sum| matches!((u64::from(sum) + check) % 97, 0 | 42))
+    // Numbers from 100 on may be of the second series, with 55 added.
+    let is_rest = |rest: u64| rest == 0 || matches!(rest, 42 | 55) && !text.starts_with(b"0");
+    weighted_sum(body, &[8, 7, 6, 5, 4, 3, 2]).is_some_and(|sum| is_rest((u64::from(sum) + check) % 97))
         && matches!(text.len(), 9 | 12)
         && are_digits(text)
         && !text.starts_with(b"000")
@@ -481,8 +500,11 @@ fn nl_vat(text: &[u8]) -> bool {
     let Some(at) = text.iter().position(|&b| b == b'B') else { return false };
     let (Some(head), Some(tail)) = (text.get(..at), text.get(at + 1..)) else { return false };
     let company = tail.len() == 2 && number(tail).is_some_and(|n| n > 0);
-    let mod_97 = || remainder_97(b"NL".iter().chain(text).copied()) == Some(1);
-    company && matches!(head.len(), 8 | 9) && are_digits(head) && (nl_bsn(head) || mod_97())
+    // Zeros in front may be left out.
+    let mut nine = [b'0'; 9];
+    nine.iter_mut().rev().zip(head.iter().rev()).for_each(|(place, &byte)| *place = byte);
+    let mod_97 = || remainder_97(b"NL".iter().chain(&nine).chain(b"B").chain(tail).copied()) == Some(1);
+    company && matches!(head.len(), 7..=9) && are_digits(head) && (nl_bsn(&nine) || mod_97())
 }
 
 fn no_fodselsnummer(digits: &[u8]) -> bool {
@@ -497,8 +519,17 @@ fn no_fodselsnummer(digits: &[u8]) -> bool {
         b'8' | b'9' => *month - 8,
         other => other,
     };
+    let (Some(year), Some(serial)) = (number_at(digits, 4, 6), number_at(digits, 6, 9)) else { return false };
+    // The serial tells the century; these were given out.
+    let is_issued = match serial {
+        500..=749 => year >= 54 || 2000 + year <= LAST_BIRTH,
+        750..=899 => 2000 + year <= LAST_BIRTH,
+        900..=999 => year >= 40 || 2000 + year <= LAST_BIRTH,
+        _ => true,
+    };
     digits.len() == 11
         && has_ddmmyy(&day, 0)
+        && is_issued
         && is_multiple(ten, &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1], 11)
         && is_multiple(digits, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1], 11)
 }
@@ -529,8 +560,17 @@ fn se_person(digits: &[u8], added: u8) -> bool {
     };
     let mut day = [0; 6];
     day.copy_from_slice(ten.get(..6).unwrap_or(&[0; 6]));
-    let [.., tens, _] = &mut day;
+    let [_, _, tens_of_month, month, tens, ones] = &mut day;
     *tens = tens.wrapping_sub(added / 10);
+    // Where month or day of birth is not known, a coordination number has zeros there.
+    if added > 0 {
+        if (*tens_of_month, *month) == (b'0', b'0') {
+            *month = b'1';
+        }
+        if (*tens, *ones) == (b'0', b'0') {
+            *ones = b'1';
+        }
+    }
     are_digits(ten) && has_yymmdd(&day, 0) && luhn(ten)
 }
 

@@ -1,5 +1,6 @@
 //! Every rule's own examples through the scanner: alone, together with all packs, in upper and lower case, inside JSON.
 
+use efface::check::Form;
 use efface::entity::{Family, Kind};
 use efface::ids::Region;
 use efface::rules::{Gate, Rule, RuleSet, Sieve};
@@ -142,7 +143,11 @@ fn other_case_and_json() {
             |kind: Kind| kind == entity.kind || (kind.family() != Family::Own && kind.family() == entity.kind.family());
         for text in rule.examples.valid.iter().filter(|text| is_reported_bare(&set, rule, text)) {
             for text in [text.clone(), text.to_uppercase(), text.to_lowercase()] {
-                if validator.is_valid(&entity.name, text.as_bytes(), rule.examples.region) != Some(true) {
+                // A validator forgives small letters where a check digit says that it is the value; a message does not.
+                let is_as_written = rule.examples.valid.contains(&text) || rule.pattern.contains("(?i)");
+                let is_forgiven = !is_as_written && rule.check.is_some_and(|check| check.form == Form::Compact);
+                if is_forgiven || validator.is_valid(&entity.name, text.as_bytes(), rule.examples.region) != Some(true)
+                {
                     continue;
                 }
                 for (before, after) in [("", ""), ("{\"a\":1,\"note\":\"", "\"}"), ("[\"", "\",\"b\"]"), ("x,", ",y")] {
