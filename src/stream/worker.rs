@@ -194,6 +194,8 @@ impl Worker {
     }
 
     fn rewrite_together(&self, records: &[Incoming<'_>], sheet: &mut Sheet) {
+        #[cfg(test)]
+        tests::trip(records);
         sheet.lay(self, records);
         let Work::Redact { redactor, tokenizer } = &self.work else { return };
         let by_field = matches!(self.tenant, Some(TenantFrom::Field(_) | TenantFrom::Profile));
@@ -473,6 +475,45 @@ mod tests {
                     [quarantine]\ntopic = \"q\"\n";
         let config = Config::parse(text, "efface.toml", Path::new(".")).unwrap();
         Job::build(config, &RuleSet::builtin().unwrap(), &|_| None).unwrap().worker
+    }
+
+    /// A bug of ours: the first of these trips it, the second only among others.
+    const TRIPS: [&[u8]; 2] = [b"alone d@example.org", b"among others d@example.org"];
+
+    pub(super) fn trip(records: &[Incoming<'_>]) {
+        for record in records {
+            let is_alone = records.len() == 1;
+            assert_ne!(record.value, Some(TRIPS[0]), "the bug that a test wants");
+            assert!(is_alone || record.value != Some(TRIPS[1]), "the bug that a test wants");
+        }
+    }
+
+    /// F15: what trips a bug is quarantined, and in clear on no lane; the others of its chunk are rewritten. A bug that only a
+    /// whole chunk trips costs the chunk.
+    #[test]
+    fn a_bug_costs_a_message() {
+        #[track_caller]
+        fn check(values: &[&[u8]], expected: &[Result<&[u8], &str>]) {
+            let worker = worker();
+            let mut sheet = worker.sheet();
+            let records: Vec<Incoming<'_>> =
+                values.iter().map(|value| Incoming { value: Some(value), ..Incoming::default() }).collect();
+            // The second time on the sheet that is left of the first.
+            for _ in 0..2 {
+                worker.rewrite(&records, &mut sheet);
+                for lane in 0..2 {
+                    let shown =
+                        (0..values.len()).map(|at| sheet.output(at, lane).map(|output| output.value().unwrap()));
+                    assert!(shown.eq(expected.iter().copied()));
+                }
+            }
+        }
+        let (good, shown): (&[u8], &[u8]) = (b"to d@example.org", b"to [EMAIL_ADDRESS]");
+        check(&[good, TRIPS[0], good], &[Ok(shown), Err(INTERNAL), Ok(shown)]);
+        check(&[TRIPS[0]], &[Err(INTERNAL)]);
+        check(&[TRIPS[1]], &[Ok(b"among others [EMAIL_ADDRESS]")]);
+        check(&[good, TRIPS[1]], &[Err(INTERNAL), Err(INTERNAL)]);
+        check(&[TRIPS[1], TRIPS[0], good], &[Err(INTERNAL); 3]);
     }
 
     /// A sheet is used for any chunk after any other: of text alone, of JSON alone, of both, of neither.

@@ -334,3 +334,182 @@ pub(super) fn triage(err: &KafkaError) -> Triage {
 fn word(err: &KafkaError) -> String {
     code(err)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::BaseRecord;
+    use rdkafka::topic_partition_list::Offset;
+    use rdkafka::types::{RDKafkaApiKey as Api, RDKafkaRespErr as Code};
+    use std::sync::atomic::AtomicUsize;
+
+    /// What the member hears, and how many producers were made anew for it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Heard {
+        Committed,
+        Aborted,
+        /// In doubt, with a new producer.
+        Rebuilt,
+        Dead,
+    }
+
+    /// F7: every request of a transaction is refused with errors of every sort. The triage is right, one producer is made anew
+    /// where one has to be, nothing hangs, and what comes after works again. The mock cluster's transactions are none, so this
+    /// is about what we do and not about what is written.
+    #[test]
+    fn refusals() {
+        use Code as C;
+        use Heard::{Aborted, Committed, Dead, Rebuilt};
+        const PASSING: [Code; 4] = [
+            C::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+            C::RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+            C::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+            C::RD_KAFKA_RESP_ERR__TRANSPORT,
+        ];
+        let others = [
+            (Api::InitProducerId, C::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, Dead),
+            (Api::InitProducerId, C::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, Dead),
+            (Api::InitProducerId, C::RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT, Dead),
+            (Api::InitProducerId, C::RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS, Committed),
+            (Api::AddPartitionsToTxn, C::RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS, Committed),
+            (Api::AddPartitionsToTxn, C::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, Aborted),
+            (Api::AddPartitionsToTxn, C::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, Rebuilt),
+            (Api::AddPartitionsToTxn, C::RD_KAFKA_RESP_ERR_PRODUCER_FENCED, Rebuilt),
+            (Api::AddPartitionsToTxn, C::RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, Rebuilt),
+            (Api::AddPartitionsToTxn, C::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, Dead),
+            (Api::AddOffsetsToTxn, C::RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS, Committed),
+            (Api::AddOffsetsToTxn, C::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, Aborted),
+            (Api::AddOffsetsToTxn, C::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, Rebuilt),
+            (Api::AddOffsetsToTxn, C::RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, Rebuilt),
+            (Api::TxnOffsetCommit, C::RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS, Committed),
+            (Api::TxnOffsetCommit, C::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, Committed),
+            (Api::TxnOffsetCommit, C::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, Aborted),
+            (Api::TxnOffsetCommit, C::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, Aborted),
+            (Api::TxnOffsetCommit, C::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, Aborted),
+            (Api::TxnOffsetCommit, C::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, Aborted),
+            (Api::TxnOffsetCommit, C::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, Rebuilt),
+            (Api::EndTxn, C::RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS, Committed),
+            (Api::EndTxn, C::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, Rebuilt),
+            (Api::EndTxn, C::RD_KAFKA_RESP_ERR_PRODUCER_FENCED, Rebuilt),
+            (Api::EndTxn, C::RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, Rebuilt),
+            (Api::EndTxn, C::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, Dead),
+            (Api::Produce, C::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, Committed),
+            (Api::Produce, C::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, Committed),
+        ];
+        let apis =
+            [Api::InitProducerId, Api::AddPartitionsToTxn, Api::AddOffsetsToTxn, Api::TxnOffsetCommit, Api::EndTxn];
+        let passing = apis.into_iter().flat_map(|api| PASSING.map(|code| (api, code, Committed)));
+        let cases: Vec<(Api, Code, Heard)> = passing.chain(others).collect();
+        let wrong = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for cases in cases.chunks(cases.len().div_ceil(6)) {
+                let wrong = &wrong;
+                // What is refused is refused to all of a cluster.
+                scope.spawn(move || {
+                    let cluster = MockCluster::new(1).unwrap();
+                    for topic in ["in", "out"] {
+                        cluster.create_topic(topic, 1, 1).unwrap();
+                    }
+                    for (number, (api, code, expected)) in cases.iter().enumerate() {
+                        let began = Instant::now();
+                        let heard = refuse(&cluster, number, *api, *code);
+                        let took = began.elapsed();
+                        if heard != Ok(*expected) || took > Duration::from_secs(5) {
+                            let what = format!("{api:?} {code:?}: {heard:?} and not {expected:?}, {took:?}");
+                            lock(wrong).push(what);
+                        }
+                    }
+                });
+            }
+        });
+        let wrong = wrong.into_inner().unwrap();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    /// Commits a record while requests are refused once; returns what is heard, or what was wrong afterwards.
+    fn refuse(
+        cluster: &MockCluster<'static, rdkafka::producer::DefaultProducerContext>,
+        number: usize,
+        api: Api,
+        code: Code,
+    ) -> Result<Heard, String> {
+        let mut config = ClientConfig::new();
+        let id = format!("g-i-{number}");
+        for (name, value) in [
+            ("bootstrap.servers", cluster.bootstrap_servers().as_str()),
+            ("transactional.id", &id),
+            ("transaction.timeout.ms", "10000"),
+            ("delivery.report.only.error", "true"),
+            ("linger.ms", "1"),
+            ("retry.backoff.ms", "20"),
+            ("retry.backoff.max.ms", "50"),
+        ] {
+            config.set(name, value);
+        }
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", cluster.bootstrap_servers())
+            .set("group.id", format!("g-{number}"))
+            .create()
+            .unwrap();
+        let member = Arc::new(consumer.group_metadata().unwrap());
+        let inbox = Arc::new(Inbox::default());
+        let n_rebuilt = Arc::new(AtomicUsize::new(0));
+        let tell: Tell = {
+            let n_rebuilt = Arc::clone(&n_rebuilt);
+            Arc::new(move |event| {
+                if matches!(event, Event::Rebuilt) {
+                    n_rebuilt.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        };
+        let answer = || {
+            let until = Instant::now() + Duration::from_secs(20);
+            while Instant::now() < until {
+                if let Some(answer) = inbox.take_answer() {
+                    return Ok(answer);
+                }
+                inbox.wait(Duration::from_millis(10));
+            }
+            Err("no answer".to_owned())
+        };
+        let refuse = || cluster.request_errors(api, &[code]);
+        let is_at_start = api == Api::InitProducerId;
+        if is_at_start {
+            refuse();
+        }
+        let timeout = Duration::from_secs(10);
+        let clerk = Clerk::start(config, id, timeout, Arc::clone(&inbox), tell, Arc::new(Metrics::default()));
+        if let Answer::Dead(_) = answer()? {
+            return Ok(Heard::Dead);
+        }
+        let commit = || {
+            let producer = clerk.producer().ok_or("no producer")?;
+            let record = BaseRecord::<[u8], [u8], usize>::with_opaque_to("out", 0).partition(0).payload(b"x");
+            // Refused where the transaction has failed already, which the commit will tell too.
+            drop(producer.send(record));
+            let mut offsets = TopicPartitionList::new();
+            offsets.add_partition_offset("in", 0, Offset::Offset(1)).unwrap();
+            clerk.ask(Ask::Commit { offsets, member: Arc::clone(&member), since: Instant::now() });
+            answer()
+        };
+        if !is_at_start {
+            refuse();
+        }
+        let first = commit()?;
+        cluster.clear_request_errors(api);
+        let n_rebuilt = n_rebuilt.load(Ordering::Relaxed);
+        let heard = match (first, n_rebuilt) {
+            (Answer::Dead(_), 0) => return Ok(Heard::Dead),
+            (Answer::Committed, 0) => Heard::Committed,
+            (Answer::Aborted(Doubt::Certain), 0) => Heard::Aborted,
+            (Answer::Aborted(Doubt::InDoubt), 1) => Heard::Rebuilt,
+            (first, n) => return Err(format!("{first:?} after {n} new producers")),
+        };
+        match commit()? {
+            Answer::Committed => Ok(heard),
+            other => Err(format!("{heard:?}, and then {other:?}")),
+        }
+    }
+}
