@@ -123,6 +123,18 @@ pub(super) const CHECKS: &[Check] = &[
         weighted_sum(body, &[2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1])
             .is_some_and(|sum| u32::from(check.wrapping_sub(b'0')) == 9 - sum % 9)
     }),
+    // Department of population registration of Kyrgyzstan, PIN: sex, day, month and year of birth, serial.
+    row("kg_pin", 125, |n| {
+        let (Some(day), Some(month), Some(year)) = (number_at(n, 1, 3), number_at(n, 3, 5), number_at(n, 5, 9)) else {
+            return false;
+        };
+        n.len() == 14
+            && are_digits(n)
+            && matches!(n.first(), Some(b'1' | b'2'))
+            && (1900..=2030).contains(&year)
+            && super::date::is_date(year, month, day)
+            && n.get(9..) != Some(b"00000")
+    }),
     // 주민등록법 시행규칙, RRN and the number of foreigners: day, sex and century. Since October 2020 without check digit.
     row("kr_rrn", 55, |n| n.len() == 13 && are_digits(n) && has_yymmdd(n, 0) && matches!(n.get(6), Some(b'1'..=b'8'))),
     row("kr_frn", 58, |n| n.len() == 13 && are_digits(n) && has_yymmdd(n, 0) && matches!(n.get(6), Some(b'5'..=b'8'))),
@@ -282,7 +294,7 @@ fn nz_bank_parts(bank: &[u8], branch: &[u8], base: &[u8], suffix: &[u8]) -> bool
     let folded = |weights: [u32; 18], by: u32| {
         let once = |n: u32| n / 10 + n % 10;
         let sum: u32 = digits.iter().zip(weights).map(|(&b, w)| once(once(u32::from(b - b'0') * w))).sum();
-        sum % by == 0
+        sum.is_multiple_of(by)
     };
     let of = |branches: &[std::ops::RangeInclusive<u64>]| branches.iter().any(|range| range.contains(&branch));
     base > 0
@@ -449,6 +461,34 @@ mod tests {
         for &(text, expected) in table {
             assert_eq!(run(text.as_bytes()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn kyrgyzstan() {
+        let run = super::super::by_name("kg_pin").unwrap().run;
+        check(
+            run,
+            &[
+                ("21503199000421", true), // made up: a woman born on 15 March 1990
+                ("21513199000421", false),
+                ("31503199000421", false),
+                ("21503199000000", false),
+                ("2150319900042", false),
+            ],
+        );
+    }
+
+    #[test]
+    fn new_zealand() {
+        check(
+            nz_bank,
+            &[
+                ("031590022233600", true), // made up
+                ("031590022233700", false),
+                ("034590022233600", false),
+                ("", false),
+            ],
+        );
     }
 
     #[test]

@@ -234,6 +234,10 @@ fn by_unp(text: &[u8]) -> bool {
     }
     digits.copy_from_slice(text);
     let [first, second, ..] = &mut digits;
+    // Both letters or none.
+    if first.is_ascii_digit() != second.is_ascii_digit() {
+        return false;
+    }
     if !matches!(first, b'1'..=b'7' | b'A' | b'B' | b'C' | b'E' | b'H' | b'K' | b'M') {
         return false;
     }

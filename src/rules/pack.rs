@@ -94,6 +94,7 @@ const PACKS: &[(&str, &str)] = packs![
     "country/jo.toml",
     "country/jp.toml",
     "country/ke.toml",
+    "country/kg.toml",
     "country/kr.toml",
     "country/kw.toml",
     "country/kz.toml",

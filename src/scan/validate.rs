@@ -6,8 +6,8 @@
 //! A validator forgives what people do to a value that they know to be one. Blanks at the edges are not a part of it. Where
 //! the rule's check looks at letters and digits only and is worth [`STRICT_WORTH`], separators may stand elsewhere than the
 //! pattern has them, letters may be small, and letters of the Cyrillic and Greek scripts may stand for the Latin ones that
-//! look the same (`3056 930902 5904`, `no 26 7032 - 0516 038`, `МК4030006603425`): the check digits say that it is the value.
-//! A word of the rule, or its country, may stand before a number (`UNP 591705582`, `MK 4030006603425`).
+//! look the same (`3056 930902 5904`, `no 26 7032 - 0516 038`, `МК4030123456786`): the check digits say that it is the value.
+//! A word of the rule, or its country, may stand before a number (`ABN 51 824 753 556`, `MK 4030123456786`).
 //! A slash stands between groups of few numbers only, so it is free where the pattern has one. Numbers without check
 //! digits are held to their pattern, for their groups are all that tells them apart; where there are letters too, blanks may
 //! be doubled or stand around a hyphen.
