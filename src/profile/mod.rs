@@ -199,6 +199,14 @@ pub struct Assigned {
     shapes: Shapes,
 }
 
+/// Where it is put what is said of a record.
+struct Saying<'a> {
+    roles: &'a mut Vec<Role>,
+    named_by: &'a mut Vec<(u32, u32)>,
+    regions: &'a mut Vec<u32>,
+    marks: &'a mut Marks,
+}
+
 /// What a record says of itself: for each [`Mark`] the number of the field that says it.
 pub type Marks = [Option<u32>; Mark::ALL.len()];
 
@@ -324,7 +332,8 @@ impl Profiles {
             return said.marks.map(|mark| mark.map(|at| first + at));
         }
         let mut marks = Marks::default();
-        let labelled = self.say(buffer, fields, walked, chosen, &shape.places, (roles, named_by, regions, &mut marks));
+        let saying = Saying { roles, named_by, regions, marks: &mut marks };
+        let labelled = self.say(buffer, fields, walked, chosen, &shape.places, saying);
         // What a text names is another thing in the next record.
         shape.said = (!labelled && shape.stands_alone()).then(|| shape::Said {
             chosen,
@@ -343,8 +352,9 @@ impl Profiles {
         walked: Walked,
         chosen: Option<usize>,
         places: &[PlaceId],
-        (roles, named_by, regions, marks): (&mut Vec<Role>, &mut Vec<(u32, u32)>, &mut Vec<u32>, &mut Marks),
+        saying: Saying<'_>,
     ) -> bool {
+        let Saying { roles, named_by, regions, marks } = saying;
         let generic = self.profiles.len().saturating_sub(1);
         let of = |number: usize| self.profiles.get(number).map(|profile| (number, &profile.keys));
         let keys = [chosen.and_then(of), of(generic).filter(|_| chosen != Some(generic))];
