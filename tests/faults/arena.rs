@@ -131,6 +131,7 @@ impl Arena {
         let feeder = {
             let feeder = Feeder {
                 source,
+                servers: servers.clone(),
                 topic: topics[0].clone(),
                 shape,
                 is_over: Arc::clone(&is_over),
@@ -212,11 +213,12 @@ impl Arena {
              \"partition.assignment.strategy\" = \"{strategy}\" }}\n\
              producer = {{ \"linger.ms\" = 5{transaction}{} }}\n\
              [input]\ntopics = [\"{prefix}.raw\"]\nregion = {{ default = \"US\" }}\n\
-             [lanes.storage]\ntopic = \"{prefix}.storage\"\n[lanes.analytics]\ntopic = \"{prefix}.analytics\"\n\
+             [lanes.storage]\ntopic = \"{prefix}.storage\"\n{}[lanes.analytics]\ntopic = \"{prefix}.analytics\"\n\
              [quarantine]\ntopic = \"{prefix}.quarantine\"\n\
              [limits]\nthreads = 1\ndrain_ms = {}\n{}",
             setting.properties,
             setting.producer,
+            if setting.side { "headers = [\"tenant\", \"h1\", \"h9999\"]\n" } else { "" },
             setting.drain_ms.unwrap_or(15_000),
             if setting.more.is_empty() { "in_flight_records = 4096\nbatch_records = 512\n" } else { &setting.more },
         );
@@ -609,6 +611,7 @@ fn wait(child: &mut Child, most: Duration) -> Option<i32> {
 /// Who writes the messages.
 struct Feeder {
     source: Source,
+    servers: String,
     topic: String,
     shape: Shape,
     is_over: Arc<AtomicBool>,
@@ -619,7 +622,7 @@ struct Feeder {
 
 impl Feeder {
     /// Writes messages until it is over and there are enough; returns how many.
-    fn feed(self) -> usize {
+    fn feed(mut self) -> usize {
         let began = Instant::now();
         let mut n = 0;
         while !self.is_over.load(Relaxed) || n < self.args.messages {
@@ -631,6 +634,10 @@ impl Feeder {
                 false => by_time,
             };
             let is_more = n < due;
+            if self.shape.on_demand && is_more {
+                // One that knows nothing of what befell the brokers before.
+                self.source = Source::new(&self.servers).unwrap();
+            }
             while n < due {
                 self.source.write(&self.topic, &self.shape.record(n)).unwrap();
                 n += 1;
