@@ -16,6 +16,7 @@ use super::{Cluster, Control, Job, Outcome, StreamError, Tell};
 use crate::metrics::{Count, End, Fact, Metrics};
 use crate::policy::Operator;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata, Rebalance};
@@ -30,6 +31,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 // A place travels through the producer in one pointer.
@@ -43,6 +45,10 @@ const BATCH_BYTES: usize = 4 << 20;
 const IDLE: Duration = Duration::from_millis(50);
 /// How long to wait for the cluster at the start.
 const START: Duration = Duration::from_secs(20);
+/// How long to ask for what can be done without.
+const ASK: Duration = Duration::from_secs(5);
+/// What a broker takes when nobody says otherwise, about; batches are no longer than 1,000,000 bytes anyway.
+const USUAL_BATCH: usize = 1 << 20;
 /// How long to wait for the consumer to leave its group.
 const CLOSE: Duration = Duration::from_secs(8);
 /// Longest time that a full producer may keep us from serving the group.
@@ -74,6 +80,37 @@ pub(super) fn cluster(job: &Job) -> Result<Cluster, StreamError> {
     Ok(cluster)
 }
 
+/// Returns the greatest batch that every output takes, where brokers tell and one takes less than usual.
+///
+/// Brokers refuse a batch that is too long as a whole. In batches no longer than this one that is refused holds a single
+/// record, so that no other is quarantined with it.
+fn greatest_batch(job: &Job) -> Option<usize> {
+    let mut config = client_config(job, &job.properties.producer, &[], 0);
+    // Of producers alone.
+    config.remove("transactional.id");
+    let admin: AdminClient<Quiet> = config.create_with_context(Quiet).ok()?;
+    let quarantine = job.config.quarantine.as_str();
+    let topics = job.worker.lanes().iter().map(|lane| lane.topic.as_str()).chain([quarantine]);
+    let topics: Vec<_> = topics.map(ResourceSpecifier::Topic).collect();
+    let options = AdminOptions::new().request_timeout(Some(ASK));
+    let mut answer = std::pin::pin!(admin.describe_configs(&topics, &options));
+    let mut context = Context::from_waker(Waker::noop());
+    let until = Instant::now() + ASK * 2;
+    let answer = loop {
+        match answer.as_mut().poll(&mut context) {
+            Poll::Ready(answer) => break answer.ok()?,
+            Poll::Pending if Instant::now() > until => return None,
+            Poll::Pending => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    let most = |topic: &rdkafka::admin::ConfigResource| -> Option<usize> {
+        topic.entries.iter().find(|entry| entry.name == "max.message.bytes")?.value.as_ref()?.parse().ok()
+    };
+    let least = answer.iter().filter_map(|topic| most(topic.as_ref().ok()?)).min()?;
+    // A batch has a head, and what compression does not make smaller it makes a little longer.
+    (least < USUAL_BATCH).then(|| (least - least / 64).saturating_sub(512).max(1))
+}
+
 /// Runs until the end is asked for.
 pub(super) fn run(job: &Job, control: &Control, tell: &Tell) -> Result<Outcome, StreamError> {
     let cluster = cluster(job)?;
@@ -89,6 +126,7 @@ pub(super) fn run(job: &Job, control: &Control, tell: &Tell) -> Result<Outcome, 
         .build()
         .map_err(|err| StreamError::new(format!("no threads: {err}"), "set limits.threads lower"))?;
     let n_quarantine = width(&job.config.quarantine)?;
+    let greatest_batch = greatest_batch(job);
     tell(&Event::Start(job.start()));
     let sheets = Mutex::new(Vec::new());
     // By lane, entity and operator.
@@ -104,6 +142,7 @@ pub(super) fn run(job: &Job, control: &Control, tell: &Tell) -> Result<Outcome, 
                 widths: &widths,
                 n_quarantine,
                 n_traced,
+                greatest_batch,
                 sheets: &sheets,
                 counts: &counts,
             };
@@ -156,6 +195,7 @@ struct Plan<'s> {
     widths: &'s [i32],
     n_quarantine: i32,
     n_traced: i32,
+    greatest_batch: Option<usize>,
     sheets: &'s Mutex<Vec<Sheet>>,
     /// Counters of detections, by entity, of each lane; made when there is something to count.
     counts: &'s [OnceLock<Count>],
@@ -167,7 +207,7 @@ fn run_shard(plan: Plan<'_>, number: usize) -> Result<(bool, Progress), StreamEr
     let limits = job.config.limits.share(job.config.kafka.shards);
     let inbox = Arc::new(Inbox::default());
     let is_transactional = job.config.kafka.guarantee == Guarantee::ExactlyOnce;
-    let config = producer_config(job, number);
+    let config = producer_config(job, number, plan.greatest_batch);
     let outbox = if is_transactional {
         let timeout = Duration::from_millis(setting_ms(&config, "transaction.timeout.ms").unwrap_or(30_000));
         let id = config.get("transactional.id").unwrap_or_default().to_owned();
@@ -282,18 +322,22 @@ fn consumer_config(job: &Job, shard: usize) -> ClientConfig {
         ("statistics.interval.ms", "5000"),
     ];
     let mut config = client_config(job, &job.properties.consumer, &defaults, shard);
+    let bytes = job.config.limits.share(job.config.kafka.shards).consumer_bytes;
     config
         .set("group.id", &job.config.kafka.group_id)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        .set(
-            "queued.max.messages.kbytes",
-            (job.config.limits.share(job.config.kafka.shards).consumer_bytes >> 10).to_string(),
-        );
+        // One answer more may come when the rest is full.
+        .set("queued.max.messages.kbytes", ((bytes - bytes / 4) >> 10).to_string());
+    if config.get("fetch.max.bytes").is_none() {
+        // The library refuses one that no longest message fits in.
+        let longest = config.get("message.max.bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or(1 << 20);
+        config.set("fetch.max.bytes", (bytes / 4).clamp(1 << 20, 50 << 20).max(longest).to_string());
+    }
     config
 }
 
-fn producer_config(job: &Job, shard: usize) -> ClientConfig {
+fn producer_config(job: &Job, shard: usize, greatest_batch: Option<usize>) -> ClientConfig {
     let is_transactional = job.config.kafka.guarantee == Guarantee::ExactlyOnce;
     let mut defaults = vec![
         // A commit waits for what lingers.
@@ -317,6 +361,10 @@ fn producer_config(job: &Job, shard: usize) -> ClientConfig {
         .set("enable.idempotence", "true")
         .set("queue.buffering.max.messages", n_records.min(10_000_000).to_string())
         .set("queue.buffering.max.kbytes", n_kbytes.clamp(1 << 10, (2 << 20) - 1).to_string());
+    if let Some(most) = greatest_batch {
+        let own = config.get("batch.size").and_then(|bytes| bytes.parse().ok());
+        config.set("batch.size", own.map_or(most, |own: usize| own.min(most)).to_string());
+    }
     if is_transactional {
         let instance = job.instance.as_deref().unwrap_or_default();
         config
@@ -598,30 +646,40 @@ impl Member {
             // Without room nothing is taken, and that is no standstill.
             (machine.is_paused() || machine.room().is_none(), positions)
         };
-        let mut stalls = lock(&self.stalls);
-        stalls.retain(|partition, _| positions.contains_key(partition));
+        let mut views = Vec::with_capacity(positions.len());
         for (topic, found) in &statistics.topics {
             for (number, found) in &found.partitions {
                 let partition = Partition { topic: self.topic(topic), number: *number };
                 let Some(&position) = positions.get(&partition) else { continue };
-                n_behind += (found.ls_offset - position.max(found.app_offset)).max(0);
+                let at = position.max(found.app_offset);
+                n_behind += (found.ls_offset - at).max(0);
                 let view = View { position, next: found.next_offset, end: found.ls_offset, n_queued: found.fetchq_cnt };
-                let stall = stalls.entry(partition).or_default();
-                if is_paused {
-                    *stall = Stall::default();
-                } else if stall.look(view, now) {
-                    let at = position.max(found.app_offset);
-                    if stall.n_found() > 1 {
-                        self.fail(StreamError::new(
-                            format!("partition {number} of {topic} stands still, and reading it again did not help"),
-                            "see the log of the brokers",
-                        ));
-                    } else {
-                        lock(&self.stalled).push((partition, at));
-                    }
+                views.push((partition, topic, at, view));
+            }
+        }
+        let n_with_more = views.iter().filter(|(.., view)| view.has_more()).count();
+        let n_others = u32::try_from(n_with_more.saturating_sub(1)).unwrap_or(u32::MAX);
+        let mut stalls = lock(&self.stalls);
+        stalls.retain(|partition, _| positions.contains_key(partition));
+        for (partition, topic, at, view) in views {
+            let stall = stalls.entry(partition).or_default();
+            if is_paused {
+                *stall = Stall::default();
+            } else if stall.look(view, n_others, now) {
+                if stall.n_found() > 1 {
+                    self.fail(StreamError::new(
+                        format!(
+                            "partition {} of {topic} stands still, and reading it again did not help",
+                            partition.number
+                        ),
+                        "see the log of the brokers",
+                    ));
+                } else {
+                    lock(&self.stalled).push((partition, at));
                 }
             }
         }
+        drop(stalls);
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
         let age_ms = i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_sub(self.last_ms.load(Ordering::Relaxed));
         #[expect(clippy::cast_precision_loss, reason = "a clock has fewer than 2^52 milliseconds")]

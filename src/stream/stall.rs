@@ -27,20 +27,29 @@ pub(super) struct Stall {
 
 /// How long it must stand.
 const STANDS: Duration = Duration::from_secs(20);
+/// How much longer for each other partition that has more to read: brokers answer with a few of them at a time, and it may only
+/// not have had its turn.
+const TURN: Duration = Duration::from_secs(1);
+
+impl View {
+    /// Returns whether there is more to read.
+    pub(super) const fn has_more(self) -> bool {
+        self.n_queued > 0 || (self.next >= 0 && self.next < self.end)
+    }
+}
 
 impl Stall {
-    /// Returns whether the partition stands still, once for each time that it has to stand.
-    pub(super) fn look(&mut self, view: View, now: Instant) -> bool {
-        let has_more = view.n_queued > 0 || (view.next >= 0 && view.next < view.end);
+    /// Returns whether the partition stands still, once for each time that it has to stand. So many others have more to read.
+    pub(super) fn look(&mut self, view: View, n_others: u32, now: Instant) -> bool {
         let Some((last, since)) = self.last else {
             self.last = Some((view, now));
             return false;
         };
-        if !has_more || view.position != last.position || view.next != last.next {
+        if !view.has_more() || view.position != last.position || view.next != last.next {
             *self = Self { last: Some((view, now)), n_found: 0 };
             return false;
         }
-        if now.duration_since(since) < STANDS {
+        if now.duration_since(since) < STANDS + TURN * n_others {
             return false;
         }
         self.last = Some((view, now));
@@ -62,11 +71,15 @@ mod tests {
     fn stands_still() {
         #[track_caller]
         fn check(what: &str, views: [(u64, i64, i64, i64, i64); 3], expected: bool) {
+            check_among(what, 0, views, expected);
+        }
+        #[track_caller]
+        fn check_among(what: &str, n_others: u32, views: [(u64, i64, i64, i64, i64); 3], expected: bool) {
             let began = Instant::now();
             let mut stall = Stall::default();
             let mut found = false;
             for (at_s, position, next, end, n_queued) in views {
-                found = stall.look(View { position, next, end, n_queued }, began + Duration::from_secs(at_s));
+                found = stall.look(View { position, next, end, n_queued }, n_others, began + Duration::from_secs(at_s));
             }
             assert_eq!(found, expected, "{what}");
         }
@@ -76,6 +89,9 @@ mod tests {
         check("nothing is taken", [(0, 5, 9, 9, 4), (10, 5, 9, 12, 4), (21, 5, 9, 15, 4)], true);
         check("it moves", [(0, 5, 9, 9, 4), (10, 6, 9, 12, 3), (21, 7, 9, 15, 2)], false);
         check("aborted transactions only", [(0, 5, 9, 9, 0), (10, 5, 19, 19, 0), (21, 5, 29, 29, 0)], false);
+        let waits = [(0, 5, 5, 9, 0), (10, 5, 5, 12, 0), (60, 5, 5, 15, 0)];
+        check_among("499 others have their turn first", 499, waits, false);
+        check_among("there are not that many others", 30, waits, true);
         check("never began to fetch", [(0, -1, -1, 9, 0), (10, -1, -1, 9, 0), (21, -1, -1, 9, 0)], false);
     }
 }

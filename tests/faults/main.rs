@@ -5,7 +5,12 @@
 //! EFFACE_BROKER=1 cargo test --test faults                                  # the short run, minutes
 //! EFFACE_BROKER=1 cargo test --release --test faults -- --fault F1 --kills 200 --messages 2000000 --seed 7
 //! EFFACE_BROKER=1 cargo test --release --test faults -- --fault F1,F3,F11 --kills 20 --guarantee at_least_once
+//! EFFACE_BROKER=1 cargo test --release --test faults -- --fault F12,F13 --pause 300     # outputs blocked for five minutes
+//! EFFACE_BROKER=1 cargo test --release --test faults -- --fault F20 --kills 30 --every 60   # a soak
 //! ```
+//!
+//! F6, F8, F9m and F14 are on the client library's own cluster, whose answers can be chosen, with at_least_once. F7 and F15 are
+//! unit tests: `stream::kafka::clerk` and `stream::worker`.
 //!
 //! What is done is kept in `target/faults/SEED.jsonl`; `--resume` goes on after it. Without `EFFACE_BROKER=1` nothing runs.
 //!
@@ -15,6 +20,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::string_slice,
     clippy::indexing_slicing,
@@ -23,13 +29,19 @@
 )]
 
 mod arena;
+mod hostile;
 mod proxy;
+mod requests;
 mod verify;
+mod weight;
+mod world;
 
-use arena::{Arena, Setting};
-use std::io::Write;
+use arena::{Arena, Ground, Setting, guarantee};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use verify::Shape;
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -45,6 +57,8 @@ pub(crate) struct Args {
     pub(crate) guarantee: String,
     /// Length of a pause, and of bad weather.
     pub(crate) pause: Duration,
+    /// Between the faults of a soak.
+    pub(crate) every: Duration,
     pub(crate) session: Duration,
     pub(crate) shards: usize,
     pub(crate) resume: bool,
@@ -52,20 +66,36 @@ pub(crate) struct Args {
     pub(crate) is_short: bool,
 }
 
-/// Name, brokers, and what it does; returns how many injections there were.
-type Fault = (&'static str, u32, fn(&mut Arena, &Args) -> usize);
+/// Name, cluster, messages, and what it does; returns how many injections there were.
+type Fault = (&'static str, Ground, Shape, fn(&mut Arena, &Args) -> usize);
+
+const ONE: Ground = Ground::Kafka(1);
+const MOCK: Ground = Ground::Mock(3);
 
 const FAULTS: &[Fault] = &[
-    ("F1", 1, kills),
-    ("F2", 1, rolling_restarts),
-    ("F3", 1, pauses),
-    ("F4", 3, brokers_die),
-    ("F5", 1, storm),
-    ("F5r", 1, storm),
-    ("F10", 1, transactions_time_out),
-    ("F11", 1, bad_weather),
-    ("F24", 1, close_hangs),
-    ("twins", 1, twins),
+    ("F1", ONE, Shape::SMALL, kills),
+    ("F2", ONE, Shape::SMALL, rolling_restarts),
+    ("F3", ONE, Shape::SMALL, pauses),
+    ("F4", Ground::Kafka(3), Shape::SMALL, brokers_die),
+    ("F5", ONE, Shape::SMALL, storm),
+    ("F5r", ONE, Shape::SMALL, storm),
+    ("F6", MOCK, requests::FEW, requests::refused),
+    ("F8", MOCK, requests::FEW, requests::leaders_move),
+    ("F9", ONE, requests::SOME_TOO_LONG, requests::too_long),
+    ("F9m", MOCK, requests::FEW, requests::denied),
+    ("F10", ONE, Shape::SMALL, transactions_time_out),
+    ("F11", ONE, Shape::SMALL, bad_weather),
+    ("F12", ONE, Shape::SMALL, weight::outputs_blocked),
+    ("F13", ONE, weight::GREAT, weight::outputs_blocked),
+    ("F14", Ground::Mock(1), requests::FEW, hostile::records_among_others),
+    ("F17", ONE, Shape::SMALL, world::bad_configurations),
+    ("F18", ONE, Shape::SMALL, world::no_room_for_logs),
+    ("F19", ONE, Shape::SMALL, world::clock_jumps),
+    ("F20", ONE, Shape::SMALL, weight::soak),
+    ("F21", ONE, Shape::SMALL, world::truncated),
+    ("F22", ONE, Shape::SMALL, world::topics_grow),
+    ("F24", ONE, Shape::SMALL, close_hangs),
+    ("twins", ONE, Shape::SMALL, twins),
 ];
 
 fn main() {
@@ -78,23 +108,25 @@ fn main() {
     std::fs::create_dir_all(log.parent().unwrap()).unwrap();
     let done = if args.resume { std::fs::read_to_string(&log).unwrap_or_default() } else { String::new() };
     let mut n_bad = 0;
-    for (name, n_brokers, act) in FAULTS {
+    for (name, ground, shape, act) in FAULTS {
         if !args.faults.iter().any(|wanted| wanted == name) {
             continue;
         }
-        let id = format!("{{\"fault\":\"{name}\",\"guarantee\":\"{}\",\"seed\":{}", args.guarantee, args.seed);
+        let guarantee = guarantee(*ground, &args).to_owned();
+        let id = format!("{{\"fault\":\"{name}\",\"guarantee\":\"{guarantee}\",\"seed\":{}", args.seed);
         if done.lines().any(|line| line.starts_with(&id) && line.contains("\"ok\":true")) {
             println!("{name}: done before");
             continue;
         }
         let began = Instant::now();
-        let mut arena = Arena::start(name, *n_brokers, &args);
+        let mut arena = Arena::start(name, *ground, *shape, &args);
         let n_faults = act(&mut arena, &args);
+        let notes = std::mem::take(&mut arena.notes).join("; ");
         let verdict = arena.finish(&args);
-        let is_ok = verdict.is_ok(&args.guarantee);
+        let is_ok = verdict.is_ok(&guarantee);
         n_bad += usize::from(!is_ok);
         let line = format!(
-            "{id},\"injections\":{n_faults},{verdict},\"seconds\":{},\"ok\":{is_ok}}}",
+            "{id},\"injections\":{n_faults},{verdict},\"seconds\":{},\"notes\":{notes:?},\"ok\":{is_ok}}}",
             began.elapsed().as_secs()
         );
         println!("{line}");
@@ -114,6 +146,7 @@ fn args() -> Option<Args> {
         faults: Vec::new(),
         guarantee: "exactly_once".to_owned(),
         pause: Duration::from_secs(9),
+        every: Duration::from_secs(15),
         session: Duration::from_secs(5),
         shards: 1,
         resume: false,
@@ -131,6 +164,7 @@ fn args() -> Option<Args> {
             "--fault" => args.faults = value().split(',').map(str::to_owned).collect(),
             "--guarantee" => args.guarantee = value(),
             "--pause" => args.pause = Duration::from_secs(number(value()) as u64),
+            "--every" => args.every = Duration::from_secs(number(value()) as u64),
             "--session" => args.session = Duration::from_secs(number(value()) as u64),
             "--shards" => args.shards = number(value()),
             "--resume" => args.resume = true,
@@ -147,7 +181,7 @@ fn args() -> Option<Args> {
     }
     args.is_short = args.faults.is_empty();
     if args.is_short {
-        args.faults = ["F1", "F3"].map(str::to_owned).to_vec();
+        args.faults = ["F1", "F3", "F14", "F21"].map(str::to_owned).to_vec();
         args.kills = args.kills.or(Some(3));
     }
     Some(args)
@@ -156,6 +190,28 @@ fn args() -> Option<Args> {
 /// Lets messages flow for a while.
 fn flow(time: Duration) {
     std::thread::sleep(time);
+}
+
+/// Asks for a path; returns code and body.
+pub(crate) fn get(at: &str, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(at).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let code = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (code, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+/// Waits for an answer of the library's administration, which comes on a thread of its own.
+pub(crate) fn wait_for<T>(answer: impl Future<Output = T>) -> T {
+    let mut answer = std::pin::pin!(answer);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(answer) = answer.as_mut().poll(&mut context) {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 pub(crate) fn root() -> PathBuf {

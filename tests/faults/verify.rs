@@ -1,8 +1,10 @@
 //! What goes in, what must come out, and whether it did.
 
 use efface::stream::mock::{Sink, Traffic};
+use efface::stream::sample::Random;
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// The first record's time.
@@ -11,23 +13,84 @@ const HOUR_MS: i64 = 3_600_000;
 /// How long nothing may come before what is missing is lost.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A record of the input; its offset is that of its number in its partition.
-pub(crate) fn record(n: usize, n_partitions: usize) -> Traffic {
-    let (planted, _) = planted(n);
-    let close = if is_broken(n) { "" } else { "}" };
-    Traffic {
-        partition: (n % n_partitions) as i32,
-        time_ms: Some(BEGAN_MS + n as i64),
-        key: Some(key(n, n_partitions).into_bytes()),
-        value: Some(
-            format!("{{\"n\":{n},\"text\":\"write to {planted} please, or to u{n}@example.org\"{close}").into_bytes(),
-        ),
-        ..Traffic::default()
-    }
+/// What messages are like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) n_partitions: usize,
+    /// Bytes of each that say nothing.
+    pub(crate) n_padding: usize,
+    /// One in so many is too long for the topic of the storage lane; 0 for none.
+    pub(crate) too_long: usize,
+    /// Least messages, and messages a second, where the arguments are not to say so.
+    pub(crate) messages: Option<usize>,
+    pub(crate) per_s: Option<usize>,
+    /// They come when the fault asks for them, and not by time.
+    pub(crate) on_demand: bool,
 }
 
-fn is_broken(n: usize) -> bool {
-    n % 1_000 == 999
+/// Bytes after which a record is too long where some are.
+pub(crate) const TOO_LONG: usize = 40_000;
+
+impl Shape {
+    pub(crate) const SMALL: Self =
+        Self { n_partitions: 12, n_padding: 0, too_long: 0, messages: None, per_s: None, on_demand: false };
+
+    fn is_broken(self, n: usize) -> bool {
+        n % 1_000 == 999
+    }
+
+    fn is_too_long(self, n: usize) -> bool {
+        self.too_long > 0 && n % self.too_long == self.too_long / 2
+    }
+
+    /// Why a record is to be quarantined.
+    fn fault(self, n: usize) -> Option<&'static str> {
+        if self.is_broken(n) {
+            Some("broken_json")
+        } else if self.is_too_long(n) {
+            Some("output_too_long")
+        } else {
+            None
+        }
+    }
+
+    /// A record of the input; its offset is that of its number in its partition.
+    pub(crate) fn record(self, n: usize) -> Traffic {
+        let (planted, _) = planted(n);
+        let close = if self.is_broken(n) { "" } else { "}" };
+        let value = format!(
+            "{{\"n\":{n},\"text\":\"write to {planted} please, or to u{n}@example.org\"{}{close}",
+            self.padding(n)
+        );
+        Traffic {
+            partition: (n % self.n_partitions) as i32,
+            time_ms: Some(BEGAN_MS + n as i64),
+            key: Some(key(n, self.n_partitions).into_bytes()),
+            value: Some(value.into_bytes()),
+            ..Traffic::default()
+        }
+    }
+
+    fn expected(self, n: usize) -> String {
+        format!("{{\"n\":{n},\"text\":\"write to {} please, or to [EMAIL_ADDRESS]\"{}}}", planted(n).1, self.padding(n))
+    }
+
+    fn padding(self, n: usize) -> String {
+        static LETTERS: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+        let n_bytes = if self.is_too_long(n) { TOO_LONG + 1_000 } else { self.n_padding };
+        if n_bytes == 0 {
+            return String::new();
+        }
+        // Words that are none, so that compression does not make them small.
+        let letters = LETTERS.get_or_init(|| {
+            let mut random = Random(1);
+            let mut letter =
+                |at: usize| if at % 8 == 7 { ' ' } else { char::from(b"bcdfghkm"[random.below(8) as usize]) };
+            (0..2 << 20).map(&mut letter).collect()
+        });
+        let from = n * 7_919 % (1 << 19);
+        format!(",\"pad\":\"{}\"", &letters[from..from + n_bytes])
+    }
 }
 
 fn key(n: usize, n_partitions: usize) -> String {
@@ -42,10 +105,6 @@ fn planted(n: usize) -> (String, &'static str) {
         2 => ("4111 1111 1111 1111".to_owned(), "[CREDIT_CARD]"),
         _ => ("nothing".to_owned(), "nothing"),
     }
-}
-
-fn expected(n: usize) -> String {
-    format!("{{\"n\":{n},\"text\":\"write to {} please, or to [EMAIL_ADDRESS]\"}}", planted(n).1)
 }
 
 /// Returns whether a text holds something that was planted.
@@ -127,17 +186,24 @@ fn number(value: &str) -> Option<usize> {
     value.strip_prefix("{\"n\":")?.split(',').next()?.parse().ok()
 }
 
+/// A partition, and offsets of it that were deleted before they were read.
+type Gone = (usize, Range<usize>);
+
 /// Reads all outputs as a reader that sees what is committed, until everything is there or nothing more comes.
-pub(crate) fn verify(servers: &str, prefix: &str, total: usize, n_partitions: usize) -> Verdict {
+pub(crate) fn verify(servers: &str, prefix: &str, total: usize, shape: Shape, gone: &[Gone]) -> Verdict {
+    let n_partitions = shape.n_partitions;
     let mut verdict = Verdict { messages: total, ..Verdict::default() };
     let began = Instant::now();
-    let n_broken = (0..total).filter(|n| is_broken(*n)).count();
+    let is_gone =
+        |n: usize| gone.iter().any(|(at, offsets)| *at == n % n_partitions && offsets.contains(&(n / n_partitions)));
+    let n_broken = (0..total).filter(|n| shape.fault(*n).is_some() && !is_gone(*n)).count();
+    let n_good = (0..total).filter(|n| shape.fault(*n).is_none() && !is_gone(*n)).count();
     // Of storage, and of analytics: the last of each partition, and of each key.
     let mut last: HashMap<i32, usize> = HashMap::new();
     let mut last_of: HashMap<String, usize> = HashMap::new();
     let mut all = [Seen::new(total), Seen::new(total), Seen::new(total)];
     for (lane, name) in ["storage", "analytics", "quarantine"].into_iter().enumerate() {
-        let due = if name == "quarantine" { n_broken } else { total - n_broken };
+        let due = if name == "quarantine" { n_broken } else { n_good };
         let mut sink = Sink::new(servers, &format!("{prefix}.{name}")).unwrap();
         let seen = &mut all[lane];
         loop {
@@ -153,9 +219,10 @@ pub(crate) fn verify(servers: &str, prefix: &str, total: usize, n_partitions: us
                     after.trim_end_matches('}').split(',').next()?.parse().ok()
                 };
                 match (field("partition"), field("offset")) {
-                    (Some(partition), Some(offset)) if value.contains("\"broken_json\"") => {
+                    (Some(partition), Some(offset)) => {
                         let n = offset * n_partitions + partition;
-                        verdict.wrong += usize::from(!is_broken(n));
+                        let is_right = shape.fault(n).is_some_and(|fault| value.contains(&format!("\"{fault}\"")));
+                        verdict.wrong += usize::from(!is_right);
                         seen.add(n, &mut verdict);
                     }
                     _ => verdict.wrong += 1,
@@ -182,7 +249,7 @@ pub(crate) fn verify(servers: &str, prefix: &str, total: usize, n_partitions: us
             };
             // Of those that are there for the first time; a stretch that is repeated is counted as that.
             verdict.reordered += usize::from(is_new && before.is_some_and(|before| before > n));
-            let as_it_should = value == expected(n) && text(record.key.as_ref()) == key(n, n_partitions);
+            let as_it_should = value == shape.expected(n) && text(record.key.as_ref()) == key(n, n_partitions);
             verdict.wrong += usize::from(!as_it_should);
         }
         verdict.lost += due.saturating_sub(seen.n);
