@@ -455,9 +455,11 @@ fn host(text: &str, out: &mut Vec<u8>) -> bool {
     if numeric || n_digits > 4 || !host.contains('.') {
         return false;
     }
+    // No slash behind it: what follows could then be read as a path (`https://a.example,https://b.example`), and a second
+    // run would take it away.
     let _ = match scheme {
         "" => write!(out, "{host}"),
-        scheme => write!(out, "{scheme}://{host}/"),
+        scheme => write!(out, "{scheme}://{host}"),
     };
     true
 }
@@ -651,8 +653,9 @@ mod tests {
         check(Kind::Url, &form, "https://ana-diop.sn", "[URL other]");
         check(Kind::Url, &form, "https://bit.ly/3abc", "[URL short]");
         let form = Form::Host;
-        check(Kind::Url, &form, "https://ana:secret@shop.example.org:8443/u/7?q=1#x", "https://shop.example.org/");
-        check(Kind::Url, &form, "https://shop.example.org/", "https://shop.example.org/");
+        check(Kind::Url, &form, "https://ana:secret@shop.example.org:8443/u/7?q=1#x", "https://shop.example.org");
+        check(Kind::Url, &form, "https://shop.example.org/", "https://shop.example.org");
+        check(Kind::Url, &form, "https://shop.example.org:80", "https://shop.example.org");
         check(Kind::Url, &form, "www.example.org/x", "www.example.org");
         check(Kind::Url, &form, "https://203.0.113.7/x", "");
         check(Kind::Url, &form, "https://u221771234567.example.org/", "");
