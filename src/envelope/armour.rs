@@ -121,6 +121,7 @@ fn base64(text: &[u8], out: &mut Vec<u8>) -> Option<Armour> {
 }
 
 fn quoted_printable(text: &[u8], out: &mut Vec<u8>) -> Option<Armour> {
+    memchr::memchr(b'=', text)?;
     let mut n_escapes = 0;
     let mut at = 0;
     while let Some(&byte) = text.get(at) {

@@ -246,6 +246,7 @@ impl Guards {
 pub(super) struct Memory {
     words: Vec<Word>,
     own: Vec<Own>,
+    heads: Heads,
 }
 
 /// A word of the names of a record.
@@ -509,11 +510,11 @@ pub(super) fn find(
     memory: &mut Memory,
     mut found: impl FnMut(Span, i16) -> bool,
 ) {
-    let Memory { words, own } = memory;
+    let Memory { words, own, heads } = memory;
     let books = [hints.book, hints.speakers].map(|book| book.filter(|book| !book.is_empty()));
     let no_book = books.iter().all(Option::is_none);
     let names = hints.names.get(..OWN_NAMES).unwrap_or(hints.names);
-    if no_book && !names.iter().any(|name| may_stand(text, name.as_bytes())) {
+    if no_book && !heads.may_stand(text, names) {
         return;
     }
     own.clear();
@@ -570,14 +571,55 @@ pub(super) fn find(
 /// Letters of a word that are compared before all of it is read.
 const HEAD_LETTERS: usize = 4;
 
-/// Whether a word of `text` may begin like a word of `name`. A few say so and do not.
-fn may_stand(text: &[u8], name: &[u8]) -> bool {
-    let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
-    let mut words = name.split(|b| !is_letter(b)).filter(|word| !word.is_empty());
-    words.any(|word| match head(word) {
-        Some((head, len)) => head.get(..len).is_some_and(|head| begins_with(text, head)),
-        None => true,
-    })
+/// How the words of the names of a record begin. A record has several texts, which ask for the same names.
+#[derive(Default)]
+struct Heads {
+    /// The names, a line break after each.
+    names: Vec<u8>,
+    heads: Vec<([u8; HEAD_LETTERS], usize)>,
+    /// A word begins with a letter that is not of the Latin script.
+    others: bool,
+}
+
+impl Heads {
+    /// Whether a word of `text` may begin like a word of `names`. A few say so and do not.
+    fn may_stand(&mut self, text: &[u8], names: &[&str]) -> bool {
+        if !self.are_of(names) {
+            self.read(names);
+        }
+        let begins =
+            |(head, len): &([u8; HEAD_LETTERS], usize)| head.get(..*len).is_some_and(|head| begins_with(text, head));
+        self.others || self.heads.iter().any(begins)
+    }
+
+    fn are_of(&self, names: &[&str]) -> bool {
+        let mut rest = self.names.as_slice();
+        names.iter().all(|name| {
+            let after = rest.strip_prefix(name.as_bytes()).and_then(|after| after.strip_prefix(b"\n"));
+            after.is_some_and(|after| {
+                rest = after;
+                true
+            })
+        }) && rest.is_empty()
+    }
+
+    fn read(&mut self, names: &[&str]) {
+        self.names.clear();
+        self.heads.clear();
+        self.others = false;
+        let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
+        for name in names {
+            self.names.extend_from_slice(name.as_bytes());
+            self.names.push(b'\n');
+            for word in name.as_bytes().split(|b| !is_letter(b)).filter(|word| !word.is_empty()) {
+                match head(word) {
+                    Some(head) if self.heads.contains(&head) => {}
+                    Some(head) => self.heads.push(head),
+                    None => self.others = true,
+                }
+            }
+        }
+    }
 }
 
 /// The first letters of a word as they are compared, where all of them are of the Latin script.
@@ -596,6 +638,9 @@ fn head(word: &[u8]) -> Option<([u8; HEAD_LETTERS], usize)> {
 /// Whether a word of `text` may begin with the letters of `head`; one of fewer than [`HEAD_LETTERS`] is the whole word.
 fn begins_with(text: &[u8], head: &[u8]) -> bool {
     let Some((&first, others)) = head.split_first() else { return true };
+    if text.len() < head.len() {
+        return false;
+    }
     // What stands above ASCII may be any of the letters, and whatever is around it is not looked at.
     let goes_on = |at: usize| {
         let mut rest = text.get(at..).unwrap_or_default();
@@ -999,7 +1044,7 @@ mod tests {
                 all = true;
                 true
             });
-            proptest::prop_assert!(!all || may_stand(text.as_bytes(), name.as_bytes()));
+            proptest::prop_assert!(!all || Heads::default().may_stand(text.as_bytes(), &own));
         }
 
         #[test]
