@@ -788,10 +788,11 @@ impl Found {
     }
 }
 
-/// Whether a record is a line of text, which no profile speaks of.
+/// Whether a record is a line of text without a name, which no profile speaks of.
 fn is_line(fields: &Fields, walked: Walked) -> bool {
     let own = walked.fields();
-    own.len() == 1 && fields.field(own.start).is_some_and(|field| field.kind == FieldKind::Plain)
+    own.len() == 1
+        && fields.field(own.start).is_some_and(|field| field.kind == FieldKind::Plain && fields.name(field).is_none())
 }
 
 /// Makes the list of those who speak in a chat: all that were told, or else those of the records of the call.
