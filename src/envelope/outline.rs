@@ -53,6 +53,10 @@ impl Outline {
         }
         let mut keys = self.keys.as_slice();
         let same_fields = own.iter().zip(&self.fields).all(|(field, known)| {
+            // A name that is as far from the record's first field as one of its own is one of its own.
+            if known.at.name != FOREIGN && !field.is_key() {
+                return hold(walked, field.node, field.name, field.index) == known.at && field.kind == known.kind;
+            }
             let (is, key) = look(buffer, fields, walked, field);
             let (Some(known_key), Some(rest)) = (keys.get(..key.len()), keys.get(key.len()..)) else { return false };
             keys = rest;
@@ -131,6 +135,11 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     match a.len() {
         8..=16 => eight(a) == eight(b) && last(a) == last(b),
         17.. => a == b,
+        4..=7 => {
+            let four = |bytes: &[u8]| bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+            let last = |bytes: &[u8]| bytes.last_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+            four(a) == four(b) && last(a) == last(b)
+        }
         _ => a.iter().zip(b).all(|(a, b)| a == b),
     }
 }

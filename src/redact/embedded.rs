@@ -130,6 +130,7 @@ pub(super) fn gather(sets: &mut [Embedded], number: u32, text: &[u8]) -> Option<
         [b'B' | b'b', ..] if trimmed.get(..11).is_some_and(|head| head.eq_ignore_ascii_case(b"BEGIN:VCARD")) => {
             (Format::Vcard, Armour::None)
         }
+        _ if !Armour::may_open(text) => return None,
         _ => {
             let clear = sets.get_mut(of(sets, Format::Text)?)?;
             let start = clear.buffer.len();

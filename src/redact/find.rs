@@ -385,7 +385,8 @@ impl Finder {
         }
         let n = found.detections.len();
         if (n_given > 0 && n > n_given) || (n_before > 0 && n > n_before) {
-            found.detections.sort_unstable_by_key(|detected| (detected.field, detected.detection.span));
+            // Few runs, each in order: the stable sort merges them.
+            found.detections.sort_by_key(|detected| (detected.field, detected.detection.span));
         }
         match self.input {
             Input::Processed => tokens::spare(buffer, &found.fields, &mut found.detections),
@@ -457,11 +458,13 @@ impl Finder {
             if role.holds == Holds::Text {
                 continue;
             }
-            let Some(field) = fields.field(number).filter(|field| scans_all || self.scans(field)) else { continue };
+            // A key that a profile names is nobody's.
+            let Some(field) = fields.field(number).filter(|field| !field.is_key() && (scans_all || self.scans(field)))
+            else {
+                continue;
+            };
             let text = fields.text(buffer, field);
             let holds = match role.holds {
-                // A key that a profile names.
-                _ if field.is_key() => Holds::Id,
                 Holds::Id if is_id(text) && !(profiles.is_generic(role.rule) && is_card(text)) => Holds::Id,
                 Holds::Time if is_time(text) => Holds::Time,
                 Holds::File if text.len() <= LINK_BYTES => Holds::File,

@@ -95,6 +95,15 @@ fn trimmed(text: &[u8]) -> Span {
 /// Finds the number in `+221 77 …`, `tel:+221…`, `whatsapp:221…?auth=…`, `221…@s.whatsapp.net`. Without seven digits it is a short
 /// code, a sender's name or something else.
 fn phone(value: &[u8]) -> Option<(usize, usize)> {
+    // Most are digits and what stands between them.
+    let mut n = 0;
+    let is_plain = value.iter().all(|&byte| {
+        n += usize::from(byte.is_ascii_digit());
+        matches!(byte, b'0'..=b'9' | b'+' | b' ' | b'-')
+    });
+    if is_plain {
+        return (n >= PHONE_DIGITS).then_some((0, value.len()));
+    }
     let mut start = 0;
     if let Some(colon) = value.iter().position(|&byte| byte == b':')
         && value.get(..colon).is_some_and(|scheme| !scheme.is_empty() && scheme.iter().all(u8::is_ascii_alphabetic))

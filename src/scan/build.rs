@@ -54,6 +54,8 @@ pub(super) struct Automaton {
     pub(super) recognizers: Box<[u16]>,
     /// Whether some candidate may be followed by a letter or digit: one without a guard, or with a tail.
     pub(super) open: bool,
+    /// Longest word that a candidate can begin with, in bytes.
+    pub(super) first_word: usize,
     /// Words of which one must stand in the text for any of its rules to count; none where a rule asks for none.
     pub(super) gate: Gates,
 }
@@ -262,11 +264,21 @@ pub(super) const WAITING_WORD: usize = 20;
 /// Returns whether the rule can wait until the words of the text are known. A candidate without a guard may part a word in
 /// two, and what it leaves is another word.
 fn waits(rule: &Rule) -> bool {
-    let short = || {
-        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern);
-        hir.is_ok_and(|hir| first_word(&hir).0 <= WAITING_WORD)
-    };
-    rule.gate == Gate::Context && rule.guard != Guard::None && rule.tail.is_none() && short()
+    rule.gate == Gate::Context && longest_first_word(rule) <= WAITING_WORD
+}
+
+/// Returns whether a candidate of the rule may be followed by a letter or digit.
+fn is_open(rule: &Rule) -> bool {
+    rule.guard == Guard::None || rule.tail.is_some()
+}
+
+/// Returns the length of the longest word that a candidate of the rule can begin with, in bytes.
+fn longest_first_word(rule: &Rule) -> usize {
+    if is_open(rule) {
+        return usize::MAX;
+    }
+    let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern);
+    hir.map_or(usize::MAX, |hir| first_word(&hir).0)
 }
 
 /// Returns how many letters and digits a match begins with at most, and whether it may hold nothing else.
@@ -401,11 +413,12 @@ fn compile(rules: &[(u16, &Rule)], table: &[Recognizer], out: &mut Automata) -> 
                 return Err(BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() });
             };
             let recognizers = rules.iter().map(|&(at, _)| at).collect();
-            let open = rules.iter().any(|(_, rule)| rule.guard == Guard::None || rule.tail.is_some());
+            let open = rules.iter().any(|(_, rule)| is_open(rule));
+            let first_word = rules.iter().map(|(_, rule)| longest_first_word(rule)).max().unwrap_or(0);
             let mut gate = Gates::default();
             let words = rules.iter().filter_map(|&(at, _)| table.get(usize::from(at))).flat_map(|r| &r.words);
             words.for_each(|&group| gate.add(group));
-            out.0.push(Automaton { dfa, start, recognizers, open, gate });
+            out.0.push(Automaton { dfa, start, recognizers, open, first_word, gate });
             Ok(())
         }
         Err(_) if rules.len() > 1 => {

@@ -8,7 +8,7 @@ use super::context::{FieldNames, Groups, TOKEN};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
 use super::verify::{Accepted, before, is_word, verify, walk};
-use super::{Hints, ScanFault, Scanner, lookup, phone};
+use super::{Hints, ScanFault, Scanner, Text, lookup, phone};
 use crate::detection::Detection;
 use crate::ids::Region;
 use crate::label::telling_label_at;
@@ -68,12 +68,29 @@ pub(super) struct Job<'t> {
     phone_done: usize,
     /// The work done so far.
     pub(super) n_candidates: usize,
+    /// Whether a name that the caller knows may stand here.
+    pub(super) named: bool,
 }
 
 impl Work {
     /// What was accepted in the last text.
     pub(super) fn accepted(&self) -> &[Accepted] {
         &self.accepted
+    }
+
+    /// Begins a pass over texts of a buffer.
+    pub(super) fn begin(&mut self) {
+        self.names.begin();
+    }
+
+    /// Whether a name that the caller knows may stand in the text `at`.
+    pub(super) fn may_be_named(&mut self, buffer: &[u8], batch: &[Text<'_>], at: usize) -> bool {
+        self.names.may_stand(buffer, batch, at)
+    }
+
+    /// Whether a name may stand in a text that is in no buffer.
+    pub(super) fn may_be_named_alone(&mut self, text: &[u8], hints: &Hints<'_>) -> bool {
+        self.names.may_stand_alone(text, hints)
     }
 
     /// What stood to be reported in the last text before overlaps were resolved, and where windows of context ended.
@@ -89,7 +106,17 @@ impl<'t> Job<'t> {
         work.codes.clear();
         work.tokens.clear();
         work.candidates.clear();
-        Self { text, hints, skip: 0, host_done: 0, colon_done: 0, long_done: 0, phone_done: 0, n_candidates: 0 }
+        Self {
+            text,
+            hints,
+            skip: 0,
+            host_done: 0,
+            colon_done: 0,
+            long_done: 0,
+            phone_done: 0,
+            n_candidates: 0,
+            named: hints.has_names(),
+        }
     }
 
     fn verify(&mut self, scanner: &Scanner, automata: &Automata, start: usize, work: &mut Work) {
@@ -182,7 +209,9 @@ impl<'t> Job<'t> {
 
     /// Tries the rules for tokens at the word `start..end`.
     fn token(&mut self, scanner: &Scanner, start: usize, end: usize, work: &mut Work) {
-        self.verify(scanner, &scanner.token, start, work);
+        for automaton in scanner.token.0.iter().filter(|automaton| end - start <= automaton.first_word) {
+            self.n_candidates += walk(automaton, &scanner.recognizers, self.text, start, &mut work.accepted);
+        }
         if end - start <= WAITING_WORD {
             later(start, &mut work.tokens);
         }
@@ -510,7 +539,7 @@ impl<'t> Job<'t> {
         out: &mut Vec<Detection>,
     ) -> Result<(), ScanFault> {
         let limits = &scanner.config.limits;
-        if self.hints.has_names() {
+        if self.named {
             self.names(scanner, work);
         }
         // Whether `said` and `field` hold all words that stand around.

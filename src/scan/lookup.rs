@@ -16,7 +16,7 @@
 use super::context::TOKEN;
 use super::verify::is_word;
 use super::words::{WordHash, latin_at, push_high};
-use super::{Hints, ScanConfig};
+use super::{Hints, ScanConfig, Text};
 use crate::label::label_at;
 use crate::rules::{Everyday, RuleSet};
 use crate::span::Span;
@@ -247,6 +247,71 @@ pub(super) struct Memory {
     words: Vec<Word>,
     own: Vec<Own>,
     heads: Heads,
+    /// Where in the buffer words begin that may be those of a name, in the texts before `upto`; ascending.
+    begun: Vec<usize>,
+    upto: usize,
+}
+
+impl Memory {
+    /// Begins a pass over texts of a buffer.
+    pub(super) fn begin(&mut self) {
+        self.upto = 0;
+    }
+
+    /// Whether a name that the caller knows may stand in the text `at`. Texts are asked for in ascending order; a few say
+    /// so and hold none.
+    ///
+    /// # Cost
+    /// Texts that follow each other and know the same names, those of one record, are looked at together.
+    pub(super) fn may_stand(&mut self, buffer: &[u8], batch: &[Text<'_>], at: usize) -> bool {
+        let Some(Text { span, hints }) = batch.get(at) else { return false };
+        if hints.has_book() {
+            return true;
+        }
+        let names = own_names(hints);
+        if names.is_empty() {
+            return false;
+        }
+        let Self { heads, begun, upto, .. } = self;
+        if at >= *upto {
+            let alike = |text: &&Text<'_>| {
+                std::ptr::eq(text.hints.names, hints.names)
+                    && text.hints.book.is_none()
+                    && text.hints.speakers.is_none()
+                    && text.span.end - span.start <= WINDOW_BYTES
+            };
+            let rest = batch.get(at..).unwrap_or_default();
+            let n = 1 + rest.iter().skip(1).take_while(alike).count();
+            let texts = rest.get(..n).unwrap_or_default();
+            let end = texts.last().map_or(span.end, |text| text.span.end);
+            heads.be_of(names);
+            heads.begun(Span::new(span.start, end).of(buffer).unwrap_or_default(), span.start as usize, begun);
+            // The name stands where it was taken from, and that is none of the texts.
+            let mut texts = texts.iter().map(|text| text.span.range()).peekable();
+            begun.retain(|begin| {
+                while texts.next_if(|text| text.end <= *begin).is_some() {}
+                texts.peek().is_some_and(|text| text.contains(begin))
+            });
+            *upto = at + n;
+        }
+        if begun.is_empty() {
+            return heads.others;
+        }
+        let first = begun.partition_point(|&begin| begin < span.start as usize);
+        begun.get(first).is_some_and(|&begin| begin < span.end as usize)
+    }
+
+    /// Whether a name may stand in a text that is in no buffer.
+    pub(super) fn may_stand_alone(&mut self, text: &[u8], hints: &Hints<'_>) -> bool {
+        let end = offset(text.len());
+        self.begin();
+        self.may_stand(text, &[Text { span: Span::new(0, end), hints }], 0)
+    }
+}
+
+/// The names of a record that are looked for.
+fn own_names<'h>(hints: &Hints<'h>) -> &'h [&'h str] {
+    hints.names.get(..OWN_NAMES).unwrap_or(hints.names)
 }
 
 /// A word of the names of a record.
@@ -501,8 +566,7 @@ fn is_name(name: &[u8]) -> bool {
 /// Calls `found` with the place and the worth of every name in `text`, until it says no.
 ///
 /// # Cost
-/// Nothing without names. With those of a record alone, a text in which no word begins like a word of one of them costs some
-/// searches for a byte.
+/// Reads all words of the text: [`Memory::may_stand`] tells whether that is worth while.
 pub(super) fn find(
     text: &[u8],
     hints: &Hints<'_>,
@@ -510,13 +574,9 @@ pub(super) fn find(
     memory: &mut Memory,
     mut found: impl FnMut(Span, i16) -> bool,
 ) {
-    let Memory { words, own, heads } = memory;
+    let Memory { words, own, .. } = memory;
     let books = [hints.book, hints.speakers].map(|book| book.filter(|book| !book.is_empty()));
-    let no_book = books.iter().all(Option::is_none);
-    let names = hints.names.get(..OWN_NAMES).unwrap_or(hints.names);
-    if no_book && !heads.may_stand(text, names) {
-        return;
-    }
+    let names = own_names(hints);
     own.clear();
     for (number, name) in names.iter().enumerate() {
         let name = name.as_bytes();
@@ -535,7 +595,7 @@ pub(super) fn find(
             }
         }
     }
-    if own.is_empty() && no_book {
+    if own.is_empty() && !hints.has_book() {
         return;
     }
     words.clear();
@@ -570,26 +630,47 @@ pub(super) fn find(
 
 /// Letters of a word that are compared before all of it is read.
 const HEAD_LETTERS: usize = 4;
+/// The letters of the Latin alphabet, about from the most to the least used over the languages that are written in it.
+const COMMON_LETTERS: &[u8; 26] = b"aeinortslumdcphgkbyvfwjzxq";
+/// Bytes that are compared at once.
+const STRETCH_BYTES: usize = 64;
+/// Longest stretch of texts of one record that is looked at together.
+const WINDOW_BYTES: u32 = 1 << 16;
 
 /// How the words of the names of a record begin. A record has several texts, which ask for the same names.
 #[derive(Default)]
 struct Heads {
     /// The names, a line break after each.
     names: Vec<u8>,
-    heads: Vec<([u8; HEAD_LETTERS], usize)>,
+    heads: Vec<Head>,
     /// A word begins with a letter that is not of the Latin script.
     others: bool,
 }
 
 impl Heads {
-    /// Whether a word of `text` may begin like a word of `names`. A few say so and do not.
-    fn may_stand(&mut self, text: &[u8], names: &[&str]) -> bool {
+    /// Reads the names, if they are not those of the last call.
+    fn be_of(&mut self, names: &[&str]) {
         if !self.are_of(names) {
             self.read(names);
         }
-        let begins =
-            |(head, len): &([u8; HEAD_LETTERS], usize)| head.get(..*len).is_some_and(|head| begins_with(text, head));
-        self.others || self.heads.iter().any(begins)
+    }
+
+    /// Fills `out` with the places where a word of `text` may begin like a word of the names, counted from `offset`; ascending.
+    fn begun(&self, text: &[u8], offset: usize, out: &mut Vec<usize>) {
+        out.clear();
+        if self.others {
+            return;
+        }
+        for head in &self.heads {
+            head.each(text, |at| out.push(offset + at));
+        }
+        if !text.is_ascii() {
+            let heads = &self.heads;
+            each_above_ascii(text, |at| {
+                out.extend(heads.iter().filter_map(|head| head.around(text, at)).map(|at| offset + at));
+            });
+        }
+        out.sort_unstable();
     }
 
     fn are_of(&self, names: &[&str]) -> bool {
@@ -612,7 +693,7 @@ impl Heads {
             self.names.extend_from_slice(name.as_bytes());
             self.names.push(b'\n');
             for word in name.as_bytes().split(|b| !is_letter(b)).filter(|word| !word.is_empty()) {
-                match head(word) {
+                match Head::of(word) {
                     Some(head) if self.heads.contains(&head) => {}
                     Some(head) => self.heads.push(head),
                     None => self.others = true,
@@ -622,52 +703,110 @@ impl Heads {
     }
 }
 
-/// The first letters of a word as they are compared, where all of them are of the Latin script.
-fn head(word: &[u8]) -> Option<([u8; HEAD_LETTERS], usize)> {
-    let (mut head, mut len) = ([0; HEAD_LETTERS], 0);
-    let mut rest = word;
-    while let (Some(&byte), Some(place)) = (rest.first(), head.get_mut(len)) {
-        let (letter, n) = if byte.is_ascii() { (byte | 0x20, 1) } else { (latin_at(rest)?, 2) };
-        *place = letter;
-        len += 1;
-        rest = rest.get(n..).unwrap_or_default();
-    }
-    Some((head, len))
+/// The first letters of a word as they are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Head {
+    letters: [u8; HEAD_LETTERS],
+    len: usize,
+    /// Which of those before the last is the rarest.
+    rarest: usize,
 }
 
-/// Whether a word of `text` may begin with the letters of `head`; one of fewer than [`HEAD_LETTERS`] is the whole word.
-fn begins_with(text: &[u8], head: &[u8]) -> bool {
-    let Some((&first, others)) = head.split_first() else { return true };
-    if text.len() < head.len() {
-        return false;
-    }
-    // What stands above ASCII may be any of the letters, and whatever is around it is not looked at.
-    let goes_on = |at: usize| {
-        let mut rest = text.get(at..).unwrap_or_default();
-        for &letter in others {
-            match rest.split_first() {
-                Some((&byte, after)) if byte | 0x20 == letter => rest = after,
-                Some((0x80.., _)) => return true,
-                _ => return false,
-            }
+impl Head {
+    /// The head of a word, where all of it is of the Latin script.
+    fn of(word: &[u8]) -> Option<Self> {
+        let (mut letters, mut len) = ([0; HEAD_LETTERS], 0);
+        let mut rest = word;
+        while let (Some(&byte), Some(place)) = (rest.first(), letters.get_mut(len)) {
+            let (letter, n) = if byte.is_ascii() { (byte | 0x20, 1) } else { (latin_at(rest)?, 2) };
+            *place = letter;
+            len += 1;
+            rest = rest.get(n..).unwrap_or_default();
         }
-        head.len() == HEAD_LETTERS || !rest.first().is_some_and(u8::is_ascii_alphabetic)
-    };
-    let begins = |at: usize| !at.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
-    // What hangs on a digit ends where the ASCII letters do.
-    let begins_above = |at: usize| {
-        let head = text.get(..at).unwrap_or_default();
-        let mut run = head.iter().rev().take_while(|&&b| is_word(b));
-        begins(at) || run.any(|b| !b.is_ascii_alphabetic())
-    };
-    let plain = memchr::memchr2_iter(first, first & !0x20, text).any(|at| begins(at) && goes_on(at + 1));
-    plain
-        || !text.is_ascii()
-            && (memchr::memchr3_iter(0xc3, 0xc4, 0xc5, text)
-                .any(|at| begins_above(at) && text.get(at..).and_then(latin_at).is_none_or(|letter| letter == first))
-                // Letters with two accents, and signs that are letters in lower case.
-                || memchr::memchr_iter(0xe1, text).any(begins_above)
-                || memchr::memchr_iter(0xe2, text).any(|at| text.get(at + 1) == Some(&0x84)))
+        let rareness = |&at: &usize| letters.get(at).map(|letter| COMMON_LETTERS.iter().position(|l| l == letter));
+        // One that another follows.
+        let rarest = (0..len.saturating_sub(1)).max_by_key(rareness).unwrap_or(0);
+        Some(Self { letters, len, rarest })
+    }
+
+    fn letters(&self) -> &[u8] {
+        self.letters.get(..self.len).unwrap_or_default()
+    }
+
+    /// Tells every place where a word may begin with these letters, all of them in ASCII.
+    ///
+    /// # Cost
+    /// The rarest of them and the one behind it are looked for in whole stretches, which the compiler does with vectors.
+    fn each(&self, text: &[u8], mut begun: impl FnMut(usize)) {
+        let letters = self.letters();
+        let Some(&rarest) = letters.get(self.rarest) else { return };
+        let mut in_stretch = |from: usize, stretch: &[u8]| {
+            for at in memchr::memchr2_iter(rarest, rarest & !0x20, stretch) {
+                let Some(start) = (from + at).checked_sub(self.rarest) else { continue };
+                let is_same = |word: &[u8]| word.iter().zip(letters).all(|(byte, &letter)| byte | 0x20 == letter);
+                let inside = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
+                if !inside && text.get(start..start + letters.len()).is_some_and(is_same) {
+                    begun(start);
+                }
+            }
+        };
+        let (Some(&next), Some(last)) = (letters.get(self.rarest + 1), text.len().checked_sub(STRETCH_BYTES + 1))
+        else {
+            return in_stretch(0, text);
+        };
+        let mut from = 0;
+        loop {
+            // The last one begins so early that it is whole; what it has in common with the one before is told twice.
+            let at = from.min(last);
+            let chunk = |at: usize| text.get(at..).and_then(<[u8]>::first_chunk::<STRETCH_BYTES>);
+            let (Some(stretch), Some(behind)) = (chunk(at), chunk(at + 1)) else { return };
+            let any = stretch
+                .iter()
+                .zip(behind)
+                .fold(0, |any, (&byte, &after)| any | u8::from(byte | 0x20 == rarest) & u8::from(after | 0x20 == next));
+            if any != 0 {
+                in_stretch(at, stretch);
+            }
+            if from >= last {
+                return;
+            }
+            from += STRETCH_BYTES;
+        }
+    }
+
+    /// Whether the word around `at`, where something above ASCII stands, may begin with these letters; tells where it begins.
+    ///
+    /// What stands above ASCII may be any of the letters, and what is behind it is not looked at.
+    fn around(&self, text: &[u8], at: usize) -> Option<usize> {
+        let before = text.get(..at).unwrap_or_default();
+        let n = before.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).take(self.len).count();
+        let same = |(byte, &letter): (&u8, &u8)| byte | 0x20 == letter;
+        let leads = before.get(at - n..)?.iter().zip(self.letters()).all(same);
+        if (1..self.len).contains(&n) && leads {
+            return Some(at - n);
+        }
+        // What hangs on a digit ends where the ASCII letters do.
+        let mut run = before.iter().rev().take_while(|&&byte| is_word(byte));
+        let begins = n == 0 || run.any(|byte| !byte.is_ascii_alphabetic());
+        let may_lead = match text.get(at..)? {
+            here @ [0xc3..=0xc5, ..] => latin_at(here).is_none_or(|letter| Some(&letter) == self.letters().first()),
+            // Letters with two accents.
+            [0xe1, ..] => true,
+            // Signs that are letters in lower case, whatever is before them.
+            [0xe2, 0x84, ..] => return Some(at),
+            _ => false,
+        };
+        (begins && may_lead).then_some(at)
+    }
+}
+
+/// Tells every place of a text where something above ASCII stands.
+fn each_above_ascii(text: &[u8], mut tell: impl FnMut(usize)) {
+    for (number, eight) in text.chunks(8).enumerate() {
+        if !eight.is_ascii() {
+            (number * 8..).zip(eight).filter(|(_, byte)| !byte.is_ascii()).for_each(|(at, _)| tell(at));
+        }
+    }
 }
 
 /// Finds a name of a script without blanks as it stands, and the given name of one of three characters.
@@ -1044,7 +1183,16 @@ mod tests {
                 all = true;
                 true
             });
-            proptest::prop_assert!(!all || Heads::default().may_stand(text.as_bytes(), &own));
+            let hints = Hints::default().names(&own);
+            proptest::prop_assert!(!all || Memory::default().may_stand_alone(text.as_bytes(), &hints));
+            // Nor does it matter that other texts stand around it.
+            let buffer = format!("ab {text}\nab");
+            let text = |start: usize, end: usize| Text { span: Span::new(offset(start), offset(end)), hints: &hints };
+            let batch = [text(0, 2), text(3, buffer.len() - 3), text(buffer.len() - 2, buffer.len())];
+            let mut memory = Memory::default();
+            memory.begin();
+            memory.may_stand(buffer.as_bytes(), &batch, 0);
+            proptest::prop_assert!(!all || memory.may_stand(buffer.as_bytes(), &batch, 1));
         }
 
         #[test]

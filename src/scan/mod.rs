@@ -94,6 +94,10 @@ impl<'h> Hints<'h> {
     const fn has_names(&self) -> bool {
         !self.names.is_empty() || self.book.is_some() || self.speakers.is_some()
     }
+
+    fn has_book(&self) -> bool {
+        [self.book, self.speakers].iter().flatten().any(|book| !book.is_empty())
+    }
 }
 
 impl fmt::Debug for Hints<'_> {
@@ -361,16 +365,18 @@ impl Scanner {
         let Scratch { masks, work, shadow, shadow_masks, detections, faults } = scratch;
         // Texts without an anchor are asked for nothing but names.
         let named = self.name.is_some() && batch.iter().any(|text| text.hints.has_names());
+        work.begin();
         let mut quiet = 0;
         // Without a job: all before `at` that had none. The memory is that of one job at a time.
         let mut close = |at: usize, job: Option<Job<'_>>, needs_shadow: bool, work: &mut Work| {
-            let Some(job) = job else {
+            let Some(mut job) = job else {
                 self.names_only(buffer, batch, quiet..at, first, work, detections, faults);
                 quiet = at + 1;
                 return;
             };
             let Some(text) = batch.get(at) else { return };
             let index = u32::try_from(first + at).unwrap_or(u32::MAX);
+            job.named = named && text.hints.has_names() && work.may_be_named(buffer, batch, at);
             let result = if needs_shadow {
                 self.scan_shadow(buffer, text, index, shadow, shadow_masks, work, detections)
             } else {
@@ -452,7 +458,10 @@ impl Scanner {
         faults: &mut Vec<(u32, ScanFault)>,
     ) {
         for (at, text) in batch.iter().enumerate().take(which.end).skip(which.start) {
-            let Some(bytes) = text.span.of(buffer).filter(|_| text.hints.has_names()) else { continue };
+            if !(text.hints.has_names() && work.may_be_named(buffer, batch, at)) {
+                continue;
+            }
+            let Some(bytes) = text.span.of(buffer) else { continue };
             let index = u32::try_from(first + at).unwrap_or(u32::MAX);
             if let Err(fault) = Job::new(bytes, text.hints, work).finish(self, index, work, detections) {
                 faults.push((index, fault));
@@ -548,6 +557,7 @@ impl Scanner {
         self.each_block(&shadow.bytes, masks, |block, masks, anchors| {
             self.anchors(&mut job, block, masks, anchors, work)
         });
+        job.named = text.hints.has_names() && work.may_be_named_alone(&shadow.bytes, text.hints);
         let n_before = detections.len();
         job.finish(self, index, work, detections)?;
         for detection in detections.iter_mut().skip(n_before) {
