@@ -92,14 +92,22 @@ fn calling_code_digits(value: &str) -> usize {
 }
 
 /// Returns the name of a field as a report shows it: steps into arrays are `*`, and so is what does not look like the name
-/// of a field, because keys can hold values. `None` is a line of text.
+/// of a field or a column, because they can hold values. `None` is a line of text.
 #[must_use]
 pub fn field_name(pointer: Option<&str>, place: FieldPlace) -> String {
     let Some(pointer) = pointer else { return "(text)".to_owned() };
-    let n_steps = pointer.matches('/').count();
-    if n_steps == 0 {
+    if pointer.is_empty() {
         return "(whole)".to_owned();
     }
+    // A column or a parameter has a name and no way to it.
+    if !pointer.starts_with('/') {
+        return match place {
+            FieldPlace::Key => "(key)".to_owned(),
+            FieldPlace::Value if is_name(pointer) => pointer.to_owned(),
+            FieldPlace::Value => "*".to_owned(),
+        };
+    }
+    let n_steps = pointer.matches('/').count();
     let mut out = String::new();
     for (n, step) in pointer.split('/').skip(1).enumerate() {
         out.push('/');
@@ -181,6 +189,9 @@ mod tests {
         assert_eq!(value("/contacts/+221771234567"), "/contacts/*");
         assert_eq!(value("/k221771234567"), "/*");
         assert_eq!(value(""), "(whole)");
+        assert_eq!(value("phone_number"), "phone_number");
+        assert_eq!(value("+221771234567"), "*");
+        assert_eq!(field_name(Some("phone"), FieldPlace::Key), "(key)");
         assert_eq!(field_name(Some("/a/ana@example.org"), FieldPlace::Key), "/a/(key)");
         assert_eq!(field_name(None, FieldPlace::Value), "(text)");
     }

@@ -92,6 +92,9 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.cleaner.enable=false
 log.retention.ms=-1
+# An index is a file of its full length with a hole in it, and the kernel fills holes with zeros when it reads ahead: of 10 MB
+# for each of some thousand, that is most of what a machine does.
+log.index.size.max.bytes=262144
 X
         "${java[@]}" kafka.tools.StorageTool format -g -t "$id" -c "$dir/server-$n.properties" >"$dir/format-$n.log" 2>&1 ||
             { say "cannot format:"; cat "$dir/format-$n.log" >&2; exit 1; }

@@ -11,9 +11,9 @@ pub(crate) const GREAT: Shape =
     Shape { n_partitions: 500, n_padding: 980_000, messages: Some(1_200), per_s: Some(12), ..Shape::SMALL };
 
 const MIB: usize = 1 << 20;
-/// What is set, and what `docs/operations.md` says follows from it for two lanes.
-const CONSUMER: usize = 16 * MIB;
-const IN_FLIGHT: usize = 16 * MIB;
+/// What is set (the defaults), and what `docs/operations.md` says follows from it for two lanes.
+const CONSUMER: usize = 64 * MIB;
+const IN_FLIGHT: usize = 64 * MIB;
 const FIXED: usize = 30 * MIB;
 const CAP: usize = CONSUMER + MIB + IN_FLIGHT + 2 * 2 * IN_FLIGHT + FIXED;
 
