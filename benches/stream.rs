@@ -4,7 +4,8 @@
 //! `cargo bench --bench stream` (`EFFACE_BENCH_MESSAGES`, 400,000 by default, of 330 bytes). Linux: reads /proc.
 //!
 //! `EFFACE_BROKER=1 cargo bench --bench stream` does the same on an Apache Kafka of its own, with 12 partitions, and measures
-//! exactly-once as well.
+//! exactly-once as well; then how long a message takes from its writer to whoever reads the storage lane, at half of the
+//! messages a second that were reached.
 #![allow(
     clippy::unwrap_used,
     clippy::string_slice,
@@ -14,7 +15,7 @@
 )]
 
 use efface::RuleSet;
-use efface::stream::mock::{Mock, Source, Traffic};
+use efface::stream::mock::{Mock, Sink, Source, Traffic};
 use efface::stream::sample::Random;
 use efface::stream::{Config, Control, Event, Job, Tell};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -54,6 +55,7 @@ fn compare_on_kafka() {
     }
     source.flush().unwrap();
     let mut ratios = Vec::new();
+    let mut reached = Vec::new();
     for round in 1..=N_ROUNDS {
         let mut figures = Vec::new();
         for role in ["pass", "redact", "once"] {
@@ -74,10 +76,19 @@ fn compare_on_kafka() {
             assert!(said.status.success());
             let said = String::from_utf8(said.stdout).unwrap();
             let both: Vec<f64> = said.split_whitespace().map(|figure| figure.parse().unwrap()).collect();
-            println!("round {round} {role:<7} {:>6.2} CPU us a message  {:>9.0} messages/s", both[0], both[1]);
+            let mb_per_s = both[1] * N_BYTES as f64 / 1e6;
+            println!(
+                "round {round} {role:<7} {:>6.2} CPU us a message  {:>9.0} messages/s  {mb_per_s:>6.1} MB/s in",
+                both[0], both[1]
+            );
             figures.push((both[0], both[1]));
         }
         ratios.push((figures[1].0 / figures[0].0, figures[1].1 / figures[0].1, figures[2].1 / figures[1].1));
+        reached.push((figures[1].1, figures[2].1));
+    }
+    let least = |pick: fn(&(f64, f64)) -> f64| reached.iter().map(pick).fold(f64::MAX, f64::min);
+    for (role, per_s) in [("redact", least(|reached| reached.0)), ("once", least(|reached| reached.1))] {
+        latency(&source, &servers, role, per_s / 2.0);
     }
     for (name, wanted, pick) in [
         ("CPU, redact to pass", "at most 1.6", (|ratio| ratio.0) as fn(&(f64, f64, f64)) -> f64),
@@ -89,6 +100,65 @@ fn compare_on_kafka() {
         println!("{name}, median of {N_ROUNDS}: {:.2} (wanted: {wanted})", all[N_ROUNDS / 2]);
     }
     assert!(Command::new(&script).arg("stop").arg(&dir).status().unwrap().success());
+}
+
+/// Writes messages at a steady rate for ten seconds and tells when they come out; the first two seconds do not count.
+fn latency(source: &Source, servers: &str, role: &str, per_s: f64) {
+    let (input, prefix) = (format!("{role}-live"), format!("{role}-live-"));
+    let width = source.ensure(&input).unwrap();
+    for topic in ["one", "two", "quarantine"] {
+        source.ensure(&format!("{prefix}{topic}")).unwrap();
+    }
+    let n = (per_s * 10.0) as usize;
+    let mut sink = Sink::new(servers, &format!("{prefix}one")).unwrap();
+    let now_ms = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    let mut random = Random(12);
+    let mut write = |number: usize| {
+        let partition = (number % width) as i32;
+        let record = Traffic { partition, time_ms: Some(now_ms()), ..message(number, &mut random) };
+        source.write(&input, &record).unwrap();
+    };
+    let member = itself(
+        role,
+        &[
+            ("EFFACE_BENCH_SERVERS", servers),
+            ("EFFACE_BENCH_MESSAGES", &n.to_string()),
+            ("EFFACE_BENCH_PREFIX", &prefix),
+            ("EFFACE_BENCH_INPUT", &input),
+        ],
+    );
+    // It runs when the first one came out.
+    write(0);
+    assert!(sink.next(Duration::from_secs(60)).is_some());
+    let mut took: Vec<i64> = std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut took = Vec::with_capacity(n);
+            while took.len() < n - 1
+                && let Some(record) = sink.next(Duration::from_secs(30))
+            {
+                took.push(now_ms() - record.time_ms.unwrap());
+            }
+            took
+        });
+        let began = Instant::now();
+        for number in 1..n {
+            let due = Duration::from_secs_f64(number as f64 / per_s);
+            if let Some(wait) = due.checked_sub(began.elapsed()) {
+                std::thread::sleep(wait.max(Duration::from_millis(1)));
+            }
+            write(number);
+        }
+        let written_s = began.elapsed().as_secs_f64();
+        let took = reader.join().unwrap();
+        println!("{role:<7} {:>9.0} messages/s written", n as f64 / written_s);
+        took
+    });
+    assert!(member.wait_with_output().unwrap().status.success());
+    assert_eq!(took.len(), n - 1, "all come out");
+    let mut took = took.split_off(n / 5);
+    took.sort_unstable();
+    let at = |share: f64| took[(took.len() as f64 * share) as usize];
+    println!("{role:<7} from writer to reader of storage, ms: p50 {}, p99 {}, p99.9 {}", at(0.5), at(0.99), at(0.999));
 }
 
 fn compare() {
@@ -175,10 +245,11 @@ fn message(number: usize, random: &mut Random) -> Traffic {
 fn member(role: &str) {
     let n: u64 = std::env::var("EFFACE_BENCH_MESSAGES").unwrap().parse().unwrap();
     let prefix = std::env::var("EFFACE_BENCH_PREFIX").unwrap_or_default();
+    let input = std::env::var("EFFACE_BENCH_INPUT").unwrap_or_else(|_| "in".to_owned());
     let guarantee = if role == "once" { "exactly_once" } else { "at_least_once" };
     let text = format!(
         "[kafka]\nbootstrap_servers = \"{}\"\ngroup_id = \"{prefix}bench\"\nguarantee = \"{guarantee}\"\ninstance = \"i\"\n\
-         [input]\ntopics = [\"in\"]\n[lanes.storage]\ntopic = \"{prefix}one\"\n\
+         [input]\ntopics = [\"{input}\"]\n[lanes.storage]\ntopic = \"{prefix}one\"\n\
          [lanes.analytics]\ntopic = \"{prefix}two\"\n[quarantine]\ntopic = \"{prefix}quarantine\"\n",
         std::env::var("EFFACE_BENCH_SERVERS").unwrap()
     );
