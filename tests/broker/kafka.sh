@@ -10,7 +10,7 @@
 # broker is its child.
 #
 # KAFKA_VERSION, KAFKA_PORT (first of the ports; free ones by default, so that two suites do not meet), KAFKA_PARTITIONS (of a topic that is asked for, 24), KAFKA_SECONDS (brokers
-# end by themselves after it, 3600), KAFKA_LIB (where the jars are kept, target/kafka/lib).
+# end by themselves after it, 3600), KAFKA_KEPT_BYTES (of each partition, about; all), KAFKA_LIB (where the jars are kept, target/kafka/lib).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 version=${KAFKA_VERSION:-4.1.0}
@@ -95,6 +95,9 @@ log.retention.ms=-1
 # An index is a file of its full length with a hole in it, and the kernel fills holes with zeros when it reads ahead: of 10 MB
 # for each of some thousand, that is most of what a machine does.
 log.index.size.max.bytes=262144
+log.retention.bytes=${KAFKA_KEPT_BYTES:--1}
+log.segment.bytes=$((64 << 20))
+log.retention.check.interval.ms=5000
 X
         "${java[@]}" kafka.tools.StorageTool format -g -t "$id" -c "$dir/server-$n.properties" >"$dir/format-$n.log" 2>&1 ||
             { say "cannot format:"; cat "$dir/format-$n.log" >&2; exit 1; }

@@ -1,7 +1,7 @@
 //! A cluster, processes, and messages that keep coming.
 
 use crate::proxy::{self, Weather};
-use crate::verify::{self, Shape, Verdict, is_raw};
+use crate::verify::{Live, Outputs, Shape, Verdict, is_raw};
 use crate::{Args, root};
 use efface::stream::mock::Source;
 use efface::stream::sample::Random;
@@ -81,6 +81,8 @@ pub(crate) struct Arena {
     twin: Option<Child>,
     is_over: Arc<AtomicBool>,
     feeder: Option<JoinHandle<usize>>,
+    /// Reads outputs of which the brokers keep only the last.
+    live: Option<Live>,
     guarantee: String,
     session: Duration,
     shards: usize,
@@ -99,7 +101,7 @@ impl Arena {
         let mut mock = None;
         let servers = match ground {
             Ground::Kafka(n_brokers) => {
-                let servers = start_brokers(&brokers, n_brokers, shape.n_partitions);
+                let servers = start_brokers(&brokers, n_brokers, shape);
                 for line in std::fs::read_to_string(brokers.join("ports")).unwrap().lines() {
                     let ports: Vec<u16> = line.split(' ').map(|port| port.parse().unwrap()).collect();
                     proxy::start(ports[2], ports[1], Arc::clone(&weather), args.seed);
@@ -143,6 +145,7 @@ impl Arena {
         };
         let probe: BaseConsumer =
             ClientConfig::new().set("bootstrap.servers", &servers).set("group.id", &prefix).create().unwrap();
+        let live = shape.kept_bytes.map(|_| Live::start(&outputs(&servers, &prefix, shape)));
         Self {
             name,
             prefix,
@@ -163,6 +166,7 @@ impl Arena {
             twin: None,
             is_over,
             feeder: Some(feeder),
+            live,
             guarantee: guarantee(ground, &args).to_owned(),
             session: args.session,
             shards: args.shards,
@@ -523,7 +527,10 @@ impl Arena {
     pub(crate) fn finish(mut self, _: &Args) -> Verdict {
         self.is_over.store(true, Relaxed);
         let total = self.feeder.take().unwrap().join().unwrap();
-        let mut verdict = verify::verify(&self.servers, &self.prefix, total, self.shape, &self.gone);
+        let mut verdict = match self.live.take() {
+            Some(live) => live.finish(total),
+            None => outputs(&self.servers, &self.prefix, self.shape).verify(total, &self.gone),
+        };
         for at in 0..self.processes.len() {
             self.stop_well(at);
         }
@@ -541,13 +548,18 @@ pub(crate) fn guarantee(ground: Ground, args: &Args) -> &str {
     if matches!(ground, Ground::Mock(_)) { "at_least_once" } else { &args.guarantee }
 }
 
+fn outputs(servers: &str, prefix: &str, shape: Shape) -> Outputs {
+    Outputs { servers: servers.to_owned(), prefix: prefix.to_owned(), shape }
+}
+
 /// Starts brokers with empty logs; returns their addresses.
-fn start_brokers(dir: &std::path::Path, n_brokers: u32, n_partitions: usize) -> String {
+fn start_brokers(dir: &std::path::Path, n_brokers: u32, shape: Shape) -> String {
     let out = Command::new(root().join("tests/broker/kafka.sh"))
         .arg("start")
         .arg(dir)
         .arg(n_brokers.to_string())
-        .env("KAFKA_PARTITIONS", n_partitions.to_string())
+        .env("KAFKA_PARTITIONS", shape.n_partitions.to_string())
+        .env("KAFKA_KEPT_BYTES", shape.kept_bytes.map_or_else(|| "-1".to_owned(), |bytes| bytes.to_string()))
         .env("KAFKA_SECONDS", "14400")
         .stderr(Stdio::inherit())
         .output()

@@ -91,7 +91,7 @@ const FAULTS: &[Fault] = &[
     ("F17", ONE, Shape::SMALL, world::bad_configurations),
     ("F18", ONE, Shape::SMALL, world::no_room_for_logs),
     ("F19", ONE, Shape::SMALL, world::clock_jumps),
-    ("F20", ONE, Shape::SMALL, weight::soak),
+    ("F20", ONE, weight::LONG, weight::soak),
     ("F21", ONE, Shape::SMALL, world::truncated),
     ("F22", ONE, Shape::SMALL, world::topics_grow),
     ("F24", ONE, Shape::SMALL, close_hangs),

@@ -5,6 +5,8 @@ use efface::stream::sample::Random;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The first record's time.
@@ -26,14 +28,23 @@ pub(crate) struct Shape {
     pub(crate) per_s: Option<usize>,
     /// They come when the fault asks for them, and not by time.
     pub(crate) on_demand: bool,
+    /// The brokers keep so many bytes of each partition, about, and the outputs are read while they are written.
+    pub(crate) kept_bytes: Option<usize>,
 }
 
 /// Bytes after which a record is too long where some are.
 pub(crate) const TOO_LONG: usize = 40_000;
 
 impl Shape {
-    pub(crate) const SMALL: Self =
-        Self { n_partitions: 12, n_padding: 0, too_long: 0, messages: None, per_s: None, on_demand: false };
+    pub(crate) const SMALL: Self = Self {
+        n_partitions: 12,
+        n_padding: 0,
+        too_long: 0,
+        messages: None,
+        per_s: None,
+        on_demand: false,
+        kept_bytes: None,
+    };
 
     fn is_broken(self, n: usize) -> bool {
         n % 1_000 == 999
@@ -129,6 +140,15 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
+    /// Adds what was wrong on one output.
+    fn add(&mut self, lane: &Self) {
+        self.lost += lane.lost;
+        self.repeated += lane.repeated;
+        self.reordered += lane.reordered;
+        self.raw += lane.raw;
+        self.wrong += lane.wrong;
+    }
+
     pub(crate) fn is_ok(&self, guarantee: &str) -> bool {
         let repeats = if guarantee == "exactly_once" { self.repeated } else { 0 };
         self.lost + self.reordered + self.raw + self.wrong + self.bad_stops + repeats == 0
@@ -153,30 +173,33 @@ impl fmt::Display for Verdict {
 }
 
 /// What of the input was seen on one topic.
+#[derive(Default)]
 struct Seen {
     is_seen: Vec<bool>,
     n: usize,
 }
 
 impl Seen {
-    fn new(total: usize) -> Self {
-        Self { is_seen: vec![false; total], n: 0 }
-    }
-
-    /// Returns whether it is new.
-    fn add(&mut self, n: usize, verdict: &mut Verdict) -> bool {
-        match self.is_seen.get_mut(n) {
-            None => verdict.wrong += 1,
-            Some(true) => verdict.repeated += 1,
-            Some(seen) => {
-                *seen = true;
-                self.n += 1;
-                return true;
-            }
+    /// Returns whether it is new. `total` is known when the last message was written.
+    fn add(&mut self, n: usize, total: Option<usize>, verdict: &mut Verdict) -> bool {
+        if n >= total.unwrap_or(MOST) {
+            verdict.wrong += 1;
+            return false;
         }
-        false
+        if n >= self.is_seen.len() {
+            self.is_seen.resize(n + 1, false);
+        }
+        if std::mem::replace(&mut self.is_seen[n], true) {
+            verdict.repeated += 1;
+            return false;
+        }
+        self.n += 1;
+        true
     }
 }
+
+/// More messages than any fault writes.
+const MOST: usize = 1 << 30;
 
 fn text(bytes: Option<&Vec<u8>>) -> String {
     bytes.map_or_else(String::new, |bytes| String::from_utf8_lossy(bytes).into_owned())
@@ -189,31 +212,91 @@ fn number(value: &str) -> Option<usize> {
 /// A partition, and offsets of it that were deleted before they were read.
 type Gone = (usize, Range<usize>);
 
-/// Reads all outputs as a reader that sees what is committed, until everything is there or nothing more comes.
-pub(crate) fn verify(servers: &str, prefix: &str, total: usize, shape: Shape, gone: &[Gone]) -> Verdict {
-    let n_partitions = shape.n_partitions;
-    let mut verdict = Verdict { messages: total, ..Verdict::default() };
-    let began = Instant::now();
-    let is_gone =
-        |n: usize| gone.iter().any(|(at, offsets)| *at == n % n_partitions && offsets.contains(&(n / n_partitions)));
-    let n_broken = (0..total).filter(|n| shape.fault(*n).is_some() && !is_gone(*n)).count();
-    let n_good = (0..total).filter(|n| shape.fault(*n).is_none() && !is_gone(*n)).count();
-    // Of storage, and of analytics: the last of each partition, and of each key.
-    let mut last: HashMap<i32, usize> = HashMap::new();
-    let mut last_of: HashMap<String, usize> = HashMap::new();
-    let mut all = [Seen::new(total), Seen::new(total), Seen::new(total)];
-    for (lane, name) in ["storage", "analytics", "quarantine"].into_iter().enumerate() {
-        let due = if name == "quarantine" { n_broken } else { n_good };
+/// The outputs of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Outputs {
+    pub(crate) servers: String,
+    pub(crate) prefix: String,
+    pub(crate) shape: Shape,
+}
+
+const LANES: [&str; 3] = ["storage", "analytics", "quarantine"];
+
+/// Reads outputs while they are written, for as long as there may be more than the brokers keep.
+pub(crate) struct Live {
+    total: Arc<OnceLock<usize>>,
+    lanes: Vec<JoinHandle<Verdict>>,
+}
+
+impl Live {
+    pub(crate) fn start(outputs: &Outputs) -> Self {
+        let total = Arc::new(OnceLock::new());
+        let lanes = LANES.map(|name| {
+            let (outputs, total) = (outputs.clone(), Arc::clone(&total));
+            std::thread::spawn(move || outputs.read(name, &total, &[]))
+        });
+        Self { total, lanes: lanes.into() }
+    }
+
+    /// Waits until everything is there or nothing more comes.
+    pub(crate) fn finish(self, total: usize) -> Verdict {
+        let began = Instant::now();
+        self.total.set(total).unwrap();
+        let mut verdict = Verdict { messages: total, ..Verdict::default() };
+        self.lanes.into_iter().for_each(|lane| verdict.add(&lane.join().unwrap()));
+        verdict.caught_up_s = began.elapsed().as_secs();
+        verdict
+    }
+}
+
+impl Outputs {
+    /// Reads all outputs as a reader that sees what is committed, until everything is there or nothing more comes.
+    pub(crate) fn verify(&self, total: usize, gone: &[Gone]) -> Verdict {
+        let began = Instant::now();
+        let mut verdict = Verdict { messages: total, ..Verdict::default() };
+        LANES.iter().for_each(|name| verdict.add(&self.read(name, &OnceLock::from(total), gone)));
+        verdict.caught_up_s = began.elapsed().as_secs();
+        verdict
+    }
+
+    /// Reads one output.
+    fn read(&self, name: &str, total: &OnceLock<usize>, gone: &[Gone]) -> Verdict {
+        let Self { servers, prefix, shape } = self;
+        let n_partitions = shape.n_partitions;
+        let mut verdict = Verdict::default();
+        let is_quarantine = name == "quarantine";
+        let is_due = |n: usize| {
+            let is_gone =
+                gone.iter().any(|(at, offsets)| *at == n % n_partitions && offsets.contains(&(n / n_partitions)));
+            shape.fault(n).is_some() == is_quarantine && !is_gone
+        };
+        let mut due = None;
+        // Of storage, and of analytics: the last of each partition, and of each key.
+        let mut last: HashMap<i32, usize> = HashMap::new();
+        let mut last_of: HashMap<String, usize> = HashMap::new();
+        let mut seen = Seen::default();
         let mut sink = Sink::new(servers, &format!("{prefix}.{name}")).unwrap();
-        let seen = &mut all[lane];
         loop {
-            let patience = if seen.n < due { PATIENCE } else { Duration::from_millis(1_500) };
-            let Some(record) = sink.next(patience) else { break };
+            let total = total.get().copied();
+            if due.is_none() {
+                due = total.map(|total| (0..total).filter(|n| is_due(*n)).count());
+            }
+            let is_all = due.is_some_and(|due| seen.n >= due);
+            let patience = if is_all || due.is_none() { Duration::from_millis(1_500) } else { PATIENCE };
+            let Some(record) = sink.next(patience) else {
+                if due.is_none() {
+                    continue;
+                }
+                break;
+            };
             let value = text(record.value.as_ref());
-            if is_raw(&format!("{value} {} {:?}", text(record.key.as_ref()), record.headers)) {
+            if is_raw(&value)
+                || is_raw(&text(record.key.as_ref()))
+                || record.headers.iter().any(|(name, value)| is_raw(name) || is_raw(&text(value.as_ref())))
+            {
                 verdict.raw += 1;
             }
-            if name == "quarantine" {
+            if is_quarantine {
                 let field = |name: &str| -> Option<usize> {
                     let after = value.split(&format!("\"{name}\":")).nth(1)?;
                     after.trim_end_matches('}').split(',').next()?.parse().ok()
@@ -223,7 +306,7 @@ pub(crate) fn verify(servers: &str, prefix: &str, total: usize, shape: Shape, go
                         let n = offset * n_partitions + partition;
                         let is_right = shape.fault(n).is_some_and(|fault| value.contains(&format!("\"{fault}\"")));
                         verdict.wrong += usize::from(!is_right);
-                        seen.add(n, &mut verdict);
+                        seen.add(n, total, &mut verdict);
                     }
                     _ => verdict.wrong += 1,
                 }
@@ -233,7 +316,7 @@ pub(crate) fn verify(servers: &str, prefix: &str, total: usize, shape: Shape, go
                 verdict.wrong += 1;
                 continue;
             };
-            let is_new = seen.add(n, &mut verdict);
+            let is_new = seen.add(n, total, &mut verdict);
             let before = if name == "storage" {
                 let source = record.headers.iter().find(|(name, _)| name == "efface-source");
                 let source = text(source.and_then(|(_, value)| value.as_ref()));
@@ -252,8 +335,7 @@ pub(crate) fn verify(servers: &str, prefix: &str, total: usize, shape: Shape, go
             let as_it_should = value == shape.expected(n) && text(record.key.as_ref()) == key(n, n_partitions);
             verdict.wrong += usize::from(!as_it_should);
         }
-        verdict.lost += due.saturating_sub(seen.n);
+        verdict.lost += due.unwrap_or(0).saturating_sub(seen.n);
+        verdict
     }
-    verdict.caught_up_s = began.elapsed().as_secs();
-    verdict
 }

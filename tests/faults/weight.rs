@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 pub(crate) const GREAT: Shape =
     Shape { n_partitions: 500, n_padding: 980_000, messages: Some(1_200), per_s: Some(12), ..Shape::SMALL };
 
+/// So many messages that brokers cannot keep them all.
+pub(crate) const LONG: Shape = Shape { kept_bytes: Some(256 << 20), ..Shape::SMALL };
+
 const MIB: usize = 1 << 20;
 /// What is set (the defaults), and what `docs/operations.md` says follows from it for two lanes.
 const CONSUMER: usize = 64 * MIB;
