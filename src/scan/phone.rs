@@ -864,16 +864,18 @@ impl Candidate<'_> {
         let prefix = plan::national_prefix(region);
         let national = number.national().len();
         let code_digits = code_digits(number.country_code());
-        let evidence =
-            if digits.len() == national + code_digits && ends_national(digits, &number) && has_code(digits, &number) {
-                worth::OWN_CODE
-            } else if digits.len() > national && !prefix.is_empty() && digits.starts_with(prefix) {
-                worth::NATIONAL_PREFIXED
-            } else if digits.len() == national && number.is_prefixed() {
-                worth::NATIONAL_UNPREFIXED
-            } else {
-                worth::NATIONAL_PLAIN
-            };
+        let evidence = if prefixed_twice(digits, &number) {
+            worth::NATIONAL_UNPREFIXED
+        } else if digits.len() == national + code_digits && ends_national(digits, &number) && has_code(digits, &number)
+        {
+            worth::OWN_CODE
+        } else if digits.len() > national && !prefix.is_empty() && digits.starts_with(prefix) {
+            worth::NATIONAL_PREFIXED
+        } else if digits.len() == national && number.is_prefixed() {
+            worth::NATIONAL_UNPREFIXED
+        } else {
+            worth::NATIONAL_PLAIN
+        };
         Some((number, evidence + self.written(&number) + self.mobile(&number)))
     }
 
@@ -982,6 +984,13 @@ impl Candidate<'_> {
             tell(Trait::Repeated, worth::REPEATED);
         }
     }
+}
+
+/// Whether digits that read as a number of North America begin with both its country code and its prefix, which are the same
+/// digit, or with the prefix before a company's number of seven digits, which is dialled without: nobody writes either.
+fn prefixed_twice(digits: &[u8], number: &Number) -> bool {
+    let n_ahead = digits.len().saturating_sub(number.national().len());
+    number.country_code() == 1 && (n_ahead > 1 || n_ahead == 1 && number.line() == LineType::Uan)
 }
 
 /// What is observed of a telephone number.
@@ -1360,6 +1369,7 @@ mod tests {
         check("0100 200 3000", "GB", &[]);
         check("phone 0100 200 3000", "GB", &["0100 200 3000"]);
         check("call 253-000-0000", "US", &["253-000-0000"]);
+        check("113100040 and 13100040", "US", &[]);
         check("+221300001234", "", &[]);
         check("tel +221300001234", "", &["+221300001234"]);
     }
