@@ -105,8 +105,8 @@ fn compare_on_kafka() {
     assert!(Command::new(&script).arg("stop").arg(&dir).status().unwrap().success());
 }
 
-/// Writes messages at a steady rate for ten seconds, or as long as `backlog`, a topic, is worked off beside, and tells when
-/// they come out; the first fifth does not count.
+/// Writes messages at a steady rate for ten seconds, or for three while `backlog`, a topic, is worked off beside, and tells
+/// when they come out; the first fifth does not count.
 fn latency(source: &Source, servers: &str, role: &str, per_s: f64, backlog: &str) {
     let seconds = if backlog.is_empty() { 10.0 } else { 3.0 };
     let (input, prefix) = (format!("{role}-live{backlog}"), format!("{role}-live{backlog}-"));

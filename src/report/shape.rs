@@ -103,7 +103,7 @@ pub fn field_name(pointer: Option<&str>, place: FieldPlace) -> String {
     if !pointer.starts_with('/') {
         return match place {
             FieldPlace::Key => "(key)".to_owned(),
-            FieldPlace::Value if is_name(pointer) => pointer.to_owned(),
+            FieldPlace::Value if is_name(pointer) && is_plain_column(pointer) => pointer.to_owned(),
             FieldPlace::Value => "*".to_owned(),
         };
     }
@@ -142,6 +142,11 @@ fn is_name(step: &str) -> bool {
         && step.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$')
         && step.chars().filter(char::is_ascii_digit).count() <= NAME_DIGITS
         && step.matches(' ').count() <= 2
+}
+
+/// Whether a column's name looks made for machines: the first row of a table without a head may be people's names.
+fn is_plain_column(name: &str) -> bool {
+    !name.contains(' ') && !name.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 const SHAPE_BYTES: usize = 80;
@@ -191,6 +196,7 @@ mod tests {
         assert_eq!(value(""), "(whole)");
         assert_eq!(value("phone_number"), "phone_number");
         assert_eq!(value("+221771234567"), "*");
+        assert_eq!(value("Awa Ndiaye"), "*");
         assert_eq!(field_name(Some("phone"), FieldPlace::Key), "(key)");
         assert_eq!(field_name(Some("/a/ana@example.org"), FieldPlace::Key), "/a/(key)");
         assert_eq!(field_name(None, FieldPlace::Value), "(text)");
