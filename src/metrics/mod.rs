@@ -56,6 +56,11 @@ pub enum Fact {
     Stalled,
     /// A partition was read again from its last commit.
     Rewound,
+    /// Partitions with more than their share of the room for what is fetched were paused, so that the others get in.
+    HeldBack {
+        /// How many.
+        n_partitions: usize,
+    },
 }
 
 /// What became of a transaction, or of a commit of offsets.
@@ -95,6 +100,7 @@ pub struct Metrics {
     rebalances: Counter,
     stalls: Counter,
     rewinds: Counter,
+    held_back: Counter,
     waited: Counter<f64, AtomicU64>,
     batch_records: Histogram,
     scan: Histogram,
@@ -143,6 +149,7 @@ impl Default for Metrics {
             rebalances: Counter::default(),
             stalls: Counter::default(),
             rewinds: Counter::default(),
+            held_back: Counter::default(),
             waited: Counter::default(),
             batch_records: Histogram::new(exponential_buckets(1.0, 4.0, 9)),
             scan: seconds(),
@@ -185,6 +192,11 @@ impl Default for Metrics {
         r.register("rebalances", "Times that partitions came or went", metrics.rebalances.clone());
         r.register("stalls", "Partitions that stood still and were read again", metrics.stalls.clone());
         r.register("rewinds", "Partitions that were read again from their last commit", metrics.rewinds.clone());
+        r.register(
+            "held_back",
+            "Partitions that were paused because they took the room from the others",
+            metrics.held_back.clone(),
+        );
         r.register_with_unit(
             "back_pressure",
             "Time in which nothing could be taken",
@@ -235,6 +247,7 @@ impl Metrics {
             }
             Fact::Stalled => drop(self.stalls.inc()),
             Fact::Rewound => drop(self.rewinds.inc()),
+            Fact::HeldBack { n_partitions } => drop(self.held_back.inc_by(n_partitions as u64)),
         }
     }
 

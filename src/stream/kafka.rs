@@ -4,12 +4,14 @@
 //! of a thread pool rewrite chunks of a batch meanwhile. Acknowledgements arrive on the producer's own thread, in an inbox.
 
 mod clerk;
+mod intake;
 
 use self::clerk::{Answer, Ask, Clerk};
+use self::intake::{Got, Intake};
 use super::config::Guarantee;
 use super::event::Event;
 use super::lanes::{self, POLICY_HEADER, SOURCE_HEADER, Shape, VERSION_HEADER};
-use super::machine::{Command, Doubt, Machine, Partition, Place, Progress, Refusal, Taken, Verdict};
+use super::machine::{Command, Doubt, Machine, Partition, Place, Progress, Refusal, Verdict};
 use super::stall::{Stall, View};
 use super::worker::{Incoming, Sheet, Worker};
 use super::{Cluster, Control, Job, Outcome, StreamError, Tell};
@@ -254,7 +256,8 @@ fn run_shard(plan: Plan<'_>, number: usize) -> Result<(bool, Progress), StreamEr
         number,
         stalls: Mutex::default(),
         stalled: Mutex::default(),
-        last_ms: AtomicI64::new(i64::MAX),
+        behind: Mutex::default(),
+        oldest_ms: AtomicI64::new(i64::MAX),
     };
     let consumer: BaseConsumer<Member> =
         consumer_config(job, number).create_with_context(member).map_err(|err| setting(&err))?;
@@ -319,7 +322,8 @@ fn consumer_config(job: &Job, shard: usize) -> ClientConfig {
         ("fetch.wait.max.ms", "100"),
         ("allow.auto.create.topics", "false"),
         ("topic.metadata.refresh.interval.ms", "60000"),
-        ("statistics.interval.ms", "5000"),
+        ("statistics.interval.ms", "1000"),
+        ("queued.min.messages", "50000"),
     ];
     let mut config = client_config(job, &job.properties.consumer, &defaults, shard);
     let bytes = job.config.limits.share(job.config.kafka.shards).consumer_bytes;
@@ -327,12 +331,12 @@ fn consumer_config(job: &Job, shard: usize) -> ClientConfig {
         .set("group.id", &job.config.kafka.group_id)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        // One answer more may come when the rest is full.
-        .set("queued.max.messages.kbytes", ((bytes - bytes / 4) >> 10).to_string());
+        // What waits does so in lines; and one answer more may come when this is full.
+        .set("queued.max.messages.kbytes", ((bytes / 16) >> 10).to_string());
     if config.get("fetch.max.bytes").is_none() {
         // The library refuses one that no longest message fits in.
         let longest = config.get("message.max.bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or(1 << 20);
-        config.set("fetch.max.bytes", (bytes / 4).clamp(1 << 20, 50 << 20).max(longest).to_string());
+        config.set("fetch.max.bytes", (bytes / 8).clamp(1 << 20, 50 << 20).max(longest).to_string());
     }
     config
 }
@@ -561,8 +565,10 @@ struct Member {
     stalls: Mutex<HashMap<Partition, Stall>>,
     /// Partitions that stand still, to be read again from where they stand.
     stalled: Mutex<Vec<(Partition, i64)>>,
-    /// Time of the last record taken, as it says itself, in milliseconds since 1970.
-    last_ms: AtomicI64,
+    /// Records of each partition that are yet to be taken, as of the last look.
+    behind: Mutex<HashMap<Partition, i64>>,
+    /// Time of the oldest record of those taken last, as it says itself, in milliseconds since 1970.
+    oldest_ms: AtomicI64,
 }
 
 impl ClientContext for Member {
@@ -637,7 +643,7 @@ impl ConsumerContext for Member {
 impl Member {
     /// Looks at what the library knows of the partitions: how far behind, and whether one stands still.
     fn look(&self, statistics: &Statistics) {
-        let mut n_behind = 0;
+        let mut behind = HashMap::new();
         let now = Instant::now();
         let (is_paused, positions) = {
             let machine = self.machine();
@@ -651,8 +657,8 @@ impl Member {
             for (number, found) in &found.partitions {
                 let partition = Partition { topic: self.topic(topic), number: *number };
                 let Some(&position) = positions.get(&partition) else { continue };
-                let at = position.max(found.app_offset);
-                n_behind += (found.ls_offset - at).max(0);
+                let at = if position < 0 { found.app_offset } else { position };
+                behind.insert(partition, (found.ls_offset - at).max(0));
                 let view = View { position, next: found.next_offset, end: found.ls_offset, n_queued: found.fetchq_cnt };
                 views.push((partition, topic, at, view));
             }
@@ -680,8 +686,10 @@ impl Member {
             }
         }
         drop(stalls);
+        let n_behind = behind.values().sum();
+        *lock(&self.behind) = behind;
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        let age_ms = i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_sub(self.last_ms.load(Ordering::Relaxed));
+        let age_ms = i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_sub(self.oldest_ms.load(Ordering::Relaxed));
         #[expect(clippy::cast_precision_loss, reason = "a clock has fewer than 2^52 milliseconds")]
         let seconds = if n_behind > 0 { age_ms.max(0) as f64 / 1e3 } else { 0.0 };
         self.metrics.lag(self.number, n_behind, seconds);
@@ -887,13 +895,6 @@ impl Member {
     }
 }
 
-/// A record that was taken.
-struct Got<'c> {
-    taken: Taken,
-    topic: u16,
-    message: BorrowedMessage<'c>,
-}
-
 /// One consumer, one producer, one machine.
 struct Shard<'s> {
     plan: Plan<'s>,
@@ -910,13 +911,19 @@ impl<'s> Shard<'s> {
         self.consumer.context()
     }
 
+    fn intake(&self) -> Intake<'s> {
+        let wait = Duration::from_millis(self.limits.batch_ms);
+        // Half as many more while somebody is held back.
+        Intake::new(self.consumer, self.plan.tell, self.limits.consumer_bytes / 2, wait)
+    }
+
     /// Returns whether everything that was taken is out and committed.
     fn run(&self) -> bool {
         let member = self.member();
         let mut commands = Vec::new();
         let mut deadline = None;
+        let mut intake = self.intake();
         let mut batch: Vec<Got<'s>> = Vec::new();
-        let mut topic = (String::new(), 0);
         loop {
             self.attend(&mut deadline, &mut commands);
             if let Some(deadline) = deadline {
@@ -934,20 +941,18 @@ impl<'s> Shard<'s> {
                     member.commit(self.consumer);
                 }
                 if member.machine().is_paused() {
-                    self.poll(Duration::from_millis(1), &mut topic, &mut batch);
+                    intake.poll(Duration::from_millis(1));
                 }
                 if member.machine().room().is_none() {
                     let began = Instant::now();
                     member.inbox.wait(STEP);
                     member.metrics.observe(Fact::Waited(began.elapsed()));
                 }
-                if batch.is_empty() {
-                    continue;
-                }
+                continue;
             }
             let most = room.records.min(self.limits.batch_records);
             let most_bytes = room.bytes.min(BATCH_BYTES);
-            self.collect(most, most_bytes, &mut topic, &mut batch);
+            intake.collect(most, most_bytes, &mut batch);
             if !batch.is_empty() {
                 self.process(&batch);
                 batch.clear();
@@ -1015,7 +1020,7 @@ impl<'s> Shard<'s> {
         let mut deadline = None;
         let mut batch: Vec<Got<'s>> = Vec::new();
         let mut ready: Option<(Vec<Got<'s>>, Vec<Sheet>)> = None;
-        let mut topic = (String::new(), 0);
+        let mut intake = self.intake();
         loop {
             member.machine().hold(ready.is_some() && member.is_busy());
             self.attend(&mut deadline, &mut commands);
@@ -1043,14 +1048,14 @@ impl<'s> Shard<'s> {
             if ready.is_some() || room.is_none() {
                 let began = Instant::now();
                 if member.machine().is_paused() {
-                    self.poll(Duration::from_millis(1), &mut topic, &mut batch);
+                    intake.poll(Duration::from_millis(1));
                 }
                 member.inbox.wait(STEP);
                 member.metrics.observe(Fact::Waited(began.elapsed()));
                 continue;
             }
             let most = room.records.min(self.limits.batch_records);
-            self.collect(most, room.bytes.min(BATCH_BYTES), &mut topic, &mut batch);
+            intake.collect(most, room.bytes.min(BATCH_BYTES), &mut batch);
             if !batch.is_empty() {
                 let sheets = self.scan(&batch);
                 ready = Some((std::mem::take(&mut batch), sheets));
@@ -1144,71 +1149,6 @@ impl<'s> Shard<'s> {
                 ),
                 "see the log of the brokers, and whether this user may write to the topics of the lanes",
             )),
-        }
-    }
-
-    /// Polls once; returns whether a record came.
-    fn poll(&self, most: Duration, topic: &mut (String, u16), batch: &mut Vec<Got<'s>>) -> bool {
-        match self.consumer.poll(most) {
-            None => false,
-            Some(Ok(message)) => {
-                if message.topic() != topic.0 {
-                    *topic = (message.topic().to_owned(), self.member().topic(message.topic()));
-                }
-                if lock(&self.member().fault).is_some() {
-                    return false;
-                }
-                let partition = Partition { topic: topic.1, number: message.partition() };
-                let n_bytes = message.payload_len() + message.key_len();
-                if let Some(ms) = message.timestamp().to_millis() {
-                    self.member().last_ms.store(ms, Ordering::Relaxed);
-                }
-                if let Some(taken) = self.member().machine().take(partition, message.offset(), n_bytes) {
-                    batch.push(Got { taken, topic: topic.1, message });
-                }
-                true
-            }
-            Some(Err(KafkaError::PartitionEOF(_))) => false,
-            Some(Err(err)) => {
-                let is_fatal = matches!(err, KafkaError::MessageConsumptionFatal(_));
-                let is_denied = matches!(
-                    err.rdkafka_error_code(),
-                    Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
-                );
-                if is_fatal || is_denied {
-                    self.member().fail(StreamError::new(
-                        format!("the input cannot be read: {}", code(&err)),
-                        "see the log of the brokers, and whether this user may read the topics as this group",
-                    ));
-                } else {
-                    (self.plan.tell)(&Event::Broker { text: &code(&err) });
-                }
-                false
-            }
-        }
-    }
-
-    /// Takes records until there are enough, or no more for a moment.
-    fn collect(&self, most: usize, most_bytes: usize, topic: &mut (String, u16), batch: &mut Vec<Got<'s>>) {
-        let is_idle = self.member().machine().n_unsettled() == 0;
-        let first = if is_idle { IDLE } else { Duration::from_millis(5) };
-        if batch.is_empty() {
-            self.poll(first, topic, batch);
-        }
-        let began = Instant::now();
-        let wait = Duration::from_millis(self.limits.batch_ms);
-        let mut n_bytes = 0;
-        while batch.len() < most && n_bytes < most_bytes {
-            let n_before = batch.len();
-            if self.poll(Duration::ZERO, topic, batch) {
-                let last = batch.get(n_before).map_or(0, |got| got.message.payload_len());
-                n_bytes += last;
-                continue;
-            }
-            let left = wait.saturating_sub(began.elapsed());
-            if batch.is_empty() || left.is_zero() || !self.poll(left, topic, batch) {
-                break;
-            }
         }
     }
 

@@ -51,6 +51,13 @@ pub struct Place {
     seq: u32,
 }
 
+/// A reading of a partition: what was fetched as part of one is nothing in another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    slot: u16,
+    generation: u16,
+}
+
 /// Why an output was not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -373,9 +380,8 @@ impl Machine {
         self.slots.iter().filter_map(|slot| slot.flow.as_ref().map(|flow| flow.partition))
     }
 
-    /// Hears of a record; answers nothing where it is not ours to take: its partition is not, is being rewound or taken
-    /// away, or the record was taken before.
-    pub fn take(&mut self, partition: Partition, offset: i64, n_bytes: usize) -> Option<Taken> {
+    /// Returns as part of which reading a record comes that is fetched now; none where its partition is not ours to read.
+    pub fn reading(&mut self, partition: Partition) -> Option<Reading> {
         let at = match self.last {
             Some((last, at)) if last == partition => at,
             _ => {
@@ -384,7 +390,18 @@ impl Machine {
                 at
             }
         };
-        let slot = self.slots.get_mut(usize::from(at))?;
+        let slot = self.slots.get(usize::from(at))?;
+        let is_running = slot.flow.as_ref()?.state == State::Running;
+        is_running.then_some(Reading { slot: at, generation: slot.generation })
+    }
+
+    /// Hears of a record that was fetched in a reading; answers nothing where it is not ours to take: its partition is not,
+    /// was rewound since or is being taken away, or the record was taken before.
+    pub fn take(&mut self, reading: Reading, offset: i64, n_bytes: usize) -> Option<Taken> {
+        let slot = self.slots.get_mut(usize::from(reading.slot))?;
+        if slot.generation != reading.generation {
+            return None;
+        }
         let flow = slot.flow.as_mut()?;
         if flow.state != State::Running || flow.next.is_some_and(|next| offset < next) {
             return None;
@@ -399,7 +416,8 @@ impl Machine {
         self.records += 1;
         self.bytes += n_bytes as usize;
         let refused = flow.refused.get(&offset).copied();
-        Some(Taken { place: Place { slot: at, generation: slot.generation, seq }, refused })
+        let Reading { slot, generation } = reading;
+        Some(Taken { place: Place { slot, generation, seq }, refused })
     }
 
     /// Hears that `n_outputs` of a record are about to be written. Answers `false` where they must not be, because the
@@ -543,8 +561,10 @@ impl Machine {
             Mode::Acknowledged => self.bounds.replay_records.saturating_sub(replay),
             Mode::Transactional => usize::MAX,
         };
-        // Rewound partitions may have used it all up, and only taking their records again sets them free.
-        if to_repeat == 0 && self.flows().any(|flow| flow.n_low + (flow.entries.len() as u64) < flow.n_reached) {
+        // Rewound partitions may have used it all up, and only taking their records again sets them free. Nobody knows whose
+        // record comes next, so whatever a commit can set free is set free before.
+        let is_rewound = |flow: &Flow| flow.n_low + (flow.entries.len() as u64) < flow.n_reached;
+        if to_repeat == 0 && !self.flows().any(Flow::has_to_commit) && self.flows().any(is_rewound) {
             to_repeat = 1;
         }
         Room {
@@ -915,6 +935,7 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
+    use super::super::turns::{Turns, Waiting};
     use super::*;
     use std::collections::BTreeSet;
 
@@ -935,8 +956,20 @@ mod tests {
         machine
     }
 
+    fn take(machine: &mut Machine, partition: Partition, offset: i64, n_bytes: usize) -> Option<Taken> {
+        let reading = machine.reading(partition)?;
+        machine.take(reading, offset, n_bytes)
+    }
+
+    /// A record arrives and waits for its turn.
+    fn fetch(machine: &mut Machine, turns: &mut Turns<i64>, partition: Partition, offset: i64) {
+        if let Some(reading) = machine.reading(partition) {
+            turns.push(partition, reading, 10, offset, 0);
+        }
+    }
+
     fn out(machine: &mut Machine, partition: Partition, offset: i64) -> Place {
-        let taken = machine.take(partition, offset, 10).expect("is ours");
+        let taken = take(machine, partition, offset, 10).expect("is ours");
         assert!(machine.begin(taken.place, 2, Verdict::Lanes));
         taken.place
     }
@@ -969,12 +1002,12 @@ mod tests {
     fn a_refusal_rewinds_once_everything_is_answered() {
         let mut machine = machine();
         let places: Vec<_> = (0..4).map(|offset| out(&mut machine, P, offset)).collect();
-        let taken = machine.take(P, 4, 10).expect("is ours");
+        let taken = take(&mut machine, P, 4, 10).expect("is ours");
         for place in [places[0], places[0], places[1], places[2], places[2]] {
             machine.acked(place);
         }
         machine.refused(places[1], Refusal::Other);
-        assert_eq!(machine.take(P, 5, 10), None, "nothing is taken any more");
+        assert_eq!(take(&mut machine, P, 5, 10), None, "nothing is taken any more");
         assert!(!machine.begin(taken.place, 2, Verdict::Lanes), "nothing is begun any more");
         assert_eq!(tick(&mut machine, 0), [Command::Commit], "record 3 is not answered");
         machine.acked(places[3]);
@@ -984,7 +1017,7 @@ mod tests {
         assert_eq!(tick(&mut machine, 11), [Command::Seek(P, 1)]);
         assert_eq!(tick(&mut machine, 12), [Command::Seek(P, 1)], "until it is told that it worked");
         machine.acked(places[1]);
-        assert_eq!(machine.take(P, 1, 10), None);
+        assert_eq!(take(&mut machine, P, 1, 10), None);
         machine.sought(P);
         out(&mut machine, P, 1);
         assert_eq!(machine.progress().n_rewinds, 1);
@@ -998,7 +1031,7 @@ mod tests {
         machine.refused(place, Refusal::TooLong);
         assert_eq!(tick(&mut machine, 0), [Command::Seek(P, 7)]);
         machine.sought(P);
-        let taken = machine.take(P, 7, 10).expect("is ours");
+        let taken = take(&mut machine, P, 7, 10).expect("is ours");
         assert_eq!(taken.refused, Some(Refusal::TooLong));
         assert!(machine.begin(taken.place, 1, Verdict::Quarantine));
         machine.acked(taken.place);
@@ -1027,7 +1060,7 @@ mod tests {
             let mut machine = machine();
             let mut places = Vec::new();
             for offset in 0..records {
-                let taken = machine.take(P, offset as i64, n_bytes).expect("is ours");
+                let taken = take(&mut machine, P, offset as i64, n_bytes).expect("is ours");
                 assert!(machine.begin(taken.place, 1, Verdict::Lanes));
                 places.push(taken.place);
                 if offset < acks {
@@ -1066,11 +1099,11 @@ mod tests {
         let mut machine = machine();
         machine.assign(Q);
         let place = out(&mut machine, P, 0);
-        let late = machine.take(P, 1, 10).expect("is ours");
+        let late = take(&mut machine, P, 1, 10).expect("is ours");
         out(&mut machine, Q, 0);
         machine.revoke(P);
         assert!(!machine.begin(late.place, 2, Verdict::Lanes));
-        assert_eq!(machine.take(P, 2, 10), None);
+        assert_eq!(take(&mut machine, P, 2, 10), None);
         assert!(!machine.is_settled(P));
         machine.acked(place);
         machine.acked(place);
@@ -1080,7 +1113,7 @@ mod tests {
         machine.forget(P);
         machine.assign(P);
         machine.acked(late.place);
-        assert!(machine.take(P, 1, 10).is_some());
+        assert!(take(&mut machine, P, 1, 10).is_some());
     }
 
     #[test]
@@ -1122,6 +1155,8 @@ mod tests {
     struct Process {
         machine: Machine,
         position: HashMap<Partition, i64>,
+        /// Offsets that are fetched and not taken.
+        turns: Turns<i64>,
         batch: VecDeque<(Taken, Partition, i64)>,
         queues: HashMap<(usize, Partition), VecDeque<(Place, i64)>>,
         answers: VecDeque<(Place, Option<Refusal>)>,
@@ -1145,6 +1180,7 @@ mod tests {
             let mut process = Process {
                 machine: Machine::new(self.bounds),
                 position: HashMap::new(),
+                turns: Turns::new(1 << 20),
                 batch: VecDeque::new(),
                 queues: HashMap::new(),
                 answers: VecDeque::new(),
@@ -1164,13 +1200,9 @@ mod tests {
         fn step(&mut self, process: &mut Process, partitions: &[Partition]) {
             let partition = partitions[self.below(partitions.len() as u64) as usize];
             match self.below(16) {
-                0..4 => {
-                    let room = process.machine.room();
-                    let mut n = (self.below(4) as usize + 1).min(room.records);
-                    // A paused consumer may still hand out what it had fetched, but the runner takes no more than there is room for.
-                    if process.is_paused && self.below(4) > 0 {
-                        n = 0;
-                    }
+                0..2 => {
+                    // A paused consumer may still hand out what it had fetched.
+                    let n = if process.is_paused && self.below(4) > 0 { 0 } else { self.below(8) };
                     for _ in 0..n {
                         let Some(offset) = process.position.get_mut(&partition) else { break };
                         if *offset >= self.n_records || process.away.contains(&partition) {
@@ -1178,10 +1210,17 @@ mod tests {
                         }
                         let at = *offset;
                         *offset += 1;
-                        if let Some(taken) = process.machine.take(partition, at, 10) {
-                            process.batch.push_back((taken, partition, at));
+                        fetch(&mut process.machine, &mut process.turns, partition, at);
+                    }
+                }
+                2..4 => {
+                    let n = (self.below(8) as usize + 1).min(process.machine.room().records);
+                    for _ in 0..n {
+                        let Some((partition, Waiting { record, reading, .. })) = process.turns.pop() else { break };
+                        if let Some(taken) = process.machine.take(reading, record, 10) {
+                            process.batch.push_back((taken, partition, record));
                         }
-                        assert_eq!(process.machine.take(partition, at, 10), None, "a record is taken once");
+                        assert_eq!(process.machine.take(reading, record, 10), None, "a record is taken once");
                     }
                 }
                 4..8 => {
@@ -1416,7 +1455,7 @@ mod tests {
         let mut machine = transactional();
         out(&mut machine, P, 0);
         out(&mut machine, P, 1);
-        machine.take(P, 2, 10).expect("is ours");
+        take(&mut machine, P, 2, 10).expect("is ours");
         assert_eq!(tick(&mut machine, 0), [], "a commit has its time");
         assert_eq!(tick(&mut machine, 100), [Command::Commit]);
         assert_eq!(machine.begin_commit(), [(P, 2)]);
@@ -1441,10 +1480,10 @@ mod tests {
             let mut machine = transactional();
             out(&mut machine, P, 5);
             machine.begin_commit();
-            machine.take(P, 6, 10).expect("is ours");
+            take(&mut machine, P, 6, 10).expect("is ours");
             machine.aborted(Doubt::InDoubt);
             assert_eq!(tick(&mut machine, 0), [Command::Recall(P)]);
-            assert_eq!(machine.take(P, 7, 10), None);
+            assert_eq!(take(&mut machine, P, 7, 10), None);
             machine.recalled(P, committed);
             assert_eq!(tick(&mut machine, 1), []);
             assert_eq!(tick(&mut machine, 11), [Command::Seek(P, seek)]);
@@ -1533,6 +1572,8 @@ mod tests {
         id: usize,
         machine: Machine,
         position: HashMap<Partition, i64>,
+        /// Offsets that are fetched and not taken.
+        turns: Turns<i64>,
         batch: VecDeque<(Taken, Partition, i64)>,
         clerk: Clerk,
         txn: Option<usize>,
@@ -1558,6 +1599,7 @@ mod tests {
                 id,
                 machine: Machine::transactional(bounds),
                 position: HashMap::new(),
+                turns: Turns::new(1 << 20),
                 batch: VecDeque::new(),
                 clerk: Clerk::Idle,
                 txn: None,
@@ -1601,16 +1643,20 @@ mod tests {
                         return;
                     }
                     let partition = mine[self.below(mine.len() as u64) as usize];
-                    let n = (self.below(4) as usize + 1).min(person.machine.room().records);
-                    for _ in 0..n {
+                    for _ in 0..self.below(6) {
                         let offset = person.position.get_mut(&partition).unwrap();
                         if *offset >= self.n_records {
                             break;
                         }
                         let at = *offset;
                         *offset += 1;
-                        if let Some(taken) = person.machine.take(partition, at, 10) {
-                            person.batch.push_back((taken, partition, at));
+                        fetch(&mut person.machine, &mut person.turns, partition, at);
+                    }
+                    let n = (self.below(4) as usize + 1).min(person.machine.room().records);
+                    for _ in 0..n {
+                        let Some((partition, Waiting { record, reading, .. })) = person.turns.pop() else { break };
+                        if let Some(taken) = person.machine.take(reading, record, 10) {
+                            person.batch.push_back((taken, partition, record));
                         }
                     }
                 }

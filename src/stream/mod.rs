@@ -23,6 +23,7 @@ mod machine;
 pub mod mock;
 pub mod sample;
 mod stall;
+mod turns;
 mod worker;
 
 pub use cluster::Cluster;
@@ -32,7 +33,9 @@ pub use config::{
 pub use event::{Event, Start, StartLane};
 pub use kafka::expects_panic;
 pub use lanes::{LanePlan, POLICY_HEADER, SOURCE_HEADER, Shape, VERSION_HEADER};
-pub use machine::{Bounds, Command, Doubt, Machine, Mode, Partition, Place, Progress, Refusal, Room, Taken, Verdict};
+pub use machine::{
+    Bounds, Command, Doubt, Machine, Mode, Partition, Place, Progress, Reading, Refusal, Room, Taken, Verdict,
+};
 
 use crate::crypt::{KeyConfig, KeySource, Keys, Tokenizer, TokenizerConfig};
 use crate::entity::nearest;

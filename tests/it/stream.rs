@@ -567,6 +567,45 @@ fn metrics_under_load() {
     assert!(!log.contains("example.org"), "{log}");
 }
 
+/// A partition with a backlog takes the room from the others, is paused and read again, often: all of it is out, once and in
+/// order, and so are the others.
+#[test]
+fn who_takes_the_room_is_held_back() {
+    const HOT: usize = 40_000;
+    const OTHERS: usize = 400;
+    let cluster = Cluster::mock();
+    let rig = Rig::new(&cluster, "hot", 4, "[metrics]\nlisten = \"127.0.0.1:0\"\n[limits]\nconsumer_bytes = 1048576\n");
+    let text = std::fs::read_to_string(&rig.config).unwrap();
+    let text = text.replace("consumer = {", "consumer = { \"statistics.interval.ms\" = 100,");
+    std::fs::write(&rig.config, text).unwrap();
+    let record = |partition, n: usize| Traffic {
+        partition,
+        value: Some(
+            format!("message {n} says that nothing of interest is to be found in it, at some length").into_bytes(),
+        ),
+        ..Traffic::default()
+    };
+    rig.write((0..HOT).map(|n| record(0, n)).chain((0..OTHERS).map(|n| record(1 + (n % 3) as i32, n))));
+    let mut process = rig.start();
+    let at = process.listens_at();
+    let storage = read(&mut rig.sink("storage"), HOT + OTHERS);
+    let metrics = get(&at, "/metrics").1;
+    let (code, log) = process.stop();
+    assert_eq!(code, 0, "{log}");
+    let mut seen: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
+    for record in &storage {
+        let source = header(record, "efface-source").unwrap();
+        let offset = source.rsplit('/').next().unwrap().parse().unwrap();
+        seen.entry(record.partition).or_default().push(offset);
+    }
+    assert_eq!(seen.values().map(Vec::len).sum::<usize>(), HOT + OTHERS);
+    for (partition, offsets) in &seen {
+        assert!(offsets.iter().copied().eq(0..offsets.len() as i64), "partition {partition} is not what was written");
+    }
+    let held = metrics.lines().find_map(|line| line.strip_prefix("efface_held_back_total ")?.parse::<u64>().ok());
+    assert!(held > Some(0), "nobody was held back: {metrics}");
+}
+
 /// Asks for a path; returns code and body.
 fn get(at: &str, path: &str) -> (u16, String) {
     let mut stream = std::net::TcpStream::connect(at).unwrap();
