@@ -220,6 +220,7 @@ fn run_shard(plan: Plan<'_>, number: usize) -> Result<(bool, Progress), StreamEr
             if let Some(answer) = inbox.take_answer() {
                 break answer;
             }
+            clerk.look();
             if control.is_stopping() {
                 clerk.end();
                 return Ok((true, Progress::default()));
@@ -970,6 +971,9 @@ impl<'s> Shard<'s> {
     fn attend(&self, deadline: &mut Option<Instant>, commands: &mut Vec<Command>) {
         let member = self.member();
         member.metrics.beat(member.number);
+        if let Outbox::Transactions(clerk) = &member.outbox {
+            clerk.look();
+        }
         member.hear();
         let is_asked = self.plan.control.is_stopping() || lock(&member.fault).is_some();
         if is_asked && deadline.is_none() {

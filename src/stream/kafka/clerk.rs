@@ -3,6 +3,11 @@
 //! One question at a time: commit this, or abort. One answer to each: committed, or aborted, or given up. What happens in
 //! between is the clerk's: it asks again where the library says so, aborts where it says so, and makes a new producer where
 //! the old one is of no use any more. After every answer but the last a transaction is open again.
+//!
+//! The library is asked with a time limit, and may not come back all the same: to hand over offsets it waits for an answer of its
+//! own thread without any (`RD_POLL_INFINITE`), and when a broker died that was coordinator of group and transactions, none
+//! came (librdkafka issue 5456; `tests/faults`, F4). A thread that waits for so long is left behind, with its producer; a new one takes its place, and its
+//! producer fences the old.
 
 use super::{Inbox, Writer, code, lock};
 use crate::metrics::{Fact, Metrics};
@@ -55,14 +60,38 @@ const REBUILDS: (usize, Duration) = (6, Duration::from_secs(60));
 const FENCED: Duration = Duration::from_secs(30);
 /// One question to the cluster.
 const TRY: Duration = Duration::from_secs(5);
+/// A question that took so long is never answered.
+const HANGS: Duration = Duration::from_secs(30);
 
 pub(super) type Transactional = ThreadedProducer<Writer>;
 
+/// The producer with the open transaction, and whether nobody asks any more what becomes of its records.
+type Slot = Arc<Mutex<Option<(Transactional, Arc<AtomicBool>)>>>;
+
 /// The member's end.
 pub(super) struct Clerk {
-    asks: Mutex<mpsc::Sender<Ask>>,
-    producer: Arc<Mutex<Option<Transactional>>>,
+    desk: Mutex<Door>,
+    producer: Slot,
     is_ending: Arc<AtomicBool>,
+    start: Start,
+}
+
+/// The way to the thread that works.
+struct Door {
+    asks: mpsc::Sender<Ask>,
+    watch: Arc<Watch>,
+}
+
+/// What a thread begins with.
+#[derive(Clone)]
+struct Start {
+    config: ClientConfig,
+    id: String,
+    /// Of a transaction, as the brokers know it.
+    timeout: Duration,
+    inbox: Arc<Inbox>,
+    tell: Tell,
+    metrics: Arc<Metrics>,
 }
 
 impl Clerk {
@@ -75,45 +104,72 @@ impl Clerk {
         tell: Tell,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (asks, questions) = mpsc::channel();
-        let producer = Arc::new(Mutex::new(None));
+        let start = Start { config, id, timeout, inbox, tell, metrics };
+        let producer = Slot::default();
         let is_ending = Arc::new(AtomicBool::new(false));
+        let desk = Mutex::new(Self::open(&start, &producer, &is_ending));
+        Self { desk, producer, is_ending, start }
+    }
+
+    /// Puts a thread to work.
+    fn open(start: &Start, producer: &Slot, is_ending: &Arc<AtomicBool>) -> Door {
+        let (asks, questions) = mpsc::channel();
+        let watch = Arc::new(Watch::default());
         let mut desk = Desk {
-            config,
-            id,
-            timeout,
-            inbox,
-            tell,
-            metrics,
-            slot: Arc::clone(&producer),
+            start: start.clone(),
+            slot: Arc::clone(producer),
             producer: None,
-            is_ending: Arc::clone(&is_ending),
+            is_ending: Arc::clone(is_ending),
+            watch: Arc::clone(&watch),
             built: VecDeque::new(),
             fenced: VecDeque::new(),
         };
         std::thread::spawn(move || {
-            let first = desk.rebuild();
-            desk.inbox.answer(first);
-            while let Ok(ask) = questions.recv() {
-                let answer = desk.serve(ask);
+            let mut answer = desk.rebuild();
+            loop {
                 let is_dead = matches!(answer, Answer::Dead(_));
-                desk.inbox.answer(answer);
+                if !desk.watch.is_ours() {
+                    break;
+                }
+                desk.start.inbox.answer(answer);
                 if is_dead {
                     break;
                 }
+                let Ok(ask) = questions.recv() else { break };
+                answer = desk.serve(ask);
             }
         });
-        Self { asks: Mutex::new(asks), producer, is_ending }
+        Door { asks, watch }
     }
 
     pub(super) fn ask(&self, ask: Ask) {
         // Nobody listens after the last answer, which said so.
-        let _ = lock(&self.asks).send(ask);
+        let _ = lock(&self.desk).asks.send(ask);
+    }
+
+    /// Looks whether the library came back; where it does not, another thread takes over, whose first answer is the one to
+    /// what was asked.
+    pub(super) fn look(&self) {
+        self.look_for(HANGS);
+    }
+
+    fn look_for(&self, hangs: Duration) {
+        let mut desk = lock(&self.desk);
+        if !desk.watch.leave(hangs) {
+            return;
+        }
+        (self.start.tell)(&Event::Aborting { why: "the client library does not come back" });
+        if let Some((_, is_retired)) = lock(&self.producer).take() {
+            is_retired.store(true, Ordering::Relaxed);
+        }
+        self.start.metrics.observe(Fact::Rebuilt);
+        (self.start.tell)(&Event::Rebuilt);
+        *desk = Self::open(&self.start, &self.producer, &self.is_ending);
     }
 
     /// Returns the producer with the open transaction.
     pub(super) fn producer(&self) -> Option<Transactional> {
-        lock(&self.producer).clone()
+        lock(&self.producer).as_ref().map(|(producer, _)| producer.clone())
     }
 
     /// Stops asking again and again.
@@ -122,17 +178,57 @@ impl Clerk {
     }
 }
 
+/// Since when a thread waits for the library.
+#[derive(Default)]
+struct Watch(Mutex<Waits>);
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Waits {
+    #[default]
+    No,
+    Since(Instant),
+    /// For so long that it was left behind.
+    Left,
+}
+
+impl Watch {
+    fn begin(&self) {
+        let mut waits = lock(&self.0);
+        if *waits == Waits::No {
+            *waits = Waits::Since(Instant::now());
+        }
+    }
+
+    /// Returns whether the thread was not left behind.
+    fn end(&self) -> bool {
+        let mut waits = lock(&self.0);
+        if *waits != Waits::Left {
+            *waits = Waits::No;
+        }
+        *waits != Waits::Left
+    }
+
+    fn is_ours(&self) -> bool {
+        *lock(&self.0) != Waits::Left
+    }
+
+    /// Leaves the thread behind where it waits for so long; returns whether it did.
+    fn leave(&self, hangs: Duration) -> bool {
+        let mut waits = lock(&self.0);
+        let is_hung = matches!(*waits, Waits::Since(since) if since.elapsed() > hangs);
+        if is_hung {
+            *waits = Waits::Left;
+        }
+        is_hung
+    }
+}
+
 struct Desk {
-    config: ClientConfig,
-    id: String,
-    /// Of a transaction, as the brokers know it.
-    timeout: Duration,
-    inbox: Arc<Inbox>,
-    tell: Tell,
-    metrics: Arc<Metrics>,
-    slot: Arc<Mutex<Option<Transactional>>>,
+    start: Start,
+    slot: Slot,
     producer: Option<(Transactional, Arc<AtomicBool>)>,
     is_ending: Arc<AtomicBool>,
+    watch: Arc<Watch>,
     built: VecDeque<Instant>,
     fenced: VecDeque<Instant>,
 }
@@ -160,7 +256,7 @@ impl Desk {
             },
             Err(Triage::Again | Triage::Abort) => {
                 let aborted = self.until_done(|| producer.abort_transaction(TRY)).and_then(|()| {
-                    self.inbox.unspoil();
+                    self.start.inbox.unspoil();
                     producer.begin_transaction().map_err(|err| triage(&err))
                 });
                 match aborted {
@@ -179,15 +275,15 @@ impl Desk {
         offsets: &TopicPartitionList,
         member: &ConsumerGroupMetadata,
     ) -> Result<(), Triage> {
-        let until = Instant::now() + self.timeout * 2;
+        let until = Instant::now() + self.start.timeout * 2;
         loop {
             self.until_done(|| producer.send_offsets_to_transaction(offsets, member, TRY))?;
             // The library's own wait wakes up ten times a second when acknowledgements are not reported one by one.
             let round = Instant::now() + TRY;
-            while producer.in_flight_count() > 0 && Instant::now() < round && !self.inbox.is_spoiled() {
+            while producer.in_flight_count() > 0 && Instant::now() < round && !self.start.inbox.is_spoiled() {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            if self.inbox.is_spoiled() {
+            if self.start.inbox.is_spoiled() {
                 return Err(Triage::Abort);
             }
             if producer.in_flight_count() == 0 {
@@ -203,9 +299,9 @@ impl Desk {
 
     /// Does what the library says to do again.
     fn until_done(&self, mut act: impl FnMut() -> KafkaResult<()>) -> Result<(), Triage> {
-        let until = Instant::now() + self.timeout * 2;
+        let until = Instant::now() + self.start.timeout * 2;
         loop {
-            let Err(err) = act() else { return Ok(()) };
+            let Err(err) = self.ask(&mut act)? else { return Ok(()) };
             let triage = triage(&err);
             if triage != Triage::Again {
                 self.warn(&word(&err));
@@ -219,21 +315,28 @@ impl Desk {
         }
     }
 
+    /// Asks the library. Where it came back too late, somebody else is at work, and nothing more is to be done.
+    fn ask(&self, act: impl FnOnce() -> KafkaResult<()>) -> Result<KafkaResult<()>, Triage> {
+        self.watch.begin();
+        let result = act();
+        if self.watch.end() { Ok(result) } else { Err(Triage::Stop) }
+    }
+
     fn warn(&self, why: &str) {
-        (self.tell)(&Event::Aborting { why });
+        (self.start.tell)(&Event::Aborting { why });
     }
 
     fn renew(&mut self, triage: Triage, since: Instant) -> Answer {
         match triage {
             Triage::Stop => return self.dead(),
             // Older than its time: the brokers gave it up. Younger: somebody took our name.
-            Triage::Rebuild { fenced: true } if since.elapsed() < self.timeout => {
+            Triage::Rebuild { fenced: true } if since.elapsed() < self.start.timeout => {
                 let now = Instant::now();
                 self.fenced.push_back(now);
                 self.fenced.retain(|at| now.duration_since(*at) < FENCED);
                 if self.fenced.len() >= 2 {
                     return Answer::Dead(StreamError::new(
-                        format!("another process uses the transactional id {}", self.id),
+                        format!("another process uses the transactional id {}", self.start.id),
                         "give every process its own kafka.instance, and start this one again",
                     ));
                 }
@@ -245,7 +348,7 @@ impl Desk {
 
     fn dead(&self) -> Answer {
         Answer::Dead(StreamError::new(
-            format!("the transactional id {} cannot be used", self.id),
+            format!("the transactional id {} cannot be used", self.start.id),
             "see the log of the brokers, and whether this user may write with this transactional id",
         ))
     }
@@ -267,22 +370,26 @@ impl Desk {
             *lock(&self.slot) = None;
             // Its end may take long, and nobody waits for it.
             std::thread::spawn(move || drop(old));
-            self.metrics.observe(Fact::Rebuilt);
-            (self.tell)(&Event::Rebuilt);
+            self.start.metrics.observe(Fact::Rebuilt);
+            (self.start.tell)(&Event::Rebuilt);
         }
         let is_retired = Arc::new(AtomicBool::new(false));
         let context = Writer {
-            inbox: Arc::clone(&self.inbox),
-            tell: Arc::clone(&self.tell),
+            inbox: Arc::clone(&self.start.inbox),
+            tell: Arc::clone(&self.start.tell),
             is_transactional: true,
             is_retired: Arc::clone(&is_retired),
         };
-        let producer: Transactional = match self.config.create_with_context(context) {
+        let producer: Transactional = match self.start.config.create_with_context(context) {
             Ok(producer) => producer,
             Err(err) => return Answer::Dead(super::setting(&err)),
         };
         loop {
-            let Err(err) = producer.init_transactions(TRY) else { break };
+            let err = match self.ask(|| producer.init_transactions(TRY)) {
+                Ok(Ok(())) => break,
+                Ok(Err(err)) => err,
+                Err(_) => return self.dead(),
+            };
             match triage(&err) {
                 _ if self.is_ending.load(Ordering::Relaxed) => return self.dead(),
                 Triage::Again => {
@@ -300,8 +407,8 @@ impl Desk {
         if producer.begin_transaction().is_err() {
             return self.rebuild();
         }
-        self.inbox.unspoil();
-        *lock(&self.slot) = Some(producer.clone());
+        self.start.inbox.unspoil();
+        *lock(&self.slot) = Some((producer.clone(), Arc::clone(&is_retired)));
         self.producer = Some((producer, is_retired));
         Answer::Aborted(Doubt::InDoubt)
     }
@@ -428,6 +535,38 @@ mod tests {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
+    /// The library waits for a broker that does not answer: another thread takes over, and what the first one hears later is not
+    /// told.
+    #[test]
+    fn who_never_comes_back_is_left_behind() {
+        let cluster = MockCluster::new(1).unwrap();
+        for topic in ["in", "out"] {
+            cluster.create_topic(topic, 1, 1).unwrap();
+        }
+        let rig = Rig::new(&cluster, 0);
+        assert!(matches!(rig.answer(), Ok(Answer::Aborted(Doubt::InDoubt))));
+        rig.clerk.look_for(Duration::ZERO);
+        assert_eq!(rig.n_rebuilt(), 0, "nothing was asked");
+        cluster.broker_round_trip_time(-1, Duration::from_secs(3)).unwrap();
+        rig.ask_commit().unwrap();
+        let hangs = Duration::from_millis(200);
+        let until = Instant::now() + Duration::from_secs(10);
+        while rig.n_rebuilt() == 0 && Instant::now() < until {
+            rig.clerk.look_for(hangs);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(rig.inbox.take_answer().is_none());
+        cluster.broker_round_trip_time(-1, Duration::ZERO).unwrap();
+        let answer = rig.answer();
+        assert!(matches!(answer, Ok(Answer::Aborted(Doubt::InDoubt))), "{answer:?}");
+        let answer = rig.commit();
+        assert!(matches!(answer, Ok(Answer::Committed)), "{answer:?}");
+        // The first one is through as well by now.
+        std::thread::sleep(Duration::from_secs(5));
+        assert!(rig.inbox.take_answer().is_none());
+        assert_eq!(rig.n_rebuilt(), 1);
+    }
+
     /// Commits a record while requests are refused once; returns what is heard, or what was wrong afterwards.
     fn refuse(
         cluster: &MockCluster<'static, rdkafka::producer::DefaultProducerContext>,
@@ -435,81 +574,106 @@ mod tests {
         api: Api,
         code: Code,
     ) -> Result<Heard, String> {
-        let mut config = ClientConfig::new();
-        let id = format!("g-i-{number}");
-        for (name, value) in [
-            ("bootstrap.servers", cluster.bootstrap_servers().as_str()),
-            ("transactional.id", &id),
-            ("transaction.timeout.ms", "10000"),
-            ("delivery.report.only.error", "true"),
-            ("linger.ms", "1"),
-            ("retry.backoff.ms", "20"),
-            ("retry.backoff.max.ms", "50"),
-        ] {
-            config.set(name, value);
-        }
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", cluster.bootstrap_servers())
-            .set("group.id", format!("g-{number}"))
-            .create()
-            .unwrap();
-        let member = Arc::new(consumer.group_metadata().unwrap());
-        let inbox = Arc::new(Inbox::default());
-        let n_rebuilt = Arc::new(AtomicUsize::new(0));
-        let tell: Tell = {
-            let n_rebuilt = Arc::clone(&n_rebuilt);
-            Arc::new(move |event| {
-                if matches!(event, Event::Rebuilt) {
-                    n_rebuilt.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        };
-        let answer = || {
-            let until = Instant::now() + Duration::from_secs(20);
-            while Instant::now() < until {
-                if let Some(answer) = inbox.take_answer() {
-                    return Ok(answer);
-                }
-                inbox.wait(Duration::from_millis(10));
-            }
-            Err("no answer".to_owned())
-        };
         let refuse = || cluster.request_errors(api, &[code]);
         let is_at_start = api == Api::InitProducerId;
         if is_at_start {
             refuse();
         }
-        let timeout = Duration::from_secs(10);
-        let clerk = Clerk::start(config, id, timeout, Arc::clone(&inbox), tell, Arc::new(Metrics::default()));
-        if let Answer::Dead(_) = answer()? {
+        let rig = Rig::new(cluster, number);
+        if let Answer::Dead(_) = rig.answer()? {
             return Ok(Heard::Dead);
         }
-        let commit = || {
-            let producer = clerk.producer().ok_or("no producer")?;
-            let record = BaseRecord::<[u8], [u8], usize>::with_opaque_to("out", 0).partition(0).payload(b"x");
-            // Refused where the transaction has failed already, which the commit will tell too.
-            drop(producer.send(record));
-            let mut offsets = TopicPartitionList::new();
-            offsets.add_partition_offset("in", 0, Offset::Offset(1)).unwrap();
-            clerk.ask(Ask::Commit { offsets, member: Arc::clone(&member), since: Instant::now() });
-            answer()
-        };
         if !is_at_start {
             refuse();
         }
-        let first = commit()?;
+        let first = rig.commit()?;
         cluster.clear_request_errors(api);
-        let n_rebuilt = n_rebuilt.load(Ordering::Relaxed);
-        let heard = match (first, n_rebuilt) {
+        let heard = match (first, rig.n_rebuilt()) {
             (Answer::Dead(_), 0) => return Ok(Heard::Dead),
             (Answer::Committed, 0) => Heard::Committed,
             (Answer::Aborted(Doubt::Certain), 0) => Heard::Aborted,
             (Answer::Aborted(Doubt::InDoubt), 1) => Heard::Rebuilt,
             (first, n) => return Err(format!("{first:?} after {n} new producers")),
         };
-        match commit()? {
+        match rig.commit()? {
             Answer::Committed => Ok(heard),
             other => Err(format!("{heard:?}, and then {other:?}")),
+        }
+    }
+
+    /// A clerk, and what it says.
+    struct Rig {
+        clerk: Clerk,
+        inbox: Arc<Inbox>,
+        member: Arc<ConsumerGroupMetadata>,
+        n_rebuilt: Arc<AtomicUsize>,
+    }
+
+    impl Rig {
+        fn new(cluster: &MockCluster<'static, rdkafka::producer::DefaultProducerContext>, number: usize) -> Self {
+            let mut config = ClientConfig::new();
+            let id = format!("g-i-{number}");
+            for (name, value) in [
+                ("bootstrap.servers", cluster.bootstrap_servers().as_str()),
+                ("transactional.id", &id),
+                ("transaction.timeout.ms", "10000"),
+                ("delivery.report.only.error", "true"),
+                ("linger.ms", "1"),
+                ("retry.backoff.ms", "20"),
+                ("retry.backoff.max.ms", "50"),
+            ] {
+                config.set(name, value);
+            }
+            let consumer: BaseConsumer = ClientConfig::new()
+                .set("bootstrap.servers", cluster.bootstrap_servers())
+                .set("group.id", format!("g-{number}"))
+                .create()
+                .unwrap();
+            let member = Arc::new(consumer.group_metadata().unwrap());
+            let inbox = Arc::new(Inbox::default());
+            let n_rebuilt = Arc::new(AtomicUsize::new(0));
+            let tell: Tell = {
+                let n_rebuilt = Arc::clone(&n_rebuilt);
+                Arc::new(move |event| {
+                    if matches!(event, Event::Rebuilt) {
+                        n_rebuilt.fetch_add(1, Ordering::Relaxed);
+                    }
+                })
+            };
+            let timeout = Duration::from_secs(10);
+            let clerk = Clerk::start(config, id, timeout, Arc::clone(&inbox), tell, Arc::new(Metrics::default()));
+            Self { clerk, inbox, member, n_rebuilt }
+        }
+
+        fn n_rebuilt(&self) -> usize {
+            self.n_rebuilt.load(Ordering::Relaxed)
+        }
+
+        fn answer(&self) -> Result<Answer, String> {
+            let until = Instant::now() + Duration::from_secs(20);
+            while Instant::now() < until {
+                if let Some(answer) = self.inbox.take_answer() {
+                    return Ok(answer);
+                }
+                self.inbox.wait(Duration::from_millis(10));
+            }
+            Err("no answer".to_owned())
+        }
+
+        fn ask_commit(&self) -> Result<(), String> {
+            let producer = self.clerk.producer().ok_or("no producer")?;
+            let record = BaseRecord::<[u8], [u8], usize>::with_opaque_to("out", 0).partition(0).payload(b"x");
+            // Refused where the transaction has failed already, which the commit will tell too.
+            drop(producer.send(record));
+            let mut offsets = TopicPartitionList::new();
+            offsets.add_partition_offset("in", 0, Offset::Offset(1)).unwrap();
+            self.clerk.ask(Ask::Commit { offsets, member: Arc::clone(&self.member), since: Instant::now() });
+            Ok(())
+        }
+
+        fn commit(&self) -> Result<Answer, String> {
+            self.ask_commit()?;
+            self.answer()
         }
     }
 }
