@@ -56,7 +56,7 @@ pub enum Fact {
     Stalled,
     /// A partition was read again from its last commit.
     Rewound,
-    /// Partitions with more than their share of the room for what is fetched were paused, so that the others get in.
+    /// Partitions that were far behind were paused, so that those that were not get in.
     HeldBack {
         /// How many.
         n_partitions: usize,
@@ -194,7 +194,7 @@ impl Default for Metrics {
         r.register("rewinds", "Partitions that were read again from their last commit", metrics.rewinds.clone());
         r.register(
             "held_back",
-            "Partitions that were paused because they took the room from the others",
+            "Partitions far behind that were paused so that the others get in",
             metrics.held_back.clone(),
         );
         r.register_with_unit(

@@ -2,9 +2,10 @@
 //!
 //! What a client library has fetched is one queue, and a tenant who sends very much at once would stand in it before all others.
 //! Here the lines are served in turn by start-time fair queueing (P. Goyal, H. M. Vin, H. Cheng, "Start-time fair queueing: a
-//! scheduling algorithm for integrated services packet switching networks", SIGCOMM 1996), all of the same weight. A line
-//! that takes the room from the others is *held back*: its partition is not fetched until the line is half as long, and what the
-//! others have sent gets in.
+//! scheduling algorithm for integrated services packet switching networks", SIGCOMM 1996), all of the same weight. Where there is
+//! no room for more, and some partitions are far behind and others are not, those that are far behind are *held back*:
+//! they are not fetched until their lines are half as long, and what the others send gets in. Where all are behind alike,
+//! as after a standstill, nobody is: what is fetched again would help nobody.
 
 use super::machine::{Partition, Reading};
 use std::cmp::Reverse;
@@ -16,7 +17,7 @@ const TURN: usize = 8 << 10;
 const EACH: usize = 256;
 /// For a partition that sent nothing for so long, in milliseconds, nobody is held back.
 const QUIET_MS: u64 = 60_000;
-/// A partition is far behind if it is at least so much of the one that is farthest behind, and so many records.
+/// A partition is far behind if it is so many records behind, and at least one part in `FAR` of whoever is farthest.
 const FAR: i64 = 16;
 const BACKLOG: i64 = 1_000;
 

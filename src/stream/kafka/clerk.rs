@@ -6,8 +6,8 @@
 //!
 //! The library is asked with a time limit, and may not come back all the same: to hand over offsets it waits for an answer of its
 //! own thread without any (`RD_POLL_INFINITE`), and when a broker died that was coordinator of group and transactions, none
-//! came (librdkafka issue 5456; `tests/faults`, F4). A thread that waits for so long is left behind, with its producer; a new one takes its place, and its
-//! producer fences the old.
+//! came (librdkafka issue 5456; `tests/faults`, F4). A thread that waits for so long is left behind, with its producer; a new
+//! one takes its place, and its producer fences the old.
 
 use super::{Inbox, Writer, code, lock};
 use crate::metrics::{Fact, Metrics};
