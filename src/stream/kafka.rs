@@ -6,7 +6,7 @@
 mod clerk;
 mod intake;
 
-use self::clerk::{Answer, Ask, Clerk};
+use self::clerk::{Answer, Ask, Clerk, Start};
 use self::intake::{Got, Intake};
 use super::config::Guarantee;
 use super::event::Event;
@@ -213,8 +213,14 @@ fn run_shard(plan: Plan<'_>, number: usize) -> Result<(bool, Progress), StreamEr
     let outbox = if is_transactional {
         let timeout = Duration::from_millis(setting_ms(&config, "transaction.timeout.ms").unwrap_or(30_000));
         let id = config.get("transactional.id").unwrap_or_default().to_owned();
-        let clerk =
-            Clerk::start(config, id, timeout, Arc::clone(&inbox), Arc::clone(tell), Arc::clone(control.metrics()));
+        let clerk = Clerk::start(Start {
+            config,
+            id,
+            timeout,
+            inbox: Arc::clone(&inbox),
+            tell: Arc::clone(tell),
+            metrics: Arc::clone(control.metrics()),
+        });
         // Nothing is read before whatever our last life left open is ended.
         let first = loop {
             if let Some(answer) = inbox.take_answer() {

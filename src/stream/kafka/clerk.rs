@@ -84,27 +84,20 @@ struct Door {
 
 /// What a thread begins with.
 #[derive(Clone)]
-struct Start {
-    config: ClientConfig,
-    id: String,
+pub(super) struct Start {
+    pub(super) config: ClientConfig,
+    /// The transactional id.
+    pub(super) id: String,
     /// Of a transaction, as the brokers know it.
-    timeout: Duration,
-    inbox: Arc<Inbox>,
-    tell: Tell,
-    metrics: Arc<Metrics>,
+    pub(super) timeout: Duration,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) tell: Tell,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Clerk {
     /// Begins; the first answer says whether a transaction is open.
-    pub(super) fn start(
-        config: ClientConfig,
-        id: String,
-        timeout: Duration,
-        inbox: Arc<Inbox>,
-        tell: Tell,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        let start = Start { config, id, timeout, inbox, tell, metrics };
+    pub(super) fn start(start: Start) -> Self {
         let producer = Slot::default();
         let is_ending = Arc::new(AtomicBool::new(false));
         let desk = Mutex::new(Self::open(&start, &producer, &is_ending));
@@ -641,7 +634,8 @@ mod tests {
                 })
             };
             let timeout = Duration::from_secs(10);
-            let clerk = Clerk::start(config, id, timeout, Arc::clone(&inbox), tell, Arc::new(Metrics::default()));
+            let metrics = Arc::new(Metrics::default());
+            let clerk = Clerk::start(Start { config, id, timeout, inbox: Arc::clone(&inbox), tell, metrics });
             Self { clerk, inbox, member, n_rebuilt }
         }
 
