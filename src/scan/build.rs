@@ -1,11 +1,11 @@
 //! Compiles rules: automata by sieve, tables of words, and for each rule what verification needs.
 
-use super::context::{Gates, GroupId, Groups, Words};
-use super::verify::is_word;
+use super::context::{GroupId, Words};
+use super::verify::{Entry, Rules, is_inside, is_word};
 use super::{BuildError, ScanConfig, Scanner, candidates, lookup, score, sieve, simd};
 use crate::check::Check;
 use crate::entity::Kind;
-use crate::ids::{EntityId, RuleId};
+use crate::ids::{EntityId, Region, RuleId};
 use crate::rules::{CountryFrom, Evidence, Gate, Guard, Rule, RuleSet, Sieve, Tail};
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson;
@@ -14,7 +14,7 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What verification needs of a rule.
 #[derive(Clone, Debug)]
@@ -36,6 +36,11 @@ pub(super) struct Recognizer {
 }
 
 impl Recognizer {
+    /// The most that a candidate is worth where nothing stands around it and no default region is its country.
+    pub(super) fn most(&self) -> i16 {
+        self.evidence.shape + self.check.map_or(0, |check| check.worth) + self.evidence.separators.max(0)
+    }
+
     /// The group of words that the rule itself names.
     pub(super) fn own_words(&self) -> &[GroupId] {
         self.words.last_chunk::<1>().map_or(&[], <[GroupId; 1]>::as_slice)
@@ -50,52 +55,72 @@ pub(super) struct Automata(pub(super) Vec<Automaton>);
 pub(super) struct Automaton {
     pub(super) dfa: dense::DFA<Vec<u32>>,
     pub(super) start: StateID,
-    /// Pattern to recognizer.
-    pub(super) recognizers: Box<[u16]>,
+    /// What is asked first of each pattern's rule.
+    pub(super) entries: Box<[Entry]>,
+    /// Its rules.
+    rules: Rules,
     /// Whether some candidate may be followed by a letter or digit: one without a guard, or with a tail.
     pub(super) open: bool,
     /// Longest word that a candidate can begin with, in bytes.
     pub(super) first_word: usize,
-    /// Words of which one must stand in the text for any of its rules to count; none where a rule asks for none.
-    pub(super) gate: Gates,
+    /// By what follows the digits that a candidate begins with, how many these can be: bit `n` for `n` digits.
+    leads: [u32; Behind::ALL],
+    /// Whether a candidate may follow a digit and a joint, as in the middle of a number.
+    inside: bool,
 }
 
-/// Automata of rules that ask for words: they are walked when the text is known to hold one.
+/// Automata of rules that ask for words or for a region: they are walked when it is known which of them a text opens.
 #[derive(Default)]
 pub(super) struct Gated {
     pub(super) number: Automata,
     pub(super) code: Automata,
     pub(super) token: Automata,
-    /// By group of words, the automata that it opens, counted through `number`, `code` and `token`.
-    doors: Vec<u128>,
+    /// By group of words, the rules that it opens.
+    by_group: Vec<Rules>,
+    /// The rules that a default region opens, by region.
+    by_region: Vec<(Region, Rules)>,
     /// As in [`Scanner`], of the rules in here.
     pub(super) number_digits: usize,
     pub(super) code_digits: usize,
 }
 
 impl Gated {
-    /// Takes note of which words open which automaton.
-    fn hang(&mut self) {
-        let all = self.number.0.iter().chain(&self.code.0).chain(&self.token.0);
-        let mut doors = Vec::new();
-        for (at, automaton) in all.enumerate() {
-            for group in automaton.gate.each() {
-                doors.resize(doors.len().max(group.number() + 1), 0);
-                doors.get_mut(group.number()).into_iter().for_each(|doors| *doors |= door(at));
+    /// Takes note of what opens which rule: of those in here, and of others that ask for words.
+    fn hang(&mut self, recognizers: &[Recognizer], enough: impl Fn(i16) -> bool) {
+        let mut waiting = Rules::default();
+        let automata = [&self.number, &self.code, &self.token].into_iter().flat_map(|automata| &automata.0);
+        automata.for_each(|automaton| waiting.add_all(&automaton.rules));
+        let (mut by_group, mut by_region) = (Vec::new(), BTreeMap::<Region, Rules>::new());
+        for (at, of) in (0..).zip(recognizers).filter(|&(at, of)| of.gate == Gate::Context || waiting.has(at)) {
+            for group in &of.words {
+                by_group.resize(by_group.len().max(group.number() + 1), Rules::default());
+                by_group.get_mut(group.number()).into_iter().for_each(|rules| rules.add(at));
+            }
+            if let CountryFrom::Entity(region) = of.country
+                && of.gate == Gate::Open
+                && enough(of.most() + of.evidence.region)
+            {
+                by_region.entry(region).or_default().add(at);
             }
         }
-        self.doors = doors;
+        (self.by_group, self.by_region) = (by_group, by_region.into_iter().collect());
     }
 
-    /// Returns the automata that these words open.
-    pub(super) fn open(&self, groups: &Groups) -> u128 {
-        groups.each().filter_map(|group| self.doors.get(group.number())).fold(0, |open, doors| open | doors)
+    /// Fills `open` with the rules that default regions open.
+    pub(super) fn open_by_regions(&self, regions: &[Region], open: &mut Rules) {
+        open.clear();
+        for region in regions {
+            if let Ok(at) = self.by_region.binary_search_by_key(region, |(region, _)| *region) {
+                self.by_region.get(at).into_iter().for_each(|(_, rules)| open.add_all(rules));
+            }
+        }
     }
-}
 
-/// The bit of an automaton; the last is shared.
-pub(super) fn door(at: usize) -> u128 {
-    1 << at.min(127)
+    /// Adds the rules that words open.
+    #[inline]
+    pub(super) fn open_by_words(&self, group: GroupId, open: &mut Rules) {
+        self.by_group.get(group.number()).into_iter().for_each(|rules| open.add_all(rules));
+    }
 }
 
 /// Up to where digits are counted.
@@ -115,7 +140,71 @@ impl Automata {
     }
 }
 
+/// What follows digits, as far as patterns differ.
+struct Behind;
+
+impl Behind {
+    const ALL: usize = 6;
+
+    #[inline]
+    const fn of(byte: Option<u8>) -> usize {
+        match byte {
+            Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => 0,
+            Some(b' ') => 1,
+            Some(b'-') => 2,
+            Some(b'.') => 3,
+            Some(b'/') => 4,
+            _ => 5,
+        }
+    }
+}
+
 impl Automaton {
+    /// Returns whether a candidate can begin at `start` with so many digits; for what begins with a digit.
+    #[inline]
+    pub(super) fn may_begin(&self, text: &[u8], start: usize, n_digits: usize) -> bool {
+        let behind = text.get(start + n_digits).copied();
+        (n_digits >= 32 || self.leads.get(Behind::of(behind)).is_some_and(|leads| leads >> n_digits & 1 != 0))
+            && (self.inside || !is_inside(text, start))
+    }
+
+    /// How many digits can stand at the start, by what follows.
+    fn leads(dfa: &dense::DFA<Vec<u32>>, start: StateID) -> [u32; Behind::ALL] {
+        let mut leads = [0; Behind::ALL];
+        // One byte of each sort that the automaton and we tell apart.
+        let mut sorts: Vec<(u8, usize, u8)> = (0..=u8::MAX)
+            .filter(|b| !b.is_ascii_digit())
+            .map(|b| (dfa.byte_classes().get(b), Behind::of(Some(b)), b))
+            .collect();
+        sorts.sort_unstable();
+        sorts.dedup_by_key(|&mut (class, behind, _)| (class, behind));
+        let mut digits: Vec<(u8, u8)> = (b'0'..=b'9').map(|b| (dfa.byte_classes().get(b), b)).collect();
+        digits.dedup_by_key(|&mut (class, _)| class);
+        let mut states = vec![start];
+        for n in 1..32 {
+            let step = |&from: &StateID| digits.iter().map(move |&(_, digit)| dfa.next_state(from, digit));
+            let mut next: Vec<StateID> = states.iter().flat_map(step).filter(|&to| !dfa.is_dead_state(to)).collect();
+            next.sort_unstable();
+            next.dedup();
+            states = next;
+            for (behind, leads) in leads.iter_mut().enumerate() {
+                let mut bytes = sorts.iter().filter(|sort| sort.1 == behind).map(|sort| sort.2);
+                let goes_on = |byte: u8| states.iter().any(|&from| !dfa.is_dead_state(dfa.next_state(from, byte)));
+                // At the end of the text, too.
+                let ends = || states.iter().any(|&from| dfa.is_match_state(dfa.next_eoi_state(from)));
+                if bytes.any(goes_on) || (behind == Behind::ALL - 1 && ends()) {
+                    *leads |= 1 << n;
+                }
+            }
+        }
+        leads
+    }
+
+    /// Returns whether one of its rules is open.
+    pub(super) fn is_open(&self, open: &Rules) -> bool {
+        self.rules.meets(open)
+    }
+
     /// A shortest-path search: a digit costs one, a separator nothing.
     fn fewest_digits(&self, until: Until) -> usize {
         let dfa = &self.dfa;
@@ -190,33 +279,40 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
             negative,
         });
     }
-    let automata = |wanted: &dyn Fn(&Rule) -> bool| -> Result<Automata, BuildError> {
-        let chosen: Vec<(u16, &Rule)> =
-            (0_u16..).zip(rules.rules()).filter(|(_, rule)| wanted(rule) && !rule.pattern.is_empty()).collect();
+    let scores = score::Table::new();
+    let enough = |evidence: i16| scores.of(evidence) >= config.min_score;
+    let shapes: Vec<Shape> =
+        rules.rules().iter().zip(&recognizers).map(|(rule, of)| Shape::of(rule, of, enough)).collect();
+    let automata_of = |wanted: &dyn Fn(&Rule, &Shape) -> bool, most: usize| -> Result<Automata, BuildError> {
+        let all = (0_u16..).zip(rules.rules()).zip(&shapes);
+        let chosen: Family<'_> = all
+            .filter(|((_, rule), shape)| wanted(rule, shape) && !rule.pattern.is_empty())
+            .map(|((at, rule), shape)| (at, rule, shape))
+            .collect();
         let mut out = Automata::default();
-        for family in families(rules, chosen) {
+        for family in families(rules, chosen, most) {
             compile(&family, &recognizers, &mut out)?;
         }
         Ok(out)
     };
-    let is_code = |rule: &Rule| matches!(rule.sieve, Sieve::Digits { .. }) && !is_plain_number(rule);
+    let automata = |wanted: &dyn Fn(&Rule, &Shape) -> bool| automata_of(wanted, FAMILY_RULES);
+    // Digits and separators alone do not multiply states.
+    let numbers = |wanted: &dyn Fn(&Rule, &Shape) -> bool| automata_of(wanted, usize::MAX);
+    let of_sieve = |sieve: Sieve| automata(&|rule, _| rule.sieve == sieve);
+    let is_code = |rule: &Rule, shape: &Shape| matches!(rule.sieve, Sieve::Digits { .. }) && !shape.plain_number;
     let is_token = |rule: &Rule| rule.sieve == Sieve::Token;
-    let number = automata(&|rule| !waits(rule) && is_plain_number(rule))?;
-    let code = automata(&|rule| !waits(rule) && is_code(rule))?;
+    let number = numbers(&|_, shape| !shape.waits && shape.plain_number)?;
+    let code = automata(&|rule, shape| !shape.waits && is_code(rule, shape))?;
     let mut gated = Gated {
-        number: automata(&|rule| waits(rule) && is_plain_number(rule))?,
-        code: automata(&|rule| waits(rule) && is_code(rule))?,
-        token: automata(&|rule| waits(rule) && is_token(rule))?,
+        number: numbers(&|_, shape| shape.waits && shape.plain_number)?,
+        code: automata(&|rule, shape| shape.waits && is_code(rule, shape))?,
+        token: automata(&|rule, shape| shape.waits && is_token(rule))?,
         ..Gated::default()
     };
     (gated.number_digits, gated.code_digits) =
         (gated.number.fewest_digits(Until::Match), gated.code.fewest_digits(Until::Letter));
-    gated.hang();
-    let mut gates = Gates::default();
-    let asking = recognizers.iter().filter(|r| r.gate == Gate::Context);
-    asking.flat_map(|r| &r.words).for_each(|&group| gates.add(group));
+    gated.hang(&recognizers, enough);
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
-    let scores = score::Table::new();
     let name = (recognizers.iter().enumerate())
         .find(|(_, r)| r.sieve == Sieve::Name && lookup::is_sought(config, &scores, r.evidence.shape));
     let name = name.and_then(|(at, _)| u16::try_from(at).ok()).map(|at| (at, lookup::Guards::build(rules)));
@@ -234,15 +330,15 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         number,
         code_digits,
         code,
-        quad: automata(&|rule| rule.sieve == Sieve::Quad)?,
-        token: automata(&|rule| !waits(rule) && is_token(rule))?,
-        long: automata(&|rule| rule.sieve == Sieve::Long)?,
-        at: automata(&|rule| rule.sieve == Sieve::At && !is_wide(rule))?,
-        at_wide: automata(&|rule| rule.sieve == Sieve::At && is_wide(rule))?,
-        scheme: automata(&|rule| rule.sieve == Sieve::Scheme)?,
-        host: automata(&|rule| matches!(rule.sieve, Sieve::Www | Sieve::Domain))?,
-        colon: automata(&|rule| rule.sieve == Sieve::Colon)?,
-        dashes: automata(&|rule| rule.sieve == Sieve::Dashes)?,
+        quad: of_sieve(Sieve::Quad)?,
+        token: automata(&|rule, shape| !shape.waits && is_token(rule))?,
+        long: of_sieve(Sieve::Long)?,
+        at: automata(&|rule, shape| rule.sieve == Sieve::At && !shape.wide)?,
+        at_wide: automata(&|rule, shape| rule.sieve == Sieve::At && shape.wide)?,
+        scheme: of_sieve(Sieve::Scheme)?,
+        host: automata(&|rule, _| matches!(rule.sieve, Sieve::Www | Sieve::Domain))?,
+        colon: of_sieve(Sieve::Colon)?,
+        dashes: of_sieve(Sieve::Dashes)?,
         gated,
         phone,
         name,
@@ -252,7 +348,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
             .map(|entity| entity.name.clone())
             .filter(|name| name.len() >= sieve::LONG || name.bytes().any(|b| b.is_ascii_digit()))
             .collect(),
-        words: words.build(level, &gates),
+        words: words.build(level),
         scores,
         recognizers,
     })
@@ -261,24 +357,43 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
 /// Longest first word of a rule that waits, in bytes: ids and hashes are longer, and envelopes are full of them.
 pub(super) const WAITING_WORD: usize = 20;
 
-/// Returns whether the rule can wait until the words of the text are known. A candidate without a guard may part a word in
-/// two, and what it leaves is another word.
-fn waits(rule: &Rule) -> bool {
-    rule.gate == Gate::Context && longest_first_word(rule) <= WAITING_WORD
+/// What the sieves need to know of a rule's pattern.
+struct Shape {
+    /// The longest word that a candidate can begin with, in bytes. A candidate without a guard may part a word in two, and
+    /// what it leaves is another word.
+    first_word: usize,
+    /// Whether nothing counts without a word or a default region, and the rule can wait until these are known.
+    waits: bool,
+    /// Whether candidates are digits and [`NUMBER_SEPARATORS`] only, and end where a word ends. Such a rule need not be
+    /// tried where too few digits follow each other, nor at a word that holds letters.
+    plain_number: bool,
+    /// Whether pattern or tail take bytes above ASCII.
+    wide: bool,
+}
+
+impl Shape {
+    fn of(rule: &Rule, of: &Recognizer, enough: impl Fn(i16) -> bool) -> Self {
+        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern).ok();
+        let hir = hir.as_ref();
+        let first_word = if is_open(rule) { None } else { hir.map(|hir| first_word(hir).0) };
+        let first_word = first_word.unwrap_or(usize::MAX);
+        // What says its country itself may have the region that speaks for it in any text.
+        let regional = of.evidence.region != 0 && of.country == CountryFrom::Prefix;
+        let needs = rule.gate == Gate::Context || !regional && !enough(of.most());
+        let is_number = matches!(rule.sieve, Sieve::Digits { .. }) && rule.guard != Guard::None && rule.tail.is_none();
+        let wide_tail = rule.tail.as_ref().is_some_and(|tail| (0x80..=u8::MAX).any(|b| tail.class.has(b)));
+        Self {
+            first_word,
+            waits: needs && first_word <= WAITING_WORD,
+            plain_number: is_number && hir.is_some_and(only_numbers),
+            wide: rule.sieve == Sieve::At && (wide_tail || hir.is_some_and(takes_wide)),
+        }
+    }
 }
 
 /// Returns whether a candidate of the rule may be followed by a letter or digit.
 fn is_open(rule: &Rule) -> bool {
     rule.guard == Guard::None || rule.tail.is_some()
-}
-
-/// Returns the length of the longest word that a candidate of the rule can begin with, in bytes.
-fn longest_first_word(rule: &Rule) -> usize {
-    if is_open(rule) {
-        return usize::MAX;
-    }
-    let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern);
-    hir.map_or(usize::MAX, |hir| first_word(&hir).0)
 }
 
 /// Returns how many letters and digits a match begins with at most, and whether it may hold nothing else.
@@ -322,23 +437,6 @@ fn first_word(hir: &Hir) -> (usize, bool) {
     }
 }
 
-/// Returns whether the rule's candidates are digits and [`NUMBER_SEPARATORS`] only, and end where a word ends. Such a rule
-/// need not be tried where too few digits follow each other, nor at a word that holds letters.
-fn is_plain_number(rule: &Rule) -> bool {
-    let plain_bytes = || {
-        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern);
-        hir.is_ok_and(|hir| only_numbers(&hir))
-    };
-    matches!(rule.sieve, Sieve::Digits { .. }) && rule.guard != Guard::None && rule.tail.is_none() && plain_bytes()
-}
-
-/// Returns whether the rule's pattern or tail takes bytes above ASCII.
-fn is_wide(rule: &Rule) -> bool {
-    let wide_tail = rule.tail.as_ref().is_some_and(|tail| (0x80..=u8::MAX).any(|b| tail.class.has(b)));
-    let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern);
-    wide_tail || hir.is_ok_and(|hir| takes_wide(&hir))
-}
-
 fn takes_wide(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => false,
@@ -367,20 +465,20 @@ fn only_numbers(hir: &Hir) -> bool {
 }
 
 /// Rules with their places in the table of recognizers.
-type Family<'r> = Vec<(u16, &'r Rule)>;
+type Family<'r> = Vec<(u16, &'r Rule, &'r Shape)>;
 
 /// Parts rules into those that share an automaton. Patterns that are as loose as number plates multiply each other's states,
-/// so rules of one kind go together; few rules are one family.
-fn families<'r>(rules: &RuleSet, chosen: Family<'r>) -> Vec<Family<'r>> {
-    if chosen.len() <= FAMILY_RULES {
+/// so rules of one kind go together; up to `most` rules are one family.
+fn families<'r>(rules: &RuleSet, chosen: Family<'r>, most: usize) -> Vec<Family<'r>> {
+    if chosen.len() <= most {
         return vec![chosen];
     }
     let mut by_kind: Vec<(Option<Kind>, Family<'r>)> = Vec::new();
-    for (at, rule) in chosen {
-        let kind = rules.entity(rule.entity).map(|entity| entity.kind);
+    for member in chosen {
+        let kind = rules.entity(member.1.entity).map(|entity| entity.kind);
         match by_kind.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, family)) => family.push((at, rule)),
-            None => by_kind.push((kind, vec![(at, rule)])),
+            Some((_, family)) => family.push(member),
+            None => by_kind.push((kind, vec![member])),
         }
     }
     // Small families share what is left.
@@ -390,11 +488,11 @@ fn families<'r>(rules: &RuleSet, chosen: Family<'r>) -> Vec<Family<'r>> {
     large.into_iter().chain((!small.is_empty()).then_some(small)).collect()
 }
 
-fn compile(rules: &[(u16, &Rule)], table: &[Recognizer], out: &mut Automata) -> Result<(), BuildError> {
+fn compile(rules: &[(u16, &Rule, &Shape)], table: &[Recognizer], out: &mut Automata) -> Result<(), BuildError> {
     if rules.is_empty() {
         return Ok(());
     }
-    let patterns: Vec<&str> = rules.iter().map(|(_, rule)| rule.pattern.as_str()).collect();
+    let patterns: Vec<&str> = rules.iter().map(|(_, rule, _)| rule.pattern.as_str()).collect();
     let built = dense::Builder::new()
         .configure(
             dense::Config::new()
@@ -412,13 +510,21 @@ fn compile(rules: &[(u16, &Rule)], table: &[Recognizer], out: &mut Automata) -> 
             let Some(start) = dfa.universal_start_state(Anchored::Yes) else {
                 return Err(BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() });
             };
-            let recognizers = rules.iter().map(|&(at, _)| at).collect();
-            let open = rules.iter().any(|(_, rule)| is_open(rule));
-            let first_word = rules.iter().map(|(_, rule)| longest_first_word(rule)).max().unwrap_or(0);
-            let mut gate = Gates::default();
-            let words = rules.iter().filter_map(|&(at, _)| table.get(usize::from(at))).flat_map(|r| &r.words);
-            words.for_each(|&group| gate.add(group));
-            out.0.push(Automaton { dfa, start, recognizers, open, first_word, gate });
+            let mut entries = Vec::with_capacity(rules.len());
+            let mut own = Rules::default();
+            for &(at, ..) in rules {
+                let Some(of) = table.get(usize::from(at)) else { continue };
+                entries.push(Entry::of(at, of));
+                own.add(at);
+            }
+            let open = rules.iter().any(|(_, rule, _)| is_open(rule));
+            let first_word = rules.iter().map(|(.., shape)| shape.first_word).max().unwrap_or(0);
+            let entries = entries.into();
+            // Only these are tried at digits wherever they stand.
+            let at_digits = rules.iter().any(|(_, rule, _)| matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token));
+            let leads = if at_digits { Automaton::leads(&dfa, start) } else { [u32::MAX; Behind::ALL] };
+            let inside = rules.iter().any(|(_, rule, _)| rule.guard != Guard::Number);
+            out.0.push(Automaton { dfa, start, entries, rules: own, open, first_word, leads, inside });
             Ok(())
         }
         Err(_) if rules.len() > 1 => {

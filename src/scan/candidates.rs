@@ -3,21 +3,23 @@
 //! Each function takes an anchor, walks back to where a candidate of that sieve begins, and runs the automata there. The
 //! walks are bounded by what was already looked at, so that no run of bytes is walked twice.
 
-use super::build::{Automata, Gated, Recognizer, WAITING_WORD, door};
-use super::context::{FieldNames, Groups, TOKEN};
+use super::build::{Automata, Gated, Recognizer, WAITING_WORD};
+use super::context::{FieldNames, Groups, Place, Said, TOKEN, is_short};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
-use super::verify::{Accepted, before, is_word, verify, walk};
+use super::verify::{Accepted, Rules, before, is_word, may_end, verify, walk};
 use super::{Hints, ScanFault, Scanner, Text, lookup, phone};
 use crate::detection::Detection;
 use crate::ids::Region;
 use crate::label::telling_label_at;
-use crate::rules::{CountryFrom, Gate, Guard};
+use crate::rules::{CountryFrom, Gate, Guard, Sieve};
 use crate::span::Span;
 
 /// Evidence from which on nothing around a candidate is looked at, in tenths of a bit: odds of 256 to 1. The usual word
 /// against a thing is worth 60, so it would be reported all the same.
 const SETTLED: i16 = 80;
+/// The same for an address or a link where no other thing claims a byte of it.
+const SETTLED_ALONE: i16 = 70;
 /// What a word of its own right before a candidate is worth, besides being a word, in tenths of a bit.
 pub(super) const LABELLED: i16 = 40;
 /// What digits that read as a moment in milliseconds are worth.
@@ -39,10 +41,11 @@ const COLON_BYTES: usize = 64;
 #[derive(Default)]
 pub(super) struct Work {
     accepted: Vec<Accepted>,
-    /// Where the rules that ask for words are to be tried, by what stands there.
-    numbers: Vec<u32>,
-    codes: Vec<u32>,
-    tokens: Vec<u32>,
+    /// What the patterns of rules that wait take at most, by what stands there.
+    numbers: Vec<Span>,
+    codes: Vec<Span>,
+    tokens: Vec<Span>,
+    places: Vec<Place>,
     candidates: Vec<Candidate>,
     barriers: Barriers,
     groups: Groups,
@@ -50,8 +53,10 @@ pub(super) struct Work {
     label: Groups,
     field: Groups,
     field_names: FieldNames,
-    /// What the whole text says.
-    said: Groups,
+    /// The phrases of the text.
+    phrases: Said,
+    /// Of the rules that wait or ask for words those that default regions, the text or the field's name open.
+    open: Rules,
     winners: Winners,
     names: lookup::Memory,
 }
@@ -123,6 +128,20 @@ impl<'t> Job<'t> {
         self.n_candidates += verify(automata, &scanner.recognizers, self.text, start, &mut work.accepted);
     }
 
+    /// The same at a place that begins with so many digits.
+    fn verify_number(
+        &mut self,
+        scanner: &Scanner,
+        automata: &Automata,
+        start: usize,
+        n_digits: usize,
+        work: &mut Work,
+    ) {
+        for automaton in automata.0.iter().filter(|automaton| automaton.may_begin(self.text, start, n_digits)) {
+            self.n_candidates += walk(automaton, &scanner.recognizers, None, self.text, start, &mut work.accepted);
+        }
+    }
+
     fn at(&self, at: usize) -> Option<u8> {
         self.text.get(at).copied()
     }
@@ -181,7 +200,7 @@ impl<'t> Job<'t> {
             let enough = scanner.fewest_enough;
             // May count digits behind the end of the text: too many is only slow.
             let lead = near.digits().unwrap_or_else(|| self.cluster(at, digits, enough));
-            if lead >= scanner.fewest_digits && self.long_number(scanner, at, lead, mixed, work) {
+            if lead >= scanner.fewest_digits && self.long_number(scanner, at, digits - at, lead, mixed, work) {
                 return;
             }
             if digits - at <= 3
@@ -209,58 +228,79 @@ impl<'t> Job<'t> {
 
     /// Tries the rules for tokens at the word `start..end`.
     fn token(&mut self, scanner: &Scanner, start: usize, end: usize, work: &mut Work) {
+        let n_digits = self.on_while(start, |b| b.is_ascii_digit()) - start;
         for automaton in scanner.token.0.iter().filter(|automaton| end - start <= automaton.first_word) {
-            self.n_candidates += walk(automaton, &scanner.recognizers, self.text, start, &mut work.accepted);
+            if n_digits > 0 && !automaton.may_begin(self.text, start, n_digits) {
+                continue;
+            }
+            self.n_candidates += walk(automaton, &scanner.recognizers, None, self.text, start, &mut work.accepted);
         }
         if end - start <= WAITING_WORD {
-            later(start, &mut work.tokens);
+            self.later(&scanner.gated.token, start, n_digits, &mut work.tokens);
         }
+    }
+
+    /// Leaves a place, which begins with so many digits, to be tried when it is known which of the rules that wait are open.
+    fn later(&self, automata: &Automata, start: usize, n_digits: usize, places: &mut Vec<Span>) {
+        // A short text is read as a whole, wherever places end.
+        let Some(end) = may_end(automata, self.text, start, n_digits, !is_short(self.text)) else { return };
+        // Texts are not longer than that.
+        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else { return };
+        places.push(Span::new(start, end));
     }
 
     /// Digits that are many enough for the numbering plans or a rule for numbers. Returns whether they are a telephone
     /// number beyond doubt.
     #[inline(never)]
-    fn long_number(&mut self, scanner: &Scanner, at: usize, lead: usize, mixed: bool, work: &mut Work) -> bool {
+    fn long_number(
+        &mut self,
+        scanner: &Scanner,
+        at: usize,
+        n_digits: usize,
+        lead: usize,
+        mixed: bool,
+        work: &mut Work,
+    ) -> bool {
+        let gated = &scanner.gated;
         if !mixed {
             if lead >= PHONE_DIGITS && self.phone(scanner, at, work) {
                 return true;
             }
             if lead >= scanner.number_digits {
-                self.verify(scanner, &scanner.number, at, work);
+                self.verify_number(scanner, &scanner.number, at, n_digits, work);
             }
-            if lead >= scanner.gated.number_digits {
-                later(at, &mut work.numbers);
+            // Nearly every long number is some country's.
+            if lead >= PHONE_DIGITS && lead >= gated.number_digits && is_short(self.text) {
+                if gated.number.0.iter().any(|automaton| automaton.may_begin(self.text, at, n_digits)) {
+                    work.numbers.extend(u32::try_from(at).map(|at| Span::new(at, at)));
+                }
+            } else if lead >= gated.number_digits {
+                self.later(&gated.number, at, n_digits, &mut work.numbers);
             }
         }
         if lead >= scanner.code_digits {
-            self.verify(scanner, &scanner.code, at, work);
+            self.verify_number(scanner, &scanner.code, at, n_digits, work);
         }
-        if lead >= scanner.gated.code_digits {
-            later(at, &mut work.codes);
+        if lead >= gated.code_digits {
+            self.later(&gated.code, at, n_digits, &mut work.codes);
         }
         false
     }
 
-    /// Tries the rules that ask for words. With `said`, those for whom there is none in the text or the field's name are
-    /// left out: then `work.said` and `work.field` hold all there are.
-    pub(super) fn verify_gated(&mut self, scanner: &Scanner, said: bool, work: &mut Work) {
+    /// Tries the rules that wait; where it is `known` which are open (`work.open`), no others.
+    pub(super) fn verify_gated(&mut self, scanner: &Scanner, known: bool, work: &mut Work) {
         let Gated { number, code, token, .. } = &scanner.gated;
-        let Work { accepted, numbers, codes, tokens, said: words, field, .. } = work;
-        let open = if said { scanner.gated.open(words) | scanner.gated.open(field) } else { u128::MAX };
-        let mut first = 0;
-        for (automata, starts) in [(number, numbers), (code, codes), (token, tokens)] {
-            let numbered = (first..).zip(&automata.0);
-            first += automata.0.len();
-            if starts.is_empty() || open == 0 {
-                continue;
-            }
-            for (_, automaton) in numbered.filter(|&(at, _)| open & door(at) != 0) {
-                for &start in starts.iter() {
+        let Work { accepted, numbers, codes, tokens, open, .. } = work;
+        let open = known.then_some(&*open);
+        for (automata, places) in [(number, numbers), (code, codes), (token, tokens)] {
+            for automaton in automata.0.iter().filter(|automaton| open.is_none_or(|open| automaton.is_open(open))) {
+                for place in places.iter() {
                     // Past the budget the text is a fault, whatever else it holds.
                     if self.n_candidates > scanner.config.limits.candidates {
                         return;
                     }
-                    self.n_candidates += walk(automaton, &scanner.recognizers, self.text, start as usize, accepted);
+                    self.n_candidates +=
+                        walk(automaton, &scanner.recognizers, open, self.text, place.start as usize, accepted);
                 }
             }
         }
@@ -520,6 +560,20 @@ impl<'t> Job<'t> {
         });
     }
 
+    /// Removes places left for later that are parts of an address or of a link: no rule that waits is surer of them.
+    fn spare_parts(&self, scanner: &Scanner, work: &mut Work) {
+        let Work { accepted, numbers, codes, tokens, .. } = work;
+        for whole in accepted.iter() {
+            let of = scanner.recognizers.get(usize::from(whole.recognizer));
+            let address = |of: &Recognizer| matches!(of.sieve, Sieve::At | Sieve::Scheme);
+            if of.is_some_and(|of| address(of) && of.gate == Gate::Open && of.most() >= SETTLED_ALONE) {
+                for places in [&mut *numbers, codes, tokens] {
+                    places.retain(|place| place.start < whole.start || whole.end <= place.start);
+                }
+            }
+        }
+    }
+
     /// Removes what stands in a label that tells more than its entity: `[IP_ADDRESS 203.0.113.0/24]`.
     fn spare_labels(&self, work: &mut Work) {
         for at in memchr::memchr_iter(b'[', self.text) {
@@ -542,12 +596,22 @@ impl<'t> Job<'t> {
         if self.named {
             self.names(scanner, work);
         }
-        // Whether `said` and `field` hold all words that stand around.
+        self.spare_parts(scanner, work);
         let mut known = false;
-        let waiting = !(work.numbers.is_empty() && work.codes.is_empty() && work.tokens.is_empty());
+        let asks = |accepted: &Accepted| {
+            scanner.recognizers.get(usize::from(accepted.recognizer)).is_some_and(|of| of.gate == Gate::Context)
+        };
+        let waiting = !(work.numbers.is_empty() && work.codes.is_empty() && work.tokens.is_empty())
+            || work.accepted.iter().any(asks);
         if waiting && self.n_candidates <= limits.candidates {
             scanner.words.of_field(self.hints.field.unwrap_or_default(), &mut work.field_names, &mut work.field);
-            known = scanner.words.anywhere(self.text, &mut work.said);
+            known = self.read(scanner, work);
+            let Work { phrases, open, field, .. } = work;
+            scanner.gated.open_by_regions(self.hints.regions, open);
+            if self.hints.field.is_some() {
+                field.each().for_each(|group| scanner.gated.open_by_words(group, open));
+            }
+            scanner.words.anywhere(self.text, phrases, |group| scanner.gated.open_by_words(group, open));
             self.verify_gated(scanner, known, work);
         }
         if self.n_candidates > limits.candidates {
@@ -560,9 +624,9 @@ impl<'t> Job<'t> {
         for at in 0..work.accepted.len() {
             let Some(&accepted) = work.accepted.get(at) else { break };
             let Some(of) = scanner.recognizers.get(usize::from(accepted.recognizer)) else { continue };
-            // Of the rules in its automaton another one had a word.
+            // A candidate without a guard may part a word in two, and what it leaves is another word.
             let waits = of.gate == Gate::Context && of.guard != Guard::None;
-            if known && waits && !work.said.any(&of.words) && !work.field.any(&of.words) {
+            if known && waits && !work.open.has(accepted.recognizer) {
                 continue;
             }
             let span = Span::new(accepted.start, accepted.end);
@@ -583,7 +647,11 @@ impl<'t> Job<'t> {
             out.extend(only.detection(scanner, index, None));
             return Ok(());
         }
+        settle(scanner, &mut work.candidates);
         if work.candidates.iter().any(|c| !c.settled) {
+            if !waiting {
+                self.read(scanner, work);
+            }
             self.weigh(scanner, work);
         }
         let n_before = out.len();
@@ -595,13 +663,29 @@ impl<'t> Job<'t> {
         Ok(())
     }
 
+    /// Reads what stands around all that is not settled. Tells whether all was read that may count.
+    fn read(&self, scanner: &Scanner, work: &mut Work) -> bool {
+        let Work { numbers, codes, tokens, accepted, candidates, places, phrases, .. } = work;
+        places.clear();
+        if is_short(self.text) {
+            return scanner.words.read(self.text, places, phrases);
+        }
+        let waiting = [numbers, codes, tokens].into_iter().flat_map(|places| places.iter());
+        places.extend(waiting.map(|&span| Place { span, asked: true }));
+        places.extend(accepted.iter().map(|accepted| {
+            let of = scanner.recognizers.get(usize::from(accepted.recognizer));
+            let sure = of.is_some_and(|of| of.gate == Gate::Open && of.most() >= SETTLED_ALONE);
+            Place { span: Span::new(accepted.start, accepted.end), asked: !sure }
+        }));
+        places.extend(candidates.iter().map(|candidate| Place { span: candidate.span, asked: !candidate.settled }));
+        scanner.words.read(self.text, places, phrases)
+    }
+
     /// Adds what stands around the candidates that need it.
     ///
     /// Windows end at other candidates, but only at those that will be reported: nothing else is gone in a second run.
     /// Which those are is known once all are weighed; where words made some of them plausible, all are weighed anew.
     fn weigh(&self, scanner: &Scanner, work: &mut Work) {
-        // Neighbours in the text are neighbours in the list, so that a window is looked at once.
-        work.candidates.sort_unstable_by_key(|c| c.span);
         scanner.words.of_field(self.hints.field.unwrap_or_default(), &mut work.field_names, &mut work.field);
         if self.weigh_once(scanner, work) {
             self.weigh_once(scanner, work);
@@ -610,10 +694,11 @@ impl<'t> Job<'t> {
 
     /// Weighs all candidates with the barriers as they are known; tells whether there are others now.
     fn weigh_once(&self, scanner: &Scanner, work: &mut Work) -> bool {
-        let Work { candidates, barriers, groups, label, field, .. } = work;
+        let Work { candidates, barriers, groups, label, field, phrases, .. } = work;
         let stands = |c: &Candidate| !c.shut && scanner.scores.of(c.evidence) >= scanner.config.min_score;
         barriers.fill(candidates.iter().filter(|c| stands(c)).map(|c| c.span));
         let mut around = None;
+        let mut labelled = false;
         let mut changed = false;
         for candidate in candidates.iter_mut().filter(|c| !c.settled) {
             let Some(of) = scanner.recognizers.get(usize::from(candidate.recognizer)) else { continue };
@@ -629,11 +714,11 @@ impl<'t> Job<'t> {
             let place = Some((own, lettered.then_some(candidate.span)));
             if around != place {
                 around = place;
-                scanner.words.around(self.text, own, barriers, groups);
+                labelled = false;
+                scanner.words.around(self.text, phrases, own, barriers, groups);
                 if lettered {
                     beside.iter().for_each(|piece| scanner.words.look(piece, groups));
                 }
-                scanner.words.before(self.text, own, barriers, label);
             }
             let mut positive = 0;
             candidate.shut = of.gate == Gate::Context;
@@ -641,9 +726,16 @@ impl<'t> Job<'t> {
                 positive = of.evidence.context;
                 candidate.shut = false;
             }
-            // A word of its own right before it, which is not anybody's.
-            if label.any(of.own_words()) {
-                positive += LABELLED;
+            // A word of its own right before it, which is not anybody's. What stands there stands around it, too, but behind
+            // a label or token.
+            if phrases.is_marked() || groups.any(of.own_words()) {
+                if !labelled {
+                    labelled = true;
+                    scanner.words.before(self.text, phrases, own, barriers, label);
+                }
+                if label.any(of.own_words()) {
+                    positive += LABELLED;
+                }
             }
             if field.any(&of.words) {
                 positive = positive.max(of.evidence.field);
@@ -657,9 +749,34 @@ impl<'t> Job<'t> {
     }
 }
 
-fn later(start: usize, starts: &mut Vec<u32>) {
-    // Texts are not longer than that.
-    starts.extend(u32::try_from(start));
+/// Settles links whose bytes nothing else claims but what is a part of them, hears the same words and is worth no more.
+/// Sorts them by place: neighbours in the text are neighbours in the list.
+fn settle(scanner: &Scanner, candidates: &mut [Candidate]) {
+    candidates.sort_unstable_by(|a, b| a.span.start.cmp(&b.span.start).then(b.span.end.cmp(&a.span.end)));
+    let of = |c: &Candidate| scanner.recognizers.get(usize::from(c.recognizer));
+    let is_part = |a: &Candidate, b: &Candidate| {
+        let same = |a: &Recognizer, b: &Recognizer| {
+            let worth = |of: &Recognizer| (of.evidence.context, of.evidence.negative, of.evidence.field, of.gate);
+            worth(a) == worth(b) && a.words == b.words && a.negative == b.negative && a.generic == b.generic
+        };
+        b.span.end <= a.span.end && b.alone <= a.alone && of(a).zip(of(b)).is_some_and(|(a, b)| same(a, b))
+    };
+    let mut rest = candidates;
+    while let Some(first) = rest.first().copied() {
+        let mut end = first.span.end;
+        let mut n = 1;
+        while let Some(next) = rest.get(n).filter(|next| next.span.start < end) {
+            end = end.max(next.span.end);
+            n += 1;
+        }
+        let (together, others) = rest.split_at_mut(n);
+        let is_link = |of: &Recognizer| of.gate == Gate::Open && matches!(of.sieve, Sieve::Scheme | Sieve::Www);
+        let sure = first.alone >= SETTLED_ALONE && of(&first).is_some_and(is_link);
+        if sure && together.iter().skip(1).all(|other| is_part(&first, other)) {
+            together.iter_mut().for_each(|candidate| candidate.settled = true);
+        }
+        rest = others;
+    }
 }
 
 /// Returns the length of the date with a time that `text` begins with: `2026-05-14T12:23:34.567Z`. Envelopes and logs are

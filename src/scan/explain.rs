@@ -255,16 +255,15 @@ impl<'e> Explainer<'e> {
         let barriers = if known.is_empty() { &barriers } else { known };
         let walk = Walk { of: self, text: bytes, hints, standing, barriers, detections: &detections };
         let mut out: Vec<Explained> = Vec::new();
-        // In a text without their words the scanner does not try rules that ask for some; here they are tried all the same.
+        // In a text without their words the scanner does not try rules that count for nothing without; here they are tried
+        // all the same.
         let mut all = Work::default();
-        if reach == Reach::All {
-            let mut job = Job::new(bytes, hints, &mut all);
-            scanner.each_block(bytes, &mut masks, |block, masks, anchors| {
-                scanner.anchors(&mut job, block, masks, anchors, &mut all);
-            });
-            job.verify_gated(scanner, false, &mut all);
-        }
-        for found in walk.found(if reach == Reach::All { &all } else { &work }, reach) {
+        let mut job = Job::new(bytes, hints, &mut all);
+        scanner.each_block(bytes, &mut masks, |block, masks, anchors| {
+            scanner.anchors(&mut job, block, masks, anchors, &mut all);
+        });
+        job.verify_gated(scanner, false, &mut all);
+        for found in walk.found(&all, reach) {
             out.extend(walk.explained(found));
         }
         if folded {
@@ -716,7 +715,7 @@ impl Walk<'_> {
         let own = Span::new(own.start.min(span.start), own.end.max(span.end));
         let mut out = Vec::new();
         let mut look = |window: Window<'_>| tell_mentions(window, Where::Text, &phrases, &mut out);
-        windows(self.text, own, self.barriers, &mut look);
+        windows(self.text, own, self.barriers, true, &mut look);
         // Words of a wider candidate that this one is a part of.
         let sides = [(own.start, span.start), (span.end, own.end)].map(|(start, end)| Span::new(start, end));
         let piece = |span: Span| span.of(self.text).unwrap_or_default();

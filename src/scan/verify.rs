@@ -44,6 +44,73 @@ pub(super) fn before(text: &[u8], at: usize, back: usize) -> Option<u8> {
     text.get(at.checked_sub(back)?).copied()
 }
 
+/// What verification asks of a rule first, side by side for all rules of an automaton.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) recognizer: u16,
+    /// The bit of its guard in [`Free`].
+    guard: u8,
+    has_tail: bool,
+    /// How many digits a candidate holds, where it begins with one.
+    digits: Option<(u8, u8)>,
+    check: Option<&'static Check>,
+}
+
+impl Entry {
+    pub(super) fn of(recognizer: u16, of: &Recognizer) -> Self {
+        Self {
+            recognizer,
+            guard: bit(of.guard),
+            has_tail: of.tail.is_some(),
+            digits: match of.sieve {
+                Sieve::Digits { min, max } => Some((min, max)),
+                _ => None,
+            },
+            check: of.check,
+        }
+    }
+}
+
+/// A set of rules, by their recognizers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rules(Vec<u64>);
+
+impl Rules {
+    pub(super) fn add(&mut self, recognizer: u16) {
+        let word = usize::from(recognizer / 64);
+        self.0.resize(self.0.len().max(word + 1), 0);
+        self.0.get_mut(word).into_iter().for_each(|bits| *bits |= 1 << (recognizer % 64));
+    }
+
+    pub(super) fn add_all(&mut self, others: &Self) {
+        self.0.resize(self.0.len().max(others.0.len()), 0);
+        self.0.iter_mut().zip(&others.0).for_each(|(bits, other)| *bits |= other);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    #[inline]
+    pub(super) fn has(&self, recognizer: u16) -> bool {
+        self.0.get(usize::from(recognizer / 64)).is_some_and(|bits| bits & 1 << (recognizer % 64) != 0)
+    }
+
+    pub(super) fn meets(&self, others: &Self) -> bool {
+        self.0.iter().zip(&others.0).any(|(bits, other)| bits & other != 0)
+    }
+}
+
+/// Whether what begins at `start` is the middle of a number: [`Guard::Number`] lets nothing begin there.
+#[inline]
+pub(super) fn is_inside(text: &[u8], start: usize) -> bool {
+    match before(text, start, 1) {
+        Some(b'+') => true,
+        Some(b'.' | b',' | b'-' | b'/' | b':') => before(text, start, 2).is_some_and(|b| b.is_ascii_digit()),
+        _ => false,
+    }
+}
+
 /// Runs every automaton at `start` and appends to `out` what is accepted, one entry a rule. Returns how many candidates
 /// it looked at closely: the work done.
 pub(super) fn verify(
@@ -53,14 +120,15 @@ pub(super) fn verify(
     start: usize,
     out: &mut Vec<Accepted>,
 ) -> usize {
-    automata.0.iter().map(|automaton| walk(automaton, recognizers, text, start, out)).sum()
+    automata.0.iter().map(|automaton| walk(automaton, recognizers, None, text, start, out)).sum()
 }
 
-/// Runs one automaton at `start`, like [`verify`].
+/// Runs one automaton at `start`, like [`verify`]; of its rules only those that are `open`, where it is said which.
 #[inline]
 pub(super) fn walk(
     automaton: &Automaton,
     recognizers: &[Recognizer],
+    open: Option<&Rules>,
     text: &[u8],
     start: usize,
     out: &mut Vec<Accepted>,
@@ -75,56 +143,110 @@ pub(super) fn walk(
                 return n_candidates;
             }
             // The automaton tells of a match one byte late: it ended before `byte`.
-            n_candidates += matched(automaton, sid, recognizers, text, start, at, out);
+            if automaton.open || !is_word(byte) {
+                n_candidates += matched(automaton, sid, recognizers, open, text, start, at, out);
+            }
         }
         at += 1;
     }
     sid = automaton.dfa.next_eoi_state(sid);
     if automaton.dfa.is_match_state(sid) {
-        n_candidates += matched(automaton, sid, recognizers, text, start, at, out);
+        n_candidates += matched(automaton, sid, recognizers, open, text, start, at, out);
     }
     n_candidates
 }
 
+/// Returns where a place ends that some rule's pattern takes at `start`, whatever guards and checks say: the longest, or the
+/// first to be found.
+///
+/// It begins with `n_digits` digits.
+pub(super) fn may_end(automata: &Automata, text: &[u8], start: usize, n_digits: usize, longest: bool) -> Option<usize> {
+    let rest = text.get(start..)?;
+    let mut far = None;
+    for automaton in &automata.0 {
+        if n_digits > 0 && !automaton.may_begin(text, start, n_digits) {
+            continue;
+        }
+        far = far.max(may_end_in(automaton, rest, longest));
+        if far.is_some() && !longest {
+            break;
+        }
+    }
+    far.map(|len| start + len)
+}
+
 #[inline]
+fn may_end_in(automaton: &Automaton, rest: &[u8], longest: bool) -> Option<usize> {
+    let mut sid = automaton.start;
+    let mut far = None;
+    let mut len = 0;
+    for &byte in rest {
+        sid = automaton.dfa.next_state(sid, byte);
+        if automaton.dfa.is_special_state(sid) {
+            if !automaton.dfa.is_match_state(sid) {
+                return far;
+            }
+            if automaton.open || !is_word(byte) {
+                far = Some(len);
+                if !longest {
+                    return far;
+                }
+            }
+        }
+        len += 1;
+    }
+    if automaton.dfa.is_match_state(automaton.dfa.next_eoi_state(sid)) { Some(len) } else { far }
+}
+
+#[expect(clippy::too_many_arguments, reason = "what a walk knows, told to the one place where it ends")]
 fn matched(
     automaton: &Automaton,
     sid: regex_automata::util::primitives::StateID,
     recognizers: &[Recognizer],
+    open: Option<&Rules>,
     text: &[u8],
     start: usize,
     end: usize,
     out: &mut Vec<Accepted>,
 ) -> usize {
-    if !automaton.open && text.get(end).copied().is_some_and(is_word) {
-        return 0;
-    }
     let mut n_candidates = 0;
     let mut compact = None;
+    let mut free = None;
+    let Some(candidate) = text.get(start..end) else { return 0 };
+    let numbered = candidate.first().is_some_and(u8::is_ascii_digit);
     for index in 0..automaton.dfa.match_len(sid) {
         let pattern = automaton.dfa.match_pattern(sid, index).as_usize();
-        let Some(&at) = automaton.recognizers.get(pattern) else { continue };
-        let Some(recognizer) = recognizers.get(usize::from(at)) else { continue };
+        let Some(entry) = automaton.entries.get(pattern) else { continue };
+        if open.is_some_and(|open| !open.has(entry.recognizer)) {
+            continue;
+        }
         let mut end = end;
-        if let Some(tail) = &recognizer.tail {
+        if entry.has_tail {
             n_candidates += 1;
+            let Some(recognizer) = recognizers.get(usize::from(entry.recognizer)) else { continue };
+            let Some(tail) = &recognizer.tail else { continue };
             let Some(last) = passing(recognizer, tail, text, start, end) else { continue };
             end = last;
         } else {
-            if !guarded(recognizer.guard, text, start, end) {
+            if *free.get_or_insert_with(|| guards(text, start, end)) & entry.guard == 0 {
                 continue;
             }
             n_candidates += 1;
-            let Some(candidate) = text.get(start..end) else { continue };
-            if !accepts(recognizer, candidate, &mut compact) {
+            if let Some((min, max)) = entry.digits {
+                let n_digits = compact.get_or_insert_with(|| Compact::of(candidate)).n_digits;
+                if !numbered || n_digits < usize::from(min) || n_digits > usize::from(max) {
+                    continue;
+                }
+            }
+            if entry.check.is_some_and(|check| !passes(check, candidate, &mut compact)) {
                 continue;
             }
         }
         let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else { continue };
-        match out.iter_mut().rev().take_while(|a| a.start == start).find(|a| a.recognizer == at) {
+        match out.iter_mut().rev().take_while(|a| a.start == start).find(|a| a.recognizer == entry.recognizer) {
             // Ends come in ascending order, so the last is the longest; a tail may end earlier than one before it.
             Some(known) => known.end = known.end.max(end),
-            None => out.push(Accepted { recognizer: at, start, end }),
+            None => out.push(Accepted { recognizer: entry.recognizer, start, end }),
         }
     }
     n_candidates
@@ -170,6 +292,34 @@ pub(super) fn extend(tail: &Tail, text: &[u8], from: usize) -> usize {
     from + len
 }
 
+const GUARDS: [Guard; 6] = [Guard::None, Guard::Word, Guard::Dots, Guard::Colons, Guard::Hyphens, Guard::Number];
+
+/// The bit of a guard among those of [`guards`].
+const fn bit(guard: Guard) -> u8 {
+    match guard {
+        Guard::None => 1,
+        Guard::Word => 1 << 1,
+        Guard::Dots => 1 << 2,
+        Guard::Colons => 1 << 3,
+        Guard::Hyphens => 1 << 4,
+        Guard::Number => 1 << 5,
+    }
+}
+
+/// Returns the bits of the guards that let `start..end` pass.
+fn guards(text: &[u8], start: usize, end: usize) -> u8 {
+    let left = before(text, start, 1);
+    let right = text.get(end).copied();
+    if left.is_some_and(is_word) || right.is_some_and(is_word) {
+        return bit(Guard::None);
+    }
+    let joint = |b: u8| matches!(b, b'.' | b',' | b'-' | b'/' | b':' | b'+');
+    if !left.is_some_and(joint) && !right.is_some_and(joint) {
+        return u8::MAX;
+    }
+    GUARDS.into_iter().filter(|&guard| guarded(guard, text, start, end)).fold(0, |bits, guard| bits | bit(guard))
+}
+
 /// Returns whether the neighbours of `start..end` leave it alone.
 #[inline]
 pub(super) fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bool {
@@ -196,10 +346,8 @@ pub(super) fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bo
                 return false;
             }
             let joins = |b: u8| matches!(b, b'.' | b',' | b'-' | b'/' | b':');
-            let joined_left = left.is_some_and(|b| joins(b) || b == b'+')
-                && (left == Some(b'+') || before(text, start, 2).is_some_and(|b| b.is_ascii_digit()));
             let joined_right = right.is_some_and(joins) && text.get(end + 1).is_some_and(u8::is_ascii_digit);
-            !joined_left && !joined_right
+            !is_inside(text, start) && !joined_right
         }
     }
 }

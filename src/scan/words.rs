@@ -4,6 +4,7 @@ use super::context::GroupId;
 use super::simd::{BLOCK, Letters, Level};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 /// Words of a phrase at most.
 pub(super) const PHRASE_WORDS: usize = 8;
@@ -14,59 +15,150 @@ const FIRST_BITS: usize = 1 << 16;
 
 /// Phrases and whom they speak of, by their first words.
 pub(super) struct Table {
-    by_first: HashMap<u64, Vec<Phrase>, BuildHasherDefault<Identity>>,
+    /// The phrases that begin with a word, as a range of `phrases`.
+    by_first: HashMap<u64, (u32, u32), BuildHasherDefault<Identity>>,
+    phrases: Box<[Phrase]>,
+    /// The words of all phrases behind their second.
+    others: Box<[u64]>,
+    groups: Box<[GroupId]>,
     /// One bit for every first word, so that most words of a text are dismissed by one look.
     first_bits: Box<[u64; FIRST_BITS / 64]>,
 }
 
 /// What follows the first word of a phrase, and whom the phrase speaks of.
 struct Phrase {
+    second: Option<u64>,
+    /// Ranges of the table's `others` and `groups`.
+    others: (u32, u32),
+    groups: (u32, u32),
+}
+
+/// A phrase that stands in a text, and where, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hit {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    phrase: u32,
+}
+
+/// Collects phrases.
+#[derive(Default)]
+pub(super) struct TableBuilder {
+    by_first: HashMap<u64, Vec<Known>, BuildHasherDefault<Identity>>,
+}
+
+/// What follows the first word of a phrase, and whom the phrase speaks of.
+struct Known {
     rest: Vec<u64>,
     groups: Vec<GroupId>,
 }
 
-impl Default for Table {
-    fn default() -> Self {
-        Self { by_first: HashMap::default(), first_bits: Box::new([0; FIRST_BITS / 64]) }
-    }
-}
-
-impl Table {
+impl TableBuilder {
     /// Adds the phrase of the words `first` and `rest`.
     pub(super) fn add(&mut self, first: u64, rest: &[u64], group: GroupId) {
         let known = self.by_first.entry(first).or_default();
         match known.iter_mut().find(|known| known.rest == rest) {
             Some(known) => known.groups.push(group),
-            None => known.push(Phrase { rest: rest.to_vec(), groups: vec![group] }),
+            None => known.push(Known { rest: rest.to_vec(), groups: vec![group] }),
         }
-        let (word, bit) = bit_of(first);
-        self.first_bits.get_mut(word).into_iter().for_each(|bits| *bits |= bit);
     }
 
+    pub(super) fn build(self) -> Table {
+        let mut first_bits = Box::new([0; FIRST_BITS / 64]);
+        let (mut by_first, mut phrases, mut others, mut groups) =
+            (HashMap::default(), Vec::new(), Vec::new(), Vec::new());
+        // Far fewer than that.
+        let place = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+        for (first, known) in self.by_first {
+            let (word, bit) = bit_of(first);
+            first_bits.get_mut(word).into_iter().for_each(|bits| *bits |= bit);
+            let from = place(phrases.len());
+            for Known { rest, groups: of } in known {
+                let (others_from, groups_from) = (place(others.len()), place(groups.len()));
+                others.extend(rest.iter().skip(1));
+                groups.extend(of);
+                phrases.push(Phrase {
+                    second: rest.first().copied(),
+                    others: (others_from, place(others.len())),
+                    groups: (groups_from, place(groups.len())),
+                });
+            }
+            by_first.insert(first, (from, place(phrases.len())));
+        }
+        Table { by_first, phrases: phrases.into(), others: others.into(), groups: groups.into(), first_bits }
+    }
+}
+
+impl Table {
     /// Returns whether a phrase may begin with this word; a few say so and do not.
     #[inline]
-    pub(super) fn may_begin(&self, first: u64) -> bool {
+    fn may_begin(&self, first: u64) -> bool {
         let (word, bit) = bit_of(first);
         self.first_bits.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
+    /// Returns the phrases that begin with a word, with their numbers.
+    #[inline]
+    fn beginning(&self, first: u64) -> impl Iterator<Item = (u32, &Phrase)> {
+        let &(from, to) = self.by_first.get(&first).unwrap_or(&(0, 0));
+        (from..to).zip(self.phrases.get(range((from, to))).unwrap_or_default())
+    }
+
+    /// Returns whom a phrase that stands in a text speaks of.
+    #[inline]
+    pub(super) fn groups(&self, hit: Hit) -> &[GroupId] {
+        let phrase = self.phrases.get(hit.phrase as usize);
+        phrase.and_then(|phrase| self.groups.get(range(phrase.groups))).unwrap_or_default()
+    }
+
+    fn others(&self, phrase: &Phrase) -> &[u64] {
+        self.others.get(range(phrase.others)).unwrap_or_default()
+    }
+
     /// Calls `f` for whom the phrases speak that begin with `first` and go on with the words of `after`.
     #[inline(never)]
-    pub(super) fn phrases(&self, first: u64, after: &[u64], mut f: impl FnMut(GroupId)) {
-        for phrase in self.by_first.get(&first).into_iter().flatten() {
-            if after.starts_with(&phrase.rest) {
-                phrase.groups.iter().for_each(|&group| f(group));
+    fn phrases(&self, first: u64, after: &[u64], mut f: impl FnMut(GroupId)) {
+        for (_, phrase) in self.beginning(first) {
+            let follows = match (phrase.second, after) {
+                (None, _) => true,
+                (Some(second), [next, rest @ ..]) => second == *next && rest.starts_with(self.others(phrase)),
+                (Some(_), []) => false,
+            };
+            if follows {
+                let groups = self.groups.get(range(phrase.groups)).unwrap_or_default();
+                groups.iter().for_each(|&group| f(group));
             }
         }
     }
 
-    /// Calls `f` for whom the phrases in `text` speak, and perhaps some more: parts of words with an apostrophe count as
-    /// words, too.
+    /// Calls `f` for whom the phrases speak that stand among `words`.
+    pub(super) fn each(&self, words: &[u64], mut f: impl FnMut(GroupId)) {
+        let mut rest = words;
+        while let [first, after @ ..] = rest {
+            if self.may_begin(*first) {
+                self.phrases(*first, after, &mut f);
+            }
+            rest = after;
+        }
+    }
+
+    /// Appends the phrases that stand in `text` to `hits`, in ascending order of where they begin; places count from `offset`
+    /// before it. Parts of words before and behind an apostrophe, which count as words where a window ends there, go to `parts`. Texts
+    /// are shorter than 4 GiB.
     ///
     /// # Cost
     /// About 30 instructions a word that no phrase begins with.
-    pub(super) fn each_in_text(&self, level: Level, text: &[u8], mut f: impl FnMut(GroupId)) {
+    pub(super) fn each_in_text(
+        &self,
+        level: Level,
+        text: &[u8],
+        offset: usize,
+        hits: &mut Vec<Hit>,
+        parts: &mut Vec<Hit>,
+    ) {
         let mut goes_on = 0;
+        // Where the last word that was read letter by letter ends: what stands behind its apostrophe is a part of it.
+        let mut done = 0;
         for (n, piece) in text.chunks(BLOCK).enumerate() {
             let at = n * BLOCK;
             // A block, and as many zeros as reading eight bytes at its end takes.
@@ -89,42 +181,60 @@ impl Table {
                 if bit + len < BLOCK && odd == 0 {
                     let first = WordHash::ascii(padded.get(bit..).unwrap_or_default(), len);
                     if self.may_begin(first) {
-                        self.phrases_in_text(first, text.get(at + bit + len..).unwrap_or_default(), &mut f);
+                        let hits = if at + bit < done { &mut *parts } else { &mut *hits };
+                        self.phrases_at(first, text, at + bit..at + bit + len, offset, hits);
                     }
                 } else {
                     let (first, after) = word(text.get(at + bit..).unwrap_or_default());
+                    let end = text.len() - after.len();
                     if self.may_begin(first) {
-                        self.phrases_in_text(first, after, &mut f);
+                        let hits = if at + bit < done { &mut *parts } else { &mut *hits };
+                        self.phrases_at(first, text, at + bit..end, offset, hits);
                     }
+                    for joint in memchr::memchr_iter(b'\'', text.get(at + bit..end).unwrap_or_default()) {
+                        let (first, _) = word(text.get(at + bit..at + bit + joint).unwrap_or_default());
+                        if self.may_begin(first) {
+                            self.phrases_at(first, text, at + bit..at + bit + joint, offset, parts);
+                        }
+                    }
+                    done = end;
                 }
             }
         }
     }
 
-    /// Calls `f` for whom the phrases speak that begin with `first` and go on with the words in `after`.
+    /// Appends the phrases that begin with the word `first` at `place` of `text`.
     #[inline(never)]
-    fn phrases_in_text(&self, first: u64, after: &[u8], f: &mut impl FnMut(GroupId)) {
-        let after = after.get(..PHRASE_BYTES).unwrap_or(after);
+    fn phrases_at(&self, first: u64, text: &[u8], place: Range<usize>, offset: usize, hits: &mut Vec<Hit>) {
+        let end = place.end;
+        let after = text.get(end..text.len().min(end + PHRASE_BYTES)).unwrap_or_default();
         let mut second = None;
-        for phrase in self.by_first.get(&first).into_iter().flatten() {
-            let follows = match phrase.rest.as_slice() {
-                [] => true,
-                [word, others @ ..] => match *second.get_or_insert_with(|| next_word(after)) {
-                    Some((found, mut rest)) if found == *word => others.iter().all(|&other| match next_word(rest) {
-                        Some((found, after)) => {
-                            rest = after;
-                            found == other
-                        }
-                        None => false,
-                    }),
-                    _ => false,
+        for (phrase, known) in self.beginning(first) {
+            let ends = match known.second {
+                None => Some(end),
+                Some(wanted) => match second.get_or_insert_with(|| next_word(after, 0)) {
+                    Some((found, upto)) if *found == wanted => {
+                        let last = self.others(known).iter().try_fold(*upto, |upto, &other| {
+                            next_word(after, upto).filter(|(found, _)| *found == other).map(|(_, upto)| upto)
+                        });
+                        last.map(|upto| end + upto)
+                    }
+                    _ => None,
                 },
             };
-            if follows {
-                phrase.groups.iter().for_each(|&group| f(group));
+            if let Some(end) = ends {
+                let (Ok(start), Ok(end)) = (u32::try_from(offset + place.start), u32::try_from(offset + end)) else {
+                    return;
+                };
+                hits.push(Hit { start, end, phrase });
             }
         }
     }
+}
+
+/// The range between two places of a table.
+const fn range((from, to): (u32, u32)) -> Range<usize> {
+    from as usize..to as usize
 }
 
 fn bit_of(hash: u64) -> (usize, u64) {
@@ -245,21 +355,21 @@ fn first_eight(bytes: &[u8]) -> u64 {
 /// # Cost
 /// About 25 instructions a word of up to seven ASCII letters; other words are read letter by letter.
 pub(super) fn tokenize(piece: &[u8], hashes: &mut [u64]) -> usize {
-    let mut rest = piece;
+    let mut from = 0;
     let mut n = 0;
     for place in hashes {
-        let Some((word, after)) = next_word(rest) else { return n };
+        let Some((word, upto)) = next_word(piece, from) else { return n };
         *place = word;
-        rest = after;
+        from = upto;
         n += 1;
     }
     n
 }
 
-/// Returns the hash of the first word in `piece` and what follows it.
+/// Returns the hash of the first word of `piece` at or behind `from`, and where it ends.
 #[inline]
-fn next_word(piece: &[u8]) -> Option<(u64, &[u8])> {
-    let mut rest = piece;
+fn next_word(piece: &[u8], from: usize) -> Option<(u64, usize)> {
+    let mut rest = piece.get(from..)?;
     while !rest.is_empty() {
         let bytes = first_eight(rest);
         let letters = letters(bytes);
@@ -268,14 +378,15 @@ fn next_word(piece: &[u8]) -> Option<(u64, &[u8])> {
             rest = rest.get(gap as usize..).unwrap_or_default();
             continue;
         }
+        let at = piece.len() - rest.len();
         let len = (!letters & 0x8080_8080_8080_8080).trailing_zeros() / 8;
         let next = bytes >> (8 * len.min(7)) & 0xff;
         if len < 8 && next < 0x80 && next != u64::from(b'\'') {
             let hash = WordHash::short((bytes | LOWER) & ((1 << (8 * len)) - 1), len);
-            // What follows is no letter.
-            return Some((hash, rest.get(len as usize + 1..).unwrap_or_default()));
+            return Some((hash, at + len as usize));
         }
-        return Some(word(rest));
+        let (hash, after) = word(rest);
+        return Some((hash, piece.len() - after.len()));
     }
     None
 }
