@@ -1,15 +1,17 @@
 //! The answer of a walk: a flat list of fields, and what is needed to find the way back from decoded text to raw bytes.
 
+use super::mould::{Mould, Moulds};
 use super::select::StateId;
 use crate::span::{DocSpan, Span};
 use std::fmt;
+use std::sync::Arc;
 
 /// Pieces of text with their places, filled by [`crate::envelope::Envelope::walk`]. Owned by the caller and used again: it
 /// allocates only while it grows to its work. One value may hold the fields of many records of one buffer, so that all of
 /// them are scanned in one call.
 ///
 /// # Security
-/// Holds decoded text; its `Debug` tells only counts.
+/// Holds decoded text, and keys of earlier records, which are not forgotten; its `Debug` tells only counts.
 #[derive(Default)]
 pub struct Fields {
     pub(super) fields: Vec<Field>,
@@ -25,6 +27,12 @@ pub struct Fields {
     pub(super) columns: Vec<Column>,
     /// The arrays and objects that are open, in the walk.
     pub(super) frames: Vec<super::json::Frame>,
+    /// Where the steps of the record at hand begin in the buffer, while it is walked along a mould.
+    pub(super) steps: Vec<u32>,
+    /// Of its fields those whose text is not what stands there: which, and the text.
+    pub(super) odd: Vec<(u32, Span, Home)>,
+    /// What earlier records looked like. Not there only within a walk.
+    pub(super) moulds: Option<Box<Moulds>>,
 }
 
 /// A column of a table.
@@ -132,6 +140,8 @@ pub struct Walked {
     pub(super) last_drop: u32,
     pub(super) first_node: u32,
     pub(super) last_node: u32,
+    /// The mould that it is from, or `NONE`.
+    pub(super) mould: u32,
 }
 
 impl Walked {
@@ -174,6 +184,9 @@ impl Fields {
     pub fn clear(&mut self) {
         self.truncate(Level::default());
         self.columns.clear();
+        if let Some(moulds) = &mut self.moulds {
+            moulds.make_room();
+        }
     }
 
     /// Returns every field of every record, in order.
@@ -186,6 +199,15 @@ impl Fields {
     #[must_use]
     pub fn field(&self, number: u32) -> Option<&Field> {
         self.fields.get(number as usize)
+    }
+
+    /// Returns the mould that a record is from, where one is known, and its number. Records of one mould have the same keys, and
+    /// their arrays and objects stand in each other in the same way; of two moulds they may, too.
+    #[inline]
+    #[must_use]
+    pub fn mould(&self, walked: Walked) -> Option<(usize, &Arc<Mould>)> {
+        let mould = self.moulds.as_ref()?.mould(walked.mould)?;
+        Some((walked.mould as usize, mould))
     }
 
     /// Returns the decoded text of fields that hold escapes, a line break after each: the buffer that [`Home::Side`] means.
@@ -339,6 +361,7 @@ impl Fields {
             last_drop: number(self.drops.len()),
             first_node: number(level.nodes),
             last_node: number(self.nodes.len()),
+            mould: NONE,
         }
     }
 }
@@ -349,7 +372,7 @@ pub(super) struct Level {
     pub(super) fields: usize,
     side: usize,
     escapes: usize,
-    nodes: usize,
+    pub(super) nodes: usize,
     drops: usize,
 }
 

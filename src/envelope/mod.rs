@@ -44,6 +44,7 @@ mod fields;
 mod json;
 mod lines;
 mod logs;
+mod mould;
 mod outline;
 mod places;
 mod records;
@@ -55,6 +56,7 @@ pub use detect::{detect, is_form};
 pub use fault::{EnvelopeFault, JsonFault};
 pub use fields::{Field, FieldKind, Fields, Home, Walked};
 pub use lines::{MAX_SPEAKERS, speaker};
+pub use mould::Mould;
 pub use outline::Outline;
 pub use places::{PlaceId, Places};
 pub use records::{More, Record, Records, chunk_end};
@@ -146,8 +148,11 @@ impl Envelope {
             _ => {}
         }
         let level = fields.level();
+        let mut mould = fields::NONE;
         let walked = match format {
-            Format::Json | Format::JsonLines => json::walk(doc, record.start, &self.limits, &self.selectors, fields),
+            Format::Json | Format::JsonLines => {
+                json::walk(doc, record.start, &self.limits, &self.selectors, fields).map(|own| mould = own)
+            }
             Format::Text => self.line(record, fields),
             Format::Log => {
                 let max_fields = fields.fields.len().saturating_add(self.limits.fields);
@@ -162,6 +167,8 @@ impl Envelope {
                             .and_then(|()| {
                                 json::walk(doc.get(at..).unwrap_or_default(), start, limits, selectors, fields)
                             })
+                            // The head goes before, so it is another record.
+                            .map(|_| ())
                             .or_else(|_| {
                                 fields.truncate(level);
                                 self.line(record, fields)
@@ -177,7 +184,7 @@ impl Envelope {
             }
         };
         match walked {
-            Ok(()) => Ok(fields.since(level, record)),
+            Ok(()) => Ok(Walked { mould, ..fields.since(level, record) }),
             Err(fault) => {
                 fields.truncate(level);
                 Err(fault)
