@@ -194,6 +194,8 @@ pub struct Assigned {
     named_by: Vec<(u32, u32)>,
     /// The fields of the last record that tell its region.
     regions: Vec<u32>,
+    /// The values of the last record that hold something else than text.
+    telling: Vec<u32>,
     nodes: Vec<PlaceId>,
     found: Vec<(u32, u32)>,
     shapes: Shapes,
@@ -235,6 +237,12 @@ impl Assigned {
     #[must_use]
     pub fn regions(&self) -> &[u32] {
         &self.regions
+    }
+
+    /// Returns the values of the last record that a profile says are something else than text, in the order of the record.
+    #[must_use]
+    pub fn telling(&self) -> &[u32] {
+        &self.telling
     }
 
     /// Returns the field that names another, where it is not the key.
@@ -312,8 +320,9 @@ impl Profiles {
     /// Records of one stream look alike: of one that looks like an earlier one, its keys are compared and no more. Else some
     /// 20 ns a field, of which most is for keys that no profile names.
     pub fn assign(&self, buffer: &[u8], fields: &Fields, walked: Walked, assigned: &mut Assigned) -> Marks {
-        let Assigned { roles, named_by, regions, nodes, found, shapes } = assigned;
+        let Assigned { roles, named_by, regions, telling, nodes, found, shapes } = assigned;
         regions.clear();
+        telling.clear();
         let first = walked.fields().start;
         roles.resize(first as usize, Role::UNKNOWN);
         let shape = shapes.of(buffer, fields, walked, |shape| {
@@ -329,15 +338,20 @@ impl Profiles {
         if let Some(said) = shape.said.as_ref().filter(|said| said.chosen == chosen) {
             roles.extend_from_slice(&said.roles);
             regions.extend(said.regions.iter().map(|at| first + at));
+            telling.extend(said.telling.iter().map(|at| first + at));
             return said.marks.map(|mark| mark.map(|at| first + at));
         }
         let mut marks = Marks::default();
         let saying = Saying { roles, named_by, regions, marks: &mut marks };
         let labelled = self.say(buffer, fields, walked, chosen, &shape.places, saying);
+        let own = roles.get(first as usize..).unwrap_or_default();
+        let told = walked.fields().zip(own).filter(|(_, role)| role.holds != Holds::Text).map(|(number, _)| number);
+        telling.extend(told.filter(|&number| fields.field(number).is_some_and(|field| !field.is_key())));
         // What a text names is another thing in the next record.
         shape.said = (!labelled && shape.stands_alone()).then(|| shape::Said {
             chosen,
-            roles: roles.get(first as usize..).unwrap_or_default().into(),
+            roles: own.into(),
+            telling: telling.iter().map(|at| at - first).collect(),
             marks: marks.map(|mark| mark.map(|at| at - first)),
             regions: regions.iter().map(|at| at - first).collect(),
         });

@@ -1,7 +1,8 @@
 //! What profiles say of records that look alike is said once.
 
 use super::{Marks, Role};
-use crate::envelope::{Fields, Outline, PlaceId, Walked};
+use crate::envelope::{Fields, Mould, Outline, PlaceId, Walked};
+use std::sync::Arc;
 
 /// What follows from the look of a record.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub(super) struct Shape {
 pub(super) struct Said {
     pub(super) chosen: Option<usize>,
     pub(super) roles: Box<[Role]>,
+    /// The values that hold something else than text.
+    pub(super) telling: Box<[u32]>,
     pub(super) marks: Marks,
     pub(super) regions: Box<[u32]>,
 }
@@ -34,10 +37,12 @@ impl Shape {
     }
 }
 
-/// The last look of every sort, by its number.
+/// The last look of every sort, by its number, and that of every mould.
 #[derive(Debug, Default)]
 pub(super) struct Shapes {
     kept: Vec<Shape>,
+    /// By the number of the mould. The mould itself stands here, so that no other can have its place.
+    cast: Vec<Option<(Arc<Mould>, Shape)>>,
     /// Of a record that is too long to be kept in mind.
     large: Shape,
 }
@@ -51,7 +56,22 @@ impl Shapes {
         walked: Walked,
         tell: impl FnOnce(&mut Shape),
     ) -> &mut Shape {
-        let Self { kept, large } = self;
+        let Self { kept, cast, large } = self;
+        if let Some((number, mould)) = fields.mould(walked) {
+            if cast.len() <= number {
+                cast.resize_with(number + 1, || None);
+            }
+            let Some(place) = cast.get_mut(number) else { return large };
+            let known = place.as_ref().is_some_and(|(own, _)| Arc::ptr_eq(own, mould));
+            if !known {
+                *place = None;
+            }
+            let shape = &mut place.get_or_insert_with(|| (Arc::clone(mould), Shape::default())).1;
+            if !known {
+                tell(shape);
+            }
+            return shape;
+        }
         let number = usize::try_from(Outline::number(fields, walked) >> 32).unwrap_or(0) % MOST_SHAPES;
         let shape = if walked.fields().len() <= MOST_FIELDS {
             kept.resize_with(kept.len().max(number + 1), Shape::default);

@@ -453,16 +453,11 @@ impl Finder {
             }
         }
         let scans_all = self.selectors().scans_all();
-        for number in walked.fields() {
+        // A key that a profile names is nobody's, and not among them.
+        for at in 0..assigned.telling().len() {
+            let Some(&number) = assigned.telling().get(at) else { break };
             let role = assigned.role(number);
-            if role.holds == Holds::Text {
-                continue;
-            }
-            // A key that a profile names is nobody's.
-            let Some(field) = fields.field(number).filter(|field| !field.is_key() && (scans_all || self.scans(field)))
-            else {
-                continue;
-            };
+            let Some(field) = fields.field(number).filter(|field| scans_all || self.scans(field)) else { continue };
             let text = fields.text(buffer, field);
             let holds = match role.holds {
                 Holds::Id if is_id(text) && !(profiles.is_generic(role.rule) && is_card(text)) => Holds::Id,
