@@ -49,6 +49,6 @@ pub use token::{
     Class, Epoch, Found, MAX_BODY_BYTES, Malformed, Mode, Shape, Token, encode, encoded_len, find_tokens, token_at,
 };
 pub use tokenizer::{
-    MAX_CANONICAL_BYTES, OpenError, Opened, Scope, TokenError, TokenScratch, Tokenizer, TokenizerConfig, ValueTag,
-    Within,
+    MAX_CANONICAL_BYTES, OpenError, Opened, Scope, Spelling, TokenError, TokenScratch, Tokenizer, TokenizerConfig,
+    ValueTag, Within,
 };

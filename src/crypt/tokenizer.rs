@@ -130,7 +130,8 @@ impl Tokenizer {
     /// As [`Tokenizer::token`].
     ///
     /// # Security
-    /// `tag` is that of this tenant, class and value: under another's, the cache would answer with the other's token.
+    /// `tag` is that of this tenant, class and value, or of a spelling of it: under another's, the cache would answer with the
+    /// other's token.
     pub fn token_tagged(
         &self,
         scope: &Scope<'_>,
@@ -248,6 +249,43 @@ impl Tokenizer {
         ValueTag(hasher.finish128().as_u128())
     }
 
+    /// Begins the tags of values as they are written, for values of one tenant whose canonical forms depend on `context`, too.
+    ///
+    /// Nothing where `context` is longer than 255 bytes.
+    #[must_use]
+    pub fn spelling(&self, tenant: TenantId<'_>, context: &[u8]) -> Option<Spelling> {
+        let tenant = tenant.as_str().as_bytes();
+        let mut hasher = SipHasher13::new_with_key(&self.cache_key);
+        // No tag of a canonical value begins with a zero: a tenant has a name, of at most 255 bytes.
+        hasher.write(&[0, tenant.len() as u8, u8::try_from(context.len()).ok()?]);
+        hasher.write(tenant);
+        hasher.write(context);
+        // What is hashed in words from here on is hashed faster.
+        let n = 3 + tenant.len() + context.len();
+        hasher.write([0; 8].get(..n.next_multiple_of(8) - n).unwrap_or_default());
+        Some(Spelling(hasher))
+    }
+
+    /// Appends the token of a value of which the cache knows one under `tag`; tells whether it does.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::token`].
+    ///
+    /// # Security
+    /// As [`Tokenizer::token_tagged`].
+    pub fn remembered(
+        &self,
+        scope: &Scope<'_>,
+        tag: ValueTag,
+        out: &mut Vec<u8>,
+        scratch: &mut TokenScratch,
+    ) -> Result<bool, TokenError> {
+        match scratch.cache.get(tag.of(scope.purpose)) {
+            Some((body, crc)) => self.write(scope, body, Some(crc), out).map(|_| true),
+            None => Ok(false),
+        }
+    }
+
     fn write(&self, scope: &Scope<'_>, body: &[u8], crc: Option<u8>, out: &mut Vec<u8>) -> Result<u8, TokenError> {
         let start = out.len();
         out.resize(start + token::encoded_len(body.len()), 0);
@@ -278,6 +316,49 @@ impl ValueTag {
     const fn of(self, purpose: Purpose) -> u128 {
         // Any odd number with as many ones as zeros: it moves the bits that choose a place in the cache, too.
         self.0 ^ (purpose as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+    }
+}
+
+/// Makes the tags of values as they are written.
+///
+/// # Security
+/// Holds a hash under a key of the process.
+#[derive(Clone)]
+pub struct Spelling(SipHasher13);
+
+impl Spelling {
+    /// Returns what the cache knows a value by that is written `value`; `how` is all else that its canonical form depends on.
+    ///
+    /// Two values that differ in anything that is told here have two tags, though their tokens may be the same.
+    #[must_use]
+    pub fn tag(&self, class: Class, how: [u8; 6], value: Sensitive<'_>) -> ValueTag {
+        let value = value.expose();
+        let ([c0, c1], [h0, h1, h2, h3, h4, h5]) = (class.bytes(), how);
+        let head = [c0, c1, h0, h1, h2, h3, h4, h5];
+        let mut room = [0; 8 + SHORT_VALUE_BYTES];
+        // The value comes last and so needs no length.
+        let hash = match room.split_first_chunk_mut::<8>() {
+            Some((own, rest)) if value.len() <= SHORT_VALUE_BYTES => {
+                *own = head;
+                if let Some(place) = rest.get_mut(..value.len()) {
+                    place.copy_from_slice(value);
+                }
+                self.0.hash(room.get(..8 + value.len()).unwrap_or_default())
+            }
+            _ => {
+                let mut hasher = self.0;
+                hasher.write(&head);
+                hasher.write(value);
+                hasher.finish128()
+            }
+        };
+        ValueTag(hash.as_u128())
+    }
+}
+
+impl fmt::Debug for Spelling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spelling(..)")
     }
 }
 
@@ -461,6 +542,9 @@ impl Key {
         Ok(())
     }
 }
+
+/// Values up to this are hashed in one go.
+const SHORT_VALUE_BYTES: usize = 56;
 
 /// Longest canonical value, in bytes.
 pub const MAX_CANONICAL_BYTES: usize = token::MAX_BODY_BYTES - SIV_TAG_BYTES;

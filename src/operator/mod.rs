@@ -29,7 +29,7 @@ pub struct Minter<'m> {
     pub lane: LaneClass,
 }
 
-impl Minter<'_> {
+impl<'m> Minter<'m> {
     /// Appends the token of a value, of which `canonical` is the canonical form.
     ///
     /// # Errors
@@ -61,9 +61,28 @@ impl Minter<'_> {
         tag: ValueTag,
         out: &mut Vec<u8>,
     ) -> Result<(), TokenError> {
-        let purpose = Purpose::new(self.lane, mode).ok_or(TokenError::Primitive)?;
-        let scope = Scope { tenant: self.tenant, class: Class::of(entity.kind), purpose };
+        let scope = self.scope(mode, entity)?;
         self.tokenizer.token_tagged(&scope, canonical, tag, out, self.scratch)
+    }
+
+    /// Appends the token of a value that is remembered under `tag`; tells whether one is.
+    ///
+    /// # Errors
+    /// As [`Minter::token`].
+    pub fn remembered(
+        &mut self,
+        mode: Mode,
+        entity: &Entity,
+        tag: ValueTag,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, TokenError> {
+        let scope = self.scope(mode, entity)?;
+        self.tokenizer.remembered(&scope, tag, out, self.scratch)
+    }
+
+    fn scope(&self, mode: Mode, entity: &Entity) -> Result<Scope<'m>, TokenError> {
+        let purpose = Purpose::new(self.lane, mode).ok_or(TokenError::Primitive)?;
+        Ok(Scope { tenant: self.tenant, class: Class::of(entity.kind), purpose })
     }
 }
 

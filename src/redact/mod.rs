@@ -421,12 +421,13 @@ impl Redactor {
         } = scratch;
         canonicals.clear();
         applied.iter_mut().for_each(Applied::clear);
+        let fixed = self.fixed();
         if let Some(minting) = &self.minting {
             let minted = |entity: EntityId| {
                 let at = usize::from(entity.0);
                 minting.minted.get(at).filter(|minted| **minted).and_then(|_| self.entities.get(at))
             };
-            let tenant = |record| self.owner(buffer, found, record, given).tenant;
+            let tenant = |record| self.owner(fixed, buffer, found, record, given).tenant;
             canonicals.fill(buffer, found, &self.finder, &minting.tokenizer, tenant, minted);
             if let Some(scratch) = tokens {
                 minting.tokenizer.warm(canonicals.tags(), &minting.purposes, scratch);
@@ -462,6 +463,7 @@ impl Redactor {
                 given,
                 class: work.lane.class(),
                 needs_owner: work.needs_owner,
+                fixed,
                 owner: Owner { regions: &[], tenant: None, conversation: None, subject: None },
                 embedded: None,
                 applied,
@@ -481,8 +483,20 @@ impl Redactor {
         self.finder.rule(rule)
     }
 
-    fn owner<'w>(&'w self, buffer: &'w [u8], found: &'w Found, record: &'w FoundRecord, given: &'w Given) -> Owner<'w> {
-        let fixed = self.minting.as_ref().and_then(|minting| TenantId::new(minting.tenant.as_deref()?));
+    /// Returns the tenant of all records, where there is one.
+    fn fixed(&self) -> Option<TenantId<'_>> {
+        TenantId::new(self.minting.as_ref()?.tenant.as_deref()?)
+    }
+
+    /// Returns what a record says of itself; `fixed` is the tenant of all.
+    fn owner<'w>(
+        &'w self,
+        fixed: Option<TenantId<'w>>,
+        buffer: &'w [u8],
+        found: &'w Found,
+        record: &'w FoundRecord,
+        given: &'w Given,
+    ) -> Owner<'w> {
         let own = || if found.given { given.of(record.record) } else { found.tenant(buffer, record) };
         Owner {
             regions: self.finder.regions(record),
@@ -578,6 +592,8 @@ struct LaneWriter<'w> {
     given: &'w Given,
     class: LaneClass,
     needs_owner: bool,
+    /// The tenant of all records, where there is one.
+    fixed: Option<TenantId<'w>>,
     /// Of the record at hand.
     owner: Owner<'w>,
     /// The last field whose document was written.
@@ -624,7 +640,7 @@ impl<'w> LaneWriter<'w> {
         self.edits.clear();
         self.replacements.clear();
         if self.tokens.is_some() || self.needs_owner {
-            self.owner = self.redactor.owner(self.buffer, self.found, record, self.given);
+            self.owner = self.redactor.owner(self.fixed, self.buffer, self.found, record, self.given);
         }
         let mut rest = (Found::first_detection(record)..).zip(detections);
         if selectors.is_trivial() {
@@ -685,6 +701,7 @@ impl<'w> LaneWriter<'w> {
                 given: self.given,
                 class: self.class,
                 needs_owner: self.needs_owner,
+                fixed: self.fixed,
                 owner: self.owner,
                 embedded: None,
                 applied: &mut *self.applied,
@@ -757,10 +774,8 @@ impl<'w> LaneWriter<'w> {
 
     /// Where the canonical value of a place stands.
     fn canonical(&mut self, place: Place, entity: &Entity, text: &[u8]) -> Span {
-        match place.detection.and_then(|number| self.canonicals.of(number)) {
-            Some((span, Some(_))) => span,
-            _ => self.canonicals.add(entity, text, place.span, place.country, self.owner.regions),
-        }
+        let Place { detection, span, country, .. } = place;
+        self.canonicals.of(detection, entity, text, span, country, self.owner.regions)
     }
 
     fn text(&self, place: Place) -> &'w [u8] {
@@ -843,14 +858,19 @@ impl<'w> LaneWriter<'w> {
             return false;
         };
         let mut minter = Minter { tokenizer, scratch, tenant, lane: self.class };
-        let minted = match place.detection.and_then(|number| self.canonicals.of(number)) {
-            Some((span, Some(tag))) => {
-                minter.token_tagged(mode, entity, self.canonicals.value(span), tag, self.replacements)
+        let Place { detection, span, country, .. } = place;
+        let tag = detection.and_then(|number| self.canonicals.tag(number));
+        if let Some(tag) = tag {
+            match minter.remembered(mode, entity, tag, self.replacements) {
+                Ok(false) => {}
+                written => return written.is_ok(),
             }
-            _ => {
-                let span = self.canonicals.add(entity, text, place.span, place.country, self.owner.regions);
-                minter.token(mode, entity, self.canonicals.value(span), self.replacements)
-            }
+        }
+        let span = self.canonicals.of(detection, entity, text, span, country, self.owner.regions);
+        let value = self.canonicals.value(span);
+        let minted = match tag {
+            Some(tag) => minter.token_tagged(mode, entity, value, tag, self.replacements),
+            None => minter.token(mode, entity, value, self.replacements),
         };
         minted.is_ok()
     }

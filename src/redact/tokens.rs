@@ -2,9 +2,9 @@
 
 use super::find::{FieldDetection, Finder, Found, FoundRecord};
 use super::small;
-use crate::crypt::{Class, Shape, Tokenizer, ValueTag, find_tokens, token_at};
+use crate::crypt::{Class, Shape, Spelling, Tokenizer, ValueTag, find_tokens, token_at};
 use crate::detection::Detection;
-use crate::entity::Entity;
+use crate::entity::{Entity, Kind};
 use crate::envelope::{Field, FieldKind, Fields};
 use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::operator::{Digits, Known, canonical};
@@ -117,15 +117,16 @@ pub(super) fn claim(
 /// Marks a detection that a wider one has taken the place of.
 const GONE: EntityId = EntityId(u16::MAX - 1);
 
-/// The canonical values of the detections of a call.
+/// The canonical values of the detections of a call, of which most are never made: what is written like an earlier value,
+/// and where the same was known, has its token.
 ///
 /// # Security
 /// Holds values in clear, as the buffer does that they stand in. Used again; wiped by nothing.
 #[derive(Default)]
 pub(super) struct Canonicals {
     bytes: Vec<u8>,
-    /// One for each detection of the call: where its value stands, and what the cache knows it by.
-    values: Vec<(Span, Option<ValueTag>)>,
+    /// One for each detection of the call: where its value stands, if it was made, and what the cache knows it by.
+    values: Vec<(Option<Span>, Option<ValueTag>)>,
     folded: Vec<u8>,
 }
 
@@ -136,38 +137,45 @@ impl Canonicals {
         self.values.clear();
     }
 
-    /// Makes the canonical values of all detections of the entities that `minted` knows. `tenant` tells whose a record is.
+    /// Tells what the cache knows all detections of the entities that `minted` knows by. `tenant` tells whose a record is.
     pub(super) fn fill<'r>(
         &mut self,
         buffer: &[u8],
         found: &'r Found,
-        finder: &Finder,
+        finder: &'r Finder,
         tokenizer: &Tokenizer,
         tenant: impl Fn(&'r FoundRecord) -> Option<TenantId<'r>>,
         minted: impl Fn(EntityId) -> Option<&'r Entity>,
     ) {
         self.clear();
-        let none = (Span::new(0, 0), None);
+        // Neighbours are mostly of one tenant and know the same regions.
+        let mut last: Option<(&[Region], Option<TenantId<'_>>, Option<Spelling>)> = None;
         for record in found.records() {
             let detections = found.detections(record);
             if detections.is_empty() {
                 continue;
             }
             // What stands before belongs to records that cannot be handled.
-            self.values.resize(self.values.len().max(Found::first_detection(record)), none);
+            self.values.resize(self.values.len().max(Found::first_detection(record)), (None, None));
             let (regions, tenant) = (finder.regions(record), tenant(record));
+            let spelling = match &last {
+                Some((r, t, spelling)) if *t == tenant && (std::ptr::eq(*r, regions) || *r == regions) => spelling,
+                _ => {
+                    let spelling = tenant.and_then(|tenant| spelling(tokenizer, tenant, regions));
+                    &last.insert((regions, tenant, spelling)).2
+                }
+            };
             for detected in detections {
-                let Detection { span, country, .. } = detected.detection;
-                let text = found.fields().field(detected.field).map(|field| found.fields().text(buffer, field));
-                let made = match (minted(detected.detection.entity), text) {
-                    (Some(entity), Some(text)) => {
-                        let span = self.add(entity, text, span, country, regions);
-                        let tag = tenant.map(|tenant| tokenizer.tag(tenant, Class::of(entity.kind), self.value(span)));
-                        (span, tag)
+                let detection = &detected.detection;
+                let tag = match (spelling, minted(detection.entity)) {
+                    (Some(spelling), Some(entity)) => {
+                        let field = found.fields().field(detected.field);
+                        let text = field.map(|field| found.fields().text(buffer, field));
+                        text.and_then(|text| tag(spelling, entity, text, detection.span, detection.country))
                     }
-                    _ => none,
+                    _ => None,
                 };
-                self.values.push(made);
+                self.values.push((None, tag));
             }
         }
     }
@@ -177,15 +185,35 @@ impl Canonicals {
         self.values.iter().filter_map(|(_, tag)| *tag)
     }
 
-    /// Makes the canonical value of a place in a text.
-    pub(super) fn add(
+    /// Returns what the cache knows a detection by.
+    pub(super) fn tag(&self, detection: usize) -> Option<ValueTag> {
+        self.values.get(detection)?.1
+    }
+
+    /// Returns where the canonical value of a place stands; it is made now if it is not there. `detection` is the number of the
+    /// detection, where it is one of the call.
+    pub(super) fn of(
         &mut self,
+        detection: Option<usize>,
         entity: &Entity,
         text: &[u8],
         span: Span,
         country: Option<Region>,
         regions: &[Region],
     ) -> Span {
+        let place = |values: &[(Option<Span>, _)]| values.get(detection?)?.0;
+        if let Some(made) = place(&self.values) {
+            return made;
+        }
+        let made = self.add(entity, text, span, country, regions);
+        if let Some((place, _)) = detection.and_then(|detection| self.values.get_mut(detection)) {
+            *place = Some(made);
+        }
+        made
+    }
+
+    /// Makes the canonical value of a place in a text.
+    fn add(&mut self, entity: &Entity, text: &[u8], span: Span, country: Option<Region>, regions: &[Region]) -> Span {
         let range = span.range();
         let (Some(before), Some(value), Some(after)) =
             (text.get(..range.start), text.get(range.clone()), text.get(range.end..))
@@ -205,13 +233,36 @@ impl Canonicals {
         Span::new(start, small(self.bytes.len()))
     }
 
-    /// Returns where the canonical value of a detection stands, and what the cache knows it by.
-    pub(super) fn of(&self, detection: usize) -> Option<(Span, Option<ValueTag>)> {
-        self.values.get(detection).copied()
-    }
-
     /// Returns a canonical value.
     pub(super) fn value(&self, span: Span) -> Sensitive<'_> {
         Sensitive::new(span.of(&self.bytes).unwrap_or_default())
     }
 }
+
+/// Begins what the cache knows values of a tenant by, where these regions are known.
+fn spelling(tokenizer: &Tokenizer, tenant: TenantId<'_>, regions: &[Region]) -> Option<Spelling> {
+    let mut context = [0; 2 * MOST_REGIONS];
+    let (pairs, _) = context.as_chunks_mut::<2>();
+    let own = pairs.get_mut(..regions.len())?;
+    for (pair, region) in own.iter_mut().zip(regions) {
+        *pair = region.bytes();
+    }
+    tokenizer.spelling(tenant, own.as_flattened())
+}
+
+/// Returns what the cache knows a place in a text by: all that its canonical value is made from; see [`Canonicals::add`].
+fn tag(spelling: &Spelling, entity: &Entity, text: &[u8], span: Span, country: Option<Region>) -> Option<ValueTag> {
+    let range = span.range();
+    let (before, value, after) = (text.get(..range.start)?, text.get(range.clone())?, text.get(range.end..)?);
+    // Of other kinds what stands around them says nothing.
+    let digits = match entity.kind {
+        Kind::PhoneNumber => Digits::between(before, after),
+        _ => Digits::default(),
+    };
+    let [a, b] = country.map_or([0; 2], Region::bytes);
+    let how = [entity.kind as u8, digits as u8, a, b, 0, 0];
+    Some(spelling.tag(Class::of(entity.kind), how, Sensitive::new(value)))
+}
+
+/// Regions of a record up to which its values are known as they are written.
+const MOST_REGIONS: usize = 16;
