@@ -611,7 +611,7 @@ fn plain_end(doc: &[u8], at: usize) -> usize {
 /// # Source
 /// Mycroft's test for a zero byte: `(x - 0x01..01) & !x & 0x80..80` is exact up to and with the lowest zero byte.
 #[inline]
-const fn special(word: u64) -> u64 {
+pub(super) const fn special(word: u64) -> u64 {
     let quote = word ^ (ONES * b'"' as u64);
     let slash = word ^ (ONES * b'\\' as u64);
     let quotes = quote.wrapping_sub(ONES) & !quote;

@@ -1,6 +1,7 @@
 //! Writes a record again, with new text in some places and some members gone. Every other byte is copied as it is.
 
 use super::fields::{Dropped, Field, FieldKind, Fields, MEMBER, ROOT, Walked};
+use super::json::special;
 use crate::span::{DocSpan, Span};
 use std::cell::RefCell;
 use std::io::Write;
@@ -103,6 +104,7 @@ impl Splicer {
         let on_lane =
             |drop: &&Dropped| u32::try_from(lane).is_ok_and(|lane| drop.lanes.checked_shr(lane).unwrap_or(0) & 1 == 1);
         let mut drops = drops.iter().filter(on_lane).peekable();
+        let removes = edits.iter().any(|edit| edit.change == Change::Drop);
         let mut rest = edits;
         while let Some(&Edit { field: number, .. }) = rest.first() {
             let (now, later) = rest.split_at(n_same_field(rest));
@@ -113,6 +115,10 @@ impl Splicer {
             }
             // What begins before the cursor is gone with something around it.
             if field.raw.start < source.cursor {
+                continue;
+            }
+            if !removes {
+                self.replace(&mut source, field, now, out);
                 continue;
             }
             // A key is not written where its value takes it away; the value's field is the next.
@@ -384,10 +390,22 @@ const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+/// Whether a text is the content of a JSON string as it stands, and ASCII.
+fn is_plain(text: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let marks = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        (special(word) | word) & HIGH
+    };
+    match text.last_chunk() {
+        Some(last) => text.as_chunks().0.iter().fold(marks(last), |found, word| found | marks(word)) == 0,
+        None => text.iter().all(|byte| (b' '..0x80).contains(byte) && *byte != b'"' && *byte != b'\\'),
+    }
+}
+
 /// Appends `text` to `out` as the content of a JSON string. What is not UTF-8 becomes U+FFFD.
 fn escape(text: &[u8], out: &mut Vec<u8>) {
-    if !text.iter().fold(false, |found, &byte| found | !(b' '..0x80).contains(&byte) | (byte == b'"') | (byte == b'\\'))
-    {
+    if is_plain(text) {
         return out.extend_from_slice(text);
     }
     for part in text.utf8_chunks() {

@@ -192,6 +192,8 @@ pub struct Redactor {
     finder: Finder,
     lanes: Vec<LaneWork>,
     entities: Vec<Entity>,
+    /// By entity.
+    labels: Vec<Box<[u8]>>,
     minting: Option<Minting>,
     alerts: Option<Lexicon>,
 }
@@ -212,7 +214,20 @@ struct LaneWork {
     lane: Lane,
     /// An earlier lane that says the same of everything.
     twin: Option<usize>,
+    /// An earlier lane that writes the same in the place of some entities, and whether it does, by entity.
+    alike: Option<(usize, Vec<bool>)>,
     needs_owner: bool,
+}
+
+impl LaneWork {
+    /// Whether the lane that is like this one has written a record as this one would.
+    fn is_alike(alike: &[bool], detections: &[FieldDetection]) -> bool {
+        let of = |entity: EntityId| alike.get(usize::from(entity.0)).copied().unwrap_or(false);
+        // What is in a document that stands in a field is another's to say.
+        detections.iter().all(|FieldDetection { detection, embedded, .. }| {
+            !embedded && of(detection.entity) && detection.rival.is_none_or(of)
+        })
+    }
 }
 
 /// The working memory of one worker, and the answer to its last call.
@@ -234,9 +249,17 @@ pub struct Scratch {
 /// How often which operator was applied on a lane in a call, by entity.
 #[derive(Clone, Default)]
 struct Applied {
-    counts: Vec<[u32; Operator::NAMES.len()]>,
+    counts: Vec<Counts>,
     /// The entities that have counts.
     touched: Vec<EntityId>,
+}
+
+/// Of one entity, by [`Operator::number`].
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    /// Whether there is one.
+    any: bool,
+    n: [u32; Operator::NAMES.len()],
 }
 
 impl Applied {
@@ -256,10 +279,11 @@ impl Applied {
             self.counts.resize(at + 1, Default::default());
         }
         let Some(counts) = self.counts.get_mut(at) else { return };
-        if counts.iter().all(|n| *n == 0) {
+        if !counts.any {
+            counts.any = true;
             self.touched.push(entity);
         }
-        counts.get_mut(operator.number()).into_iter().for_each(|n| *n += 1);
+        counts.n.get_mut(operator.number()).into_iter().for_each(|n| *n += 1);
     }
 }
 
@@ -284,14 +308,28 @@ impl Redactor {
         let twins: Vec<_> = (0..lanes.len())
             .map(|at| lanes.iter().take(at).position(|earlier| lanes.get(at).is_some_and(|lane| same(earlier, lane))))
             .collect();
+        let entities = rules.entities().to_vec();
+        let alike: Vec<_> = (0..lanes.len())
+            .map(|at| {
+                let (earlier, lane) = (lanes.first().filter(|_| at > 0)?, lanes.get(at)?);
+                finder.selectors().is_trivial().then(|| (0, alike(earlier, lane, &entities)))
+            })
+            .collect();
         let lanes = lanes
             .into_iter()
             .zip(twins)
-            .map(|(lane, twin)| LaneWork { needs_owner: lane.needs_owner(), lane, twin })
+            .zip(alike)
+            .map(|((lane, twin), alike)| LaneWork { needs_owner: lane.needs_owner(), lane, twin, alike })
             .collect();
+        let label = |entity: &Entity| {
+            let mut label = Vec::new();
+            operator::label(entity, &mut label);
+            label.into_boxed_slice()
+        };
+        let labels = entities.iter().map(label).collect();
         let alerts = options.alerts.as_ref().filter(|alerts| !alerts.categories.is_empty());
         let alerts = alerts.map(|alerts| Lexicon::build(rules, &alerts.categories, alerts.minor_age));
-        Ok(Self { finder, lanes, entities: rules.entities().to_vec(), minting, alerts })
+        Ok(Self { finder, lanes, entities, labels, minting, alerts })
     }
 
     /// Makes the working memory for one worker.
@@ -468,8 +506,21 @@ impl Redactor {
                 embedded: None,
                 applied,
             };
-            for record in found.records() {
-                lane.record(format, record, splicer, out);
+            for (number, record) in found.records().iter().enumerate() {
+                let detections = found.detections(record);
+                if let Some((like, alike)) = &work.alike
+                    && !detections.is_empty()
+                    && LaneWork::is_alike(alike, detections)
+                    && let Some(same) = written(earlier, earlier_ends, *like, number)
+                {
+                    out.extend_from_slice(same);
+                    for FieldDetection { detection, .. } in detections {
+                        let (_, operator) = work.lane.decided(detection.entity, detection.rival);
+                        lane.applied.count(detection.entity, operator);
+                    }
+                } else {
+                    lane.record(format, record, splicer, out);
+                }
                 ends.push(out.len());
             }
         }
@@ -528,6 +579,32 @@ impl Redactor {
             }
         }
     }
+}
+
+/// Returns what was written of a record on a lane.
+fn written<'o>(outputs: &'o [Vec<u8>], ends: &[Vec<usize>], lane: usize, record: usize) -> Option<&'o [u8]> {
+    let ends = ends.get(lane)?;
+    let start = match record.checked_sub(1) {
+        Some(before) => *ends.get(before)?,
+        None => 0,
+    };
+    outputs.get(lane)?.get(start..*ends.get(record)?)
+}
+
+/// Tells by entity whether two lanes write the same in its place, whatever the value and whose it is.
+fn alike(earlier: &Lane, lane: &Lane, entities: &[Entity]) -> Vec<bool> {
+    let is_business = |entity: &Entity| {
+        entity.kind == Kind::PhoneNumber && (earlier.business().is_some() || lane.business().is_some())
+    };
+    let same = |at: u16| {
+        let operator = lane.decide(EntityId(at), None);
+        earlier.decide(EntityId(at), None) == operator
+            && matches!(
+                operator,
+                Operator::Keep | Operator::Mask { .. } | Operator::MaskMiddle | Operator::Redact | Operator::Drop
+            )
+    };
+    (0..).zip(entities).map(|(at, entity)| same(at) && !is_business(entity)).collect()
 }
 
 /// The category that a value is of, if it is of one.
@@ -788,8 +865,17 @@ impl<'w> LaneWriter<'w> {
         if *operator == Operator::Keep {
             return self.applied.count(place.entity, operator);
         }
-        let text = self.text(place);
         let start = small(self.replacements.len());
+        // Most of what is written is labels.
+        if matches!(operator, Operator::Redact)
+            && let Some(label) = self.redactor.labels.get(usize::from(place.entity.0))
+        {
+            self.replacements.extend_from_slice(label);
+            self.applied.count(place.entity, operator);
+            let with = Span::new(start, small(self.replacements.len()));
+            return self.edits.push(Edit { field: place.field, change: Change::Replace { span: place.span, with } });
+        }
+        let text = self.text(place);
         let entity = |entity: EntityId| self.redactor.entities.get(usize::from(entity.0));
         // An entity or a text that is not there is a bug of ours; then the place is emptied, not kept.
         match (entity(place.entity), place.span.of(text)) {
@@ -913,16 +999,14 @@ impl Scratch {
     /// Returns the output of one record on a lane, with its line end.
     #[must_use]
     pub fn record(&self, record: usize, lane: usize) -> &[u8] {
-        let Some(ends) = self.ends.get(lane) else { return &[] };
-        let start = record.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied());
-        let range = start.and_then(|start| Some(start..ends.get(record).copied()?));
-        range.and_then(|range| self.lane(lane).get(range)).unwrap_or_default()
+        written(&self.outputs, &self.ends, lane, record).unwrap_or_default()
     }
 
     /// Yields what was done on a lane in the last call: the entity that was found, the operator that was applied to it in the
     /// end ([`Operator::NAMES`]), and how often. Where a token, a code or a sort could not be written, a label was.
     pub fn applied(&self, lane: usize) -> impl Iterator<Item = (EntityId, usize, u64)> + '_ {
-        let of = |applied: &'_ Applied, entity: EntityId| applied.counts.get(usize::from(entity.0)).copied();
+        let of =
+            |applied: &'_ Applied, entity: EntityId| applied.counts.get(usize::from(entity.0)).map(|counts| counts.n);
         self.applied.get(lane).into_iter().flat_map(move |applied| {
             let counts = applied.touched.iter().filter_map(move |&entity| Some((entity, of(applied, entity)?)));
             counts.flat_map(|(entity, counts)| {

@@ -126,6 +126,46 @@ fn lanes_differ_where_their_policy_does() {
     );
 }
 
+/// A lane that says the same as another of what is in a record has what the other wrote; it must be what it writes alone.
+#[test]
+fn lanes_write_what_they_write_alone() {
+    let lanes = [
+        ("a", "\"*\" = \"redact\"\nIP_ADDRESS = \"keep\""),
+        ("b", "\"*\" = \"redact\"\nCREDIT_CARD = \"mask\"\nIP_ADDRESS = \"keep\""),
+        ("c", "\"*\" = \"mask\"\nEMAIL_ADDRESS = \"redact\""),
+        (
+            "d",
+            "\"*\" = \"drop\"\nPHONE_NUMBER = \"redact\"\nDATE_OF_BIRTH = { operator = \"generalise\", to = \"year\" }",
+        ),
+    ];
+    let policy = |lanes: &[(&str, &str)]| {
+        lanes.iter().fold("title = \"test\"\n".to_owned(), |all, (name, says)| format!("{all}[lanes.{name}]\n{says}\n"))
+    };
+    let all = redactor(&policy(&lanes), &Options::default());
+    let chunk = r#"{"text":"mail awa@example.org","n":4111111111111111}
+{"text":"mail awa@example.org and \u0061wa@example.org from 192.0.2.17"}
+{"text":"nothing"}
+{"text":"+221 77 123 45 67 or 4111 1111 1111 1111, awa@example.org"}
+{"broken
+{"text":"{\"mail\":\"awa@example.org\"}","awa@example.org":"x","bwa@example.org":"y"}
+{"text":"born 12/03/1985, 192.0.2.17"}"#;
+    let (together, _, scratch) = run(&all, Format::JsonLines, chunk.as_bytes());
+    for (at, lane) in lanes.iter().enumerate() {
+        let alone = redactor(&policy(&[*lane]), &Options::default());
+        let (own, _, own_scratch) = run(&alone, Format::JsonLines, chunk.as_bytes());
+        assert_eq!(String::from_utf8_lossy(&together[at]), String::from_utf8_lossy(&own[0]), "{lane:?}");
+        let sorted = |scratch: &Scratch, lane| {
+            let mut applied: Vec<_> = scratch.applied(lane).collect();
+            applied.sort_unstable();
+            applied
+        };
+        assert_eq!(sorted(&scratch, at), sorted(&own_scratch, 0), "{lane:?}");
+        for record in 0..7 {
+            assert_eq!(scratch.record(record, at), own_scratch.record(record, 0), "{lane:?}");
+        }
+    }
+}
+
 #[test]
 fn text_field_and_region_field() {
     let text = redactor(LABELS, &with(|options| options.text_field = Some("/text".to_owned())));
