@@ -20,12 +20,17 @@ impl Armour {
     /// Whether a text may be armoured: [`Armour::open`] opens no other.
     #[must_use]
     pub fn may_open(text: &[u8]) -> bool {
-        // Without branches, so that vectors do it.
+        Self::may_be_base64(text) || memchr::memchr(b'=', text).is_some()
+    }
+
+    /// Returns whether a text may be base64, of which the first bytes tell most.
+    #[must_use]
+    pub fn may_be_base64(text: &[u8]) -> bool {
+        // Words end soon. Capitals without branches, so that vectors do it.
         let is_base64 = |head: &[u8; BASE64_BYTES]| {
-            head.iter().fold(true, |all, byte| all & is_letter(byte))
-                && text.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase())
+            head.iter().all(is_letter) && text.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase())
         };
-        text.first_chunk().is_some_and(is_base64) || memchr::memchr(b'=', text).is_some()
+        text.first_chunk().is_some_and(is_base64)
     }
 
     /// Appends what a text is in clear to `out`, if it is armoured and what comes out is printable UTF-8; tells how it stood

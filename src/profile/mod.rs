@@ -226,6 +226,17 @@ impl Assigned {
         self.roles.get(field as usize).copied().unwrap_or(Role::UNKNOWN)
     }
 
+    /// Returns what is known of fields, one role for each; less where nothing is known of them.
+    #[must_use]
+    pub fn roles(&self, fields: std::ops::Range<u32>) -> &[Role] {
+        self.roles.get(fields.start as usize..fields.end as usize).unwrap_or_default()
+    }
+
+    /// Takes note that nothing is known of more fields, up to that number.
+    pub fn fill(&mut self, end: u32) {
+        self.roles.resize(self.roles.len().max(end as usize), Role::UNKNOWN);
+    }
+
     /// Replaces what a field holds by what it turned out to hold.
     pub fn set(&mut self, field: u32, holds: Holds) {
         if let Some(role) = self.roles.get_mut(field as usize) {

@@ -121,6 +121,12 @@ pub(super) fn may_hold(field: &Field, holds: Holds) -> bool {
         && (SHORTEST..=LONGEST).contains(&len)
 }
 
+/// Whether a document that has no armour may begin a text.
+pub(super) const fn may_begin(text: &[u8]) -> bool {
+    // What stands before a document is blank.
+    matches!(text, [b'{' | b'[' | b'B' | b'b' | b' ' | b'\t' | b'\n' | b'\r' | 0x0c, ..])
+}
+
 /// Puts the document that stands in a field, if one seems to, among those of its format; tells which, and where it begins.
 pub(super) fn gather(sets: &mut [Embedded], number: u32, text: &[u8]) -> Option<(usize, u32)> {
     let of = |sets: &[Embedded], format: Format| sets.iter().position(|set| set.format == format);

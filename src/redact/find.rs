@@ -8,7 +8,7 @@ use crate::check;
 use crate::detection::Detection;
 use crate::entity::Kind;
 use crate::envelope::{
-    Envelope, EnvelopeFault, Field, FieldKind, Fields, Format, Home, LaneSelectors, MAX_SPEAKERS, Mark, Record,
+    Armour, Envelope, EnvelopeFault, Field, FieldKind, Fields, Format, Home, LaneSelectors, MAX_SPEAKERS, Mark, Record,
     Selector, SelectorError, Selectors, Treatment, Walked, speaker,
 };
 use crate::ids::{EntityId, Region, RuleId, TenantId};
@@ -374,6 +374,7 @@ impl Finder {
         }
         found.speakers =
             if format == Format::WhatsApp && self.profiles.is_some() { speakers(buffer, found) } else { None };
+        found.assigned.fill(small(found.fields.all().len()));
         if let Some(inner) = &self.inner {
             self.embedded(inner, buffer, found);
         }
@@ -421,10 +422,21 @@ impl Finder {
         }
         for record in &found.records {
             let Ok(walked) = record.walked else { continue };
-            for number in walked.fields() {
-                let Some(field) = found.fields.field(number) else { break };
-                if embedded::may_hold(field, found.assigned.role(number).holds) && (scans_all || self.scans(field)) {
+            let range = walked.fields();
+            let own = found.fields.all().get(range.start as usize..range.end as usize).unwrap_or_default();
+            // One look at the record, for all texts that stand there as they are.
+            let doc = record.record.body.of(buffer).unwrap_or_default();
+            let mut quoted = None;
+            for ((number, field), role) in range.clone().zip(own).zip(found.assigned.roles(range)) {
+                if embedded::may_hold(field, role.holds) && (scans_all || self.scans(field)) {
                     let text = found.fields.text(buffer, field);
+                    if !embedded::may_begin(text)
+                        && !Armour::may_be_base64(text)
+                        && field.home == Home::Record
+                        && !*quoted.get_or_insert_with(|| memchr::memchr(b'=', doc).is_some())
+                    {
+                        continue;
+                    }
                     if let Some((set, start)) = embedded::gather(&mut sets, number, text)
                         && let Some(set) = sets.get_mut(set)
                     {
@@ -580,8 +592,9 @@ impl Finder {
             Home::Record => (record_scratch, buffer),
             Home::Side => (side_scratch, fields.side()),
         };
-        // Keys are UTF-8, or the record would have been refused; one look at all of the buffer saves one at every key.
-        let valid = std::str::from_utf8(buffer).ok();
+        // Keys are UTF-8, or the record would have been refused; one look at all of the buffer saves one at every key. Where
+        // there are none, as in lines of text, nobody looks.
+        let mut valid = None;
         let scans_all = self.selectors().scans_all();
         let mut hints: Vec<Hints<'_>> = std::mem::take(kept_hints);
         let mut texts: Vec<Text<'_>> = std::mem::take(kept_texts);
@@ -613,12 +626,9 @@ impl Finder {
             let (mut named, mut named_by) = (plain, None);
             let range = walked.fields();
             let own = fields.all().get(range.start as usize..range.end as usize).unwrap_or_default();
-            for (number, field) in range.zip(own) {
-                if field.home != home || !(scans_all || self.scans(field)) {
-                    continue;
-                }
-                let holds = assigned.role(number).holds;
-                if matches!(holds, Holds::Id | Holds::Time) {
+            let roles = assigned.roles(range.clone());
+            for ((number, field), &profile::Role { holds, .. }) in range.zip(own).zip(roles) {
+                if matches!(holds, Holds::Id | Holds::Time) || field.home != home || !(scans_all || self.scans(field)) {
                     continue;
                 }
                 // A key does not speak for itself.
@@ -632,6 +642,7 @@ impl Finder {
                     Some(key) => {
                         named = small(hints.len());
                         named_by = name;
+                        let valid = *valid.get_or_insert_with(|| std::str::from_utf8(buffer).ok());
                         hints.push(known.field(key_text(buffer, valid, fields, key)));
                         named
                     }
@@ -809,9 +820,22 @@ fn speakers(buffer: &[u8], found: &Found) -> Option<NameBook> {
 
 /// Whether a text can be the number or name of a thing: short, one word, and no address or telephone number of somebody.
 fn is_id(text: &[u8]) -> bool {
-    let speaks = |byte: &u8| matches!(byte, b'@' | b' ' | b'\t' | b'\n');
-    text.len() <= ID_BYTES && !text.starts_with(b"+") && !text.iter().any(speaks)
+    if text.len() > ID_BYTES || text.starts_with(b"+") {
+        return false;
+    }
+    // Eight bytes at a time: a byte below `!`, or an `@`. Most ids have neither, and then it is none of those that speak.
+    let marks = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        let at = word ^ (ONES * b'@' as u64);
+        ((word.wrapping_sub(ONES * b'!' as u64) & !word) | (at.wrapping_sub(ONES) & !at)) & (ONES * 0x80)
+    };
+    match text.last_chunk() {
+        Some(last) if text.as_chunks().0.iter().fold(marks(last), |found, word| found | marks(word)) == 0 => true,
+        _ => !text.iter().any(|&byte| sort(byte) & SPEAKS != 0),
+    }
 }
+
+const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// Whether a text is a card, to the digit: issuer, length and check digit.
 ///
@@ -828,9 +852,18 @@ fn is_card(text: &[u8]) -> bool {
 
 /// Whether a text can be a time: `1772539200`, `2026-03-03T12:00:00.123Z`, `03/Mar/2026:12:00:00 +0000`.
 fn is_time(text: &[u8]) -> bool {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b" :.,/+-".contains(byte);
-    let n_letters = text.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    text.len() <= TIME_BYTES && !text.starts_with(b"+") && text.iter().all(is_part) && n_letters <= TIME_LETTERS
+    if text.len() > TIME_BYTES || text.starts_with(b"+") {
+        return false;
+    }
+    // Sums of at most as many as there are bytes; the sorts do not reach each other.
+    let sums = text.iter().fold(0, |sums, &byte| sums + u32::from(sort(byte)));
+    sums / u32::from(NO_TIME) == 0 && sums / u32::from(LETTER) <= TIME_LETTERS
+}
+
+/// Tells what a byte can be a part of, as sums that [`is_time`] takes over at most [`TIME_BYTES`] bytes.
+#[inline]
+fn sort(byte: u8) -> u16 {
+    SORTS.get(usize::from(byte)).copied().unwrap_or(NO_TIME)
 }
 
 /// Yields the parts of a link that could hold something: what stands between its marks.
@@ -848,7 +881,29 @@ fn segments(link: &[u8]) -> impl Iterator<Item = (u32, u32)> + '_ {
 const ID_BYTES: usize = 512;
 /// Longest time, and most letters in it: weekday, month and zone.
 const TIME_BYTES: usize = 64;
-const TIME_LETTERS: usize = 16;
+const TIME_LETTERS: u32 = 16;
+/// The sorts of bytes: those that say that a text is no id, letters, and what no time has. The sum of 64 of each is below
+/// the next.
+const SPEAKS: u16 = 1;
+const LETTER: u16 = 1 << 7;
+const NO_TIME: u16 = 1 << 14;
+const SORTS: [u16; 256] = {
+    let mut sorts = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        let speaks = matches!(byte, b'@' | b' ' | b'\t' | b'\n');
+        let letter = byte.is_ascii_alphabetic();
+        let time = byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b':' | b'.' | b',' | b'/' | b'+' | b'-');
+        #[expect(clippy::indexing_slicing, reason = "at build, and there is one for each byte")]
+        {
+            sorts[byte as usize] = speaks as u16 * SPEAKS + letter as u16 * LETTER + !time as u16 * NO_TIME;
+        }
+        if byte == u8::MAX {
+            break sorts;
+        }
+        byte += 1;
+    }
+};
 /// Longest link to a file that is looked at in parts.
 const LINK_BYTES: usize = 4_096;
 /// Shortest part of a link that is scanned.
