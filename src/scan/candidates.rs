@@ -207,7 +207,11 @@ impl<'t> Job<'t> {
                 && self.at(digits) == Some(b'.')
                 && self.at(digits + 1).is_some_and(|b| b.is_ascii_digit())
             {
+                let n_before = work.accepted.len();
                 self.verify(scanner, &scanner.quad, start, work);
+                // What begins inside of an address is a part of it.
+                let end = work.accepted.iter().skip(n_before).map(|quad| quad.end as usize).max();
+                self.skip = self.skip.max(end.unwrap_or(0));
             }
         }
         if mixed || self.letters_follow(end) {

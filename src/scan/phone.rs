@@ -22,6 +22,7 @@
 //! link (`wa.me/`), and what follows the digits in a WhatsApp address (`@s.whatsapp.net`).
 
 use crate::ids::Region;
+use crate::label::label_before;
 use crate::plan::{self, Grouping, LineType, Number};
 use crate::span::Span;
 
@@ -497,6 +498,7 @@ fn weigh_left(rest: &[u8], has_plus: bool, has_bracket: bool) -> Option<i16> {
         (b'-', _) => worth::HYPHEN_LEFT,
         (b'/' | b'#' | b'&' | b'\\', _) => worth::JOINED_LEFT,
         (b' ', [.., b'0'..=b'9' | b')']) => neighbour_left(rest)?,
+        (b' ', [.., b']']) if was_digits(head) => worth::NEIGHBOUR,
         _ => 0,
     };
     Some(worth)
@@ -519,6 +521,16 @@ fn neighbour_left(rest: &[u8]) -> Option<i16> {
         _ => worth::NEIGHBOUR,
     })
 }
+
+/// Whether `head` ends with a label that may stand in the place of digits, as they stood there before they were redacted:
+/// what was the rest of a number then is one now.
+fn was_digits(head: &[u8]) -> bool {
+    let label = label_before(head, head.len()).and_then(|start| head.get(start..)).unwrap_or_default();
+    DIGIT_LABELS.iter().any(|name| label.get(1..).is_some_and(|label| label.starts_with(name)))
+}
+
+/// Of what is written in groups of digits, the labels.
+const DIGIT_LABELS: [&[u8]; 3] = [b"CREDIT_CARD", b"PHONE_NUMBER", b"IBAN"];
 
 /// What stands after the digits.
 enum Right {

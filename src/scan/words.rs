@@ -303,6 +303,9 @@ impl WordHash {
     #[inline]
     fn ascii(text: &[u8], len: usize) -> u64 {
         let eight = |text: &[u8]| u64::from_le_bytes(*text.first_chunk().unwrap_or(&[0; 8])) | LOWER;
+        if len < 8 {
+            return Self::mix((eight(text) & ((1 << (8 * len)) - 1)) ^ (len as u64) << 56);
+        }
         let mut hash = Self { done: 0, tail: 0, len: u32::try_from(len).unwrap_or(u32::MAX) };
         let (mut rest, mut left) = (text, len);
         while left >= 8 {

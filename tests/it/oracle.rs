@@ -59,6 +59,20 @@ impl Oracle {
                 }
             }
         }
+        // What begins with a digit inside of an address is a part of it.
+        let sieve = |id: RuleId| self.rules.iter().find(|(known, ..)| *known == id).map(|(_, rule, _)| rule.sieve);
+        let mut quads: Vec<Span> =
+            out.iter().filter(|(id, _)| sieve(*id) == Some(Sieve::Quad)).map(|&(_, span)| span).collect();
+        quads.sort();
+        let inside = |at: u32, quad: &Span| quad.start < at && at < quad.end;
+        let mut whole: Vec<Span> = Vec::new();
+        for quad in quads {
+            if !whole.iter().any(|first| inside(quad.start, first)) {
+                whole.push(quad);
+            }
+        }
+        let at_digits = |id: RuleId| matches!(sieve(id), Some(Sieve::Quad | Sieve::Token | Sieve::Digits { .. }));
+        out.retain(|&(id, span)| !(at_digits(id) && whole.iter().any(|quad| inside(span.start, quad))));
         out.sort_by_key(|&(rule, span)| (span, rule));
         out
     }
