@@ -1,6 +1,6 @@
 //! Compiles rules: automata by sieve, tables of words, and for each rule what verification needs.
 
-use super::context::{GroupId, Words};
+use super::context::{GroupId, Words, first_words};
 use super::verify::{Entry, Rules, is_inside, is_word};
 use super::{BuildError, ScanConfig, Scanner, candidates, lookup, score, sieve, simd};
 use crate::check::Check;
@@ -33,6 +33,8 @@ pub(super) struct Recognizer {
     pub(super) words: Vec<GroupId>,
     /// Groups of words against it.
     pub(super) negative: Vec<GroupId>,
+    /// Of a rule that asks for words and does not wait, the first words of what opens it.
+    pub(super) firsts: Box<[u64]>,
 }
 
 impl Recognizer {
@@ -277,12 +279,22 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
             generic: rule.generic,
             words: positive,
             negative,
+            firsts: Box::default(),
         });
     }
     let scores = score::Table::new();
     let enough = |evidence: i16| scores.of(evidence) >= config.min_score;
     let shapes: Vec<Shape> =
         rules.rules().iter().zip(&recognizers).map(|(rule, of)| Shape::of(rule, of, enough)).collect();
+    for ((rule, of), shape) in rules.rules().iter().zip(&mut recognizers).zip(&shapes) {
+        let is_later = shape.waits && matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token);
+        if of.gate == Gate::Context && !is_later {
+            let kind = rules.entity(rule.entity).map(|entity| entity.kind);
+            let of_kind = rules.contexts().iter().filter(|context| Some(context.kind) == kind && rule.hears_kind());
+            let phrases = rule.context.iter().chain(of_kind.flat_map(|context| &context.words));
+            of.firsts = first_words(phrases.map(String::as_str));
+        }
+    }
     let automata_of = |wanted: &dyn Fn(&Rule, &Shape) -> bool, most: usize| -> Result<Automata, BuildError> {
         let all = (0_u16..).zip(rules.rules()).zip(&shapes);
         let chosen: Family<'_> = all

@@ -4,7 +4,7 @@
 //! walks are bounded by what was already looked at, so that no run of bytes is walked twice.
 
 use super::build::{Automata, Gated, Recognizer, WAITING_WORD};
-use super::context::{FieldNames, Groups, Place, Said, TOKEN, is_short};
+use super::context::{FEW_PLACES, FieldNames, Groups, Place, Said, TOKEN, is_short, may_be_said};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
 use super::verify::{Accepted, Rules, before, is_word, may_end, verify, walk};
@@ -578,6 +578,31 @@ impl<'t> Job<'t> {
         }
     }
 
+    /// Removes what asks for words where in a long text none of them can stand around it: ids look like secrets, and envelopes
+    /// are full of them.
+    fn spare_silent(&self, scanner: &Scanner, work: &mut Work) {
+        if is_short(self.text) || self.hints.field.is_some() || work.accepted.len() > FEW_PLACES {
+            return;
+        }
+        let asks = |accepted: &Accepted| {
+            let of = scanner.recognizers.get(usize::from(accepted.recognizer))?;
+            // A candidate without a guard may part a word in two, and what it leaves is another word.
+            (of.gate == Gate::Context && of.guard != Guard::None).then_some(of)
+        };
+        let mut at = 0;
+        while let Some(&accepted) = work.accepted.get(at) {
+            if let Some(of) = asks(&accepted) {
+                let span = Span::new(accepted.start, accepted.end);
+                self.list_places(scanner, Some(span), work);
+                if !may_be_said(self.text, &work.places, &of.firsts) {
+                    work.accepted.remove(at);
+                    continue;
+                }
+            }
+            at += 1;
+        }
+    }
+
     /// Removes what stands in a label that tells more than its entity: `[IP_ADDRESS 203.0.113.0/24]`.
     fn spare_labels(&self, work: &mut Work) {
         for at in memchr::memchr_iter(b'[', self.text) {
@@ -601,6 +626,7 @@ impl<'t> Job<'t> {
             self.names(scanner, work);
         }
         self.spare_parts(scanner, work);
+        self.spare_silent(scanner, work);
         let mut known = false;
         let asks = |accepted: &Accepted| {
             scanner.recognizers.get(usize::from(accepted.recognizer)).is_some_and(|of| of.gate == Gate::Context)
@@ -669,11 +695,19 @@ impl<'t> Job<'t> {
 
     /// Reads what stands around all that is not settled. Tells whether all was read that may count.
     fn read(&self, scanner: &Scanner, work: &mut Work) -> bool {
-        let Work { numbers, codes, tokens, accepted, candidates, places, phrases, .. } = work;
-        places.clear();
-        if is_short(self.text) {
-            return scanner.words.read(self.text, places, phrases);
+        // A short text is read as a whole.
+        work.places.clear();
+        if !is_short(self.text) {
+            self.list_places(scanner, None, work);
         }
+        scanner.words.read(self.text, &work.places, &mut work.phrases)
+    }
+
+    /// Lists all that windows may jump over, behind the one that is asked about, and what of it is not settled.
+    fn list_places(&self, scanner: &Scanner, first: Option<Span>, work: &mut Work) {
+        let Work { numbers, codes, tokens, accepted, candidates, places, .. } = work;
+        places.clear();
+        places.extend(first.map(|span| Place { span, asked: true }));
         let waiting = [numbers, codes, tokens].into_iter().flat_map(|places| places.iter());
         places.extend(waiting.map(|&span| Place { span, asked: true }));
         places.extend(accepted.iter().map(|accepted| {
@@ -682,7 +716,6 @@ impl<'t> Job<'t> {
             Place { span: Span::new(accepted.start, accepted.end), asked: !sure }
         }));
         places.extend(candidates.iter().map(|candidate| Place { span: candidate.span, asked: !candidate.settled }));
-        scanner.words.read(self.text, places, phrases)
     }
 
     /// Adds what stands around the candidates that need it.

@@ -371,7 +371,7 @@ pub(super) fn tokenize(piece: &[u8], hashes: &mut [u64]) -> usize {
 
 /// Returns the hash of the first word of `piece` at or behind `from`, and where it ends.
 #[inline]
-fn next_word(piece: &[u8], from: usize) -> Option<(u64, usize)> {
+pub(super) fn next_word(piece: &[u8], from: usize) -> Option<(u64, usize)> {
     let mut rest = piece.get(from..)?;
     while !rest.is_empty() {
         let bytes = first_eight(rest);
