@@ -7,6 +7,7 @@ use super::build::{Automata, Gated, Recognizer, WAITING_WORD};
 use super::context::{FEW_PLACES, FieldNames, Groups, Place, Said, TOKEN, is_short, may_be_said};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
+use super::simd::Level;
 use super::verify::{Accepted, Rules, before, is_word, may_end, verify, walk};
 use super::{Hints, ScanFault, Scanner, Text, lookup, phone};
 use crate::detection::Detection;
@@ -84,8 +85,8 @@ impl Work {
     }
 
     /// Begins a pass over texts of a buffer.
-    pub(super) fn begin(&mut self) {
-        self.names.begin();
+    pub(super) fn begin(&mut self, level: Level) {
+        self.names.begin(level);
     }
 
     /// Whether a name that the caller knows may stand in the text `at`.

@@ -111,6 +111,8 @@ const WINDOW_WORDS: usize = 32;
 const TEXT_BYTES: usize = 1 << 16;
 /// Places around which a text is read one by one, at most.
 pub(super) const FEW_PLACES: usize = 32;
+/// Longest word that is read as a whole where a range ends, in bytes.
+const WORD_BYTES: usize = 64;
 /// Longest text that is read as a whole in any case.
 const SHORT_BYTES: usize = 128;
 /// The lead bytes of the scripts of [`is_unspaced`], and some others.
@@ -208,9 +210,10 @@ fn reach(text: &[u8], span: Span, places: &[Place]) -> Range<usize> {
         }
         to = next;
     }
+    // No word is parted, but for one without end: windows leave what they part.
     let goes_on = |b: &&u8| is_letter(**b) || **b == b'\'';
-    from -= text.get(..from).unwrap_or_default().iter().rev().take_while(goes_on).count();
-    to += text.get(to..).unwrap_or_default().iter().take_while(goes_on).count();
+    from -= text.get(..from).unwrap_or_default().iter().rev().take(WORD_BYTES).take_while(goes_on).count();
+    to += text.get(to..).unwrap_or_default().iter().take(WORD_BYTES).take_while(goes_on).count();
     from..to
 }
 

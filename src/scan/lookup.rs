@@ -14,6 +14,7 @@
 //! because a million names hold most short words of some language.
 
 use super::context::TOKEN;
+use super::simd::{BLOCK, Level};
 use super::verify::is_word;
 use super::words::{WordHash, latin_at, push_high};
 use super::{Hints, ScanConfig, Text};
@@ -250,12 +251,15 @@ pub(super) struct Memory {
     /// Where in the buffer words begin that may be those of a name, in the texts before `upto`; ascending.
     begun: Vec<usize>,
     upto: usize,
+    /// How wide texts are looked at; nothing where no pass was begun.
+    level: Option<Level>,
 }
 
 impl Memory {
     /// Begins a pass over texts of a buffer.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, level: Level) {
         self.upto = 0;
+        self.level = Some(level);
     }
 
     /// Whether a name that the caller knows may stand in the text `at`. Texts are asked for in ascending order; a few say
@@ -272,7 +276,7 @@ impl Memory {
         if names.is_empty() {
             return false;
         }
-        let Self { heads, begun, upto, .. } = self;
+        let Self { heads, begun, upto, level, .. } = self;
         if at >= *upto {
             let alike = |text: &&Text<'_>| {
                 std::ptr::eq(text.hints.names, hints.names)
@@ -285,7 +289,8 @@ impl Memory {
             let texts = rest.get(..n).unwrap_or_default();
             let end = texts.last().map_or(span.end, |text| text.span.end);
             heads.be_of(names);
-            heads.begun(Span::new(span.start, end).of(buffer).unwrap_or_default(), span.start as usize, begun);
+            let level = level.unwrap_or(Level::Scalar);
+            heads.begun(level, Span::new(span.start, end).of(buffer).unwrap_or_default(), span.start as usize, begun);
             // The name stands where it was taken from, and that is none of the texts.
             let mut texts = texts.iter().map(|text| text.span.range()).peekable();
             begun.retain(|begin| {
@@ -304,7 +309,7 @@ impl Memory {
     /// Whether a name may stand in a text that is in no buffer.
     pub(super) fn may_stand_alone(&mut self, text: &[u8], hints: &Hints<'_>) -> bool {
         let end = offset(text.len());
-        self.begin();
+        self.upto = 0;
         self.may_stand(text, &[Text { span: Span::new(0, end), hints }], 0)
     }
 }
@@ -632,8 +637,6 @@ pub(super) fn find(
 const HEAD_LETTERS: usize = 4;
 /// The letters of the Latin alphabet, about from the most to the least used over the languages that are written in it.
 const COMMON_LETTERS: &[u8; 26] = b"aeinortslumdcphgkbyvfwjzxq";
-/// Bytes that are compared at once.
-const STRETCH_BYTES: usize = 64;
 /// Longest stretch of texts of one record that is looked at together.
 const WINDOW_BYTES: u32 = 1 << 16;
 
@@ -656,13 +659,13 @@ impl Heads {
     }
 
     /// Fills `out` with the places where a word of `text` may begin like a word of the names, counted from `offset`; ascending.
-    fn begun(&self, text: &[u8], offset: usize, out: &mut Vec<usize>) {
+    fn begun(&self, level: Level, text: &[u8], offset: usize, out: &mut Vec<usize>) {
         out.clear();
         if self.others {
             return;
         }
         for head in &self.heads {
-            head.each(text, |at| out.push(offset + at));
+            head.each(level, text, |at| out.push(offset + at));
         }
         if !text.is_ascii() {
             let heads = &self.heads;
@@ -736,41 +739,35 @@ impl Head {
     /// Tells every place where a word may begin with these letters, all of them in ASCII.
     ///
     /// # Cost
-    /// The rarest of them and the one behind it are looked for in whole stretches, which the compiler does with vectors.
-    fn each(&self, text: &[u8], mut begun: impl FnMut(usize)) {
+    /// The rarest of them and the one behind it are looked for in whole blocks.
+    fn each(&self, level: Level, text: &[u8], mut begun: impl FnMut(usize)) {
         let letters = self.letters();
         let Some(&rarest) = letters.get(self.rarest) else { return };
-        let mut in_stretch = |from: usize, stretch: &[u8]| {
-            for at in memchr::memchr2_iter(rarest, rarest & !0x20, stretch) {
-                let Some(start) = (from + at).checked_sub(self.rarest) else { continue };
-                let is_same = |word: &[u8]| word.iter().zip(letters).all(|(byte, &letter)| byte | 0x20 == letter);
-                let inside = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
-                if !inside && text.get(start..start + letters.len()).is_some_and(is_same) {
-                    begun(start);
-                }
+        let mut look = |at: usize| {
+            let Some(start) = at.checked_sub(self.rarest) else { return };
+            let is_same = |word: &[u8]| word.iter().zip(letters).all(|(byte, &letter)| byte | 0x20 == letter);
+            let inside = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
+            if !inside && text.get(start..start + letters.len()).is_some_and(is_same) {
+                begun(start);
             }
         };
-        let (Some(&next), Some(last)) = (letters.get(self.rarest + 1), text.len().checked_sub(STRETCH_BYTES + 1))
-        else {
-            return in_stretch(0, text);
+        let (Some(&next), Some(last)) = (letters.get(self.rarest + 1), text.len().checked_sub(BLOCK + 1)) else {
+            return memchr::memchr2_iter(rarest, rarest & !0x20, text).for_each(look);
         };
         let mut from = 0;
         loop {
             // The last one begins so early that it is whole; what it has in common with the one before is told twice.
             let at = from.min(last);
-            let chunk = |at: usize| text.get(at..).and_then(<[u8]>::first_chunk::<STRETCH_BYTES>);
-            let (Some(stretch), Some(behind)) = (chunk(at), chunk(at + 1)) else { return };
-            let any = stretch
-                .iter()
-                .zip(behind)
-                .fold(0, |any, (&byte, &after)| any | u8::from(byte | 0x20 == rarest) & u8::from(after | 0x20 == next));
-            if any != 0 {
-                in_stretch(at, stretch);
+            let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) else { return };
+            let mut pairs = level.pairs(block, rarest, next);
+            while pairs != 0 {
+                look(at + pairs.trailing_zeros() as usize);
+                pairs &= pairs - 1;
             }
             if from >= last {
                 return;
             }
-            from += STRETCH_BYTES;
+            from += BLOCK;
         }
     }
 
@@ -1190,7 +1187,7 @@ mod tests {
             let text = |start: usize, end: usize| Text { span: Span::new(offset(start), offset(end)), hints: &hints };
             let batch = [text(0, 2), text(3, buffer.len() - 3), text(buffer.len() - 2, buffer.len())];
             let mut memory = Memory::default();
-            memory.begin();
+            memory.begin(Level::best());
             memory.may_stand(buffer.as_bytes(), &batch, 0);
             proptest::prop_assert!(!all || memory.may_stand(buffer.as_bytes(), &batch, 1));
         }

@@ -365,7 +365,7 @@ impl Scanner {
         let Scratch { masks, work, shadow, shadow_masks, detections, faults } = scratch;
         // Texts without an anchor are asked for nothing but names.
         let named = self.name.is_some() && batch.iter().any(|text| text.hints.has_names());
-        work.begin();
+        work.begin(self.level);
         let mut quiet = 0;
         // Without a job: all before `at` that had none. The memory is that of one job at a time.
         let mut close = |at: usize, job: Option<Job<'_>>, needs_shadow: bool, work: &mut Work| {

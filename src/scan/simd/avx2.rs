@@ -92,3 +92,24 @@ pub(super) unsafe fn letters(block: &[u8; BLOCK]) -> Letters {
         joint: joint(low) | joint(high) << 32,
     }
 }
+
+/// Tells where in a block `first` stands with `second` right behind it.
+///
+/// # Safety
+/// The CPU has AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn pairs(block: &[u8; BLOCK + 1], first: u8, second: u8) -> u64 {
+    let half = |at: usize| {
+        // SAFETY: `at` is 0 or 32, so that the last byte is that behind the block; unaligned loads are allowed.
+        let (own, behind) = unsafe {
+            let at = block.as_ptr().add(at);
+            (_mm256_loadu_si256(at.cast::<__m256i>()), _mm256_loadu_si256(at.add(1).cast::<__m256i>()))
+        };
+        let is = |v: __m256i, letter: u8| {
+            _mm256_cmpeq_epi8(_mm256_or_si256(v, _mm256_set1_epi8(0x20)), _mm256_set1_epi8(letter.cast_signed()))
+        };
+        let both = _mm256_and_si256(is(own, first), is(behind, second));
+        u64::from(_mm256_movemask_epi8(both).cast_unsigned())
+    };
+    half(0) | half(32) << 32
+}

@@ -103,6 +103,17 @@ impl Level {
             _ => scalar::letters(block),
         }
     }
+
+    /// Tells where in a block one of two small letters stands with the other right behind it, each small or as a capital.
+    #[inline]
+    pub(crate) fn pairs(self, block: &[u8; BLOCK + 1], first: u8, second: u8) -> u64 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: AVX2 is there (just asked).
+            Self::Avx2 if is_x86_feature_detected!("avx2") => unsafe { avx2::pairs(block, first, second) },
+            _ => scalar::pairs(block, first, second),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +152,19 @@ mod tests {
             let truth = masks(Level::Scalar, &bytes);
             for level in Level::available() {
                 prop_assert_eq!(&masks(level, &bytes), &truth);
+            }
+        }
+
+        #[test]
+        fn levels_agree_on_pairs(bytes in proptest::collection::vec(proptest::sample::select(&b"aAbB!\"\x80\xe1 "[..]), BLOCK + 1)) {
+            let block: &[u8; BLOCK + 1] = bytes.first_chunk().unwrap();
+            let truth = Level::Scalar.pairs(block, b'a', b'b');
+            let is = |at: usize, letter: u8| bytes[at].eq_ignore_ascii_case(&letter);
+            for at in 0..BLOCK {
+                prop_assert_eq!(truth >> at & 1 != 0, is(at, b'a') && is(at + 1, b'b'));
+            }
+            for level in Level::available() {
+                prop_assert_eq!(level.pairs(block, b'a', b'b'), truth);
             }
         }
 

@@ -38,3 +38,11 @@ pub(super) fn letters(block: &[u8; BLOCK]) -> Letters {
     }
     letters
 }
+
+pub(super) fn pairs(block: &[u8; BLOCK + 1], first: u8, second: u8) -> u64 {
+    let mut pairs = 0;
+    for (n, (byte, behind)) in block.iter().zip(block.iter().skip(1)).enumerate() {
+        pairs |= u64::from(byte | 0x20 == first && behind | 0x20 == second) << n;
+    }
+    pairs
+}
