@@ -22,6 +22,8 @@ pub(super) enum Whole {
 }
 
 /// Looks into a field that should hold a value of `kind`.
+// Within the loop over fields it takes the registers of that.
+#[inline(never)]
 pub(super) fn find(kind: Kind, text: &[u8]) -> Whole {
     let own = trimmed(text);
     let value = own.of(text).unwrap_or_default();
@@ -73,6 +75,8 @@ pub(super) fn find(kind: Kind, text: &[u8]) -> Whole {
 }
 
 /// Returns the country of the telephone number that a field of a profile holds.
+// As with [`find`].
+#[inline(never)]
 pub(super) fn region(number: &[u8]) -> Option<Region> {
     let mut room = [0; plan::MAX_DIGITS];
     let mut n = 0;

@@ -566,6 +566,7 @@ impl<'t> Job<'t> {
     }
 
     /// Removes places left for later that are parts of an address or of a link: no rule that waits is surer of them.
+    #[inline(never)]
     fn spare_parts(&self, scanner: &Scanner, work: &mut Work) {
         let Work { accepted, numbers, codes, tokens, .. } = work;
         for whole in accepted.iter() {
@@ -581,8 +582,9 @@ impl<'t> Job<'t> {
 
     /// Removes what asks for words where in a long text none of them can stand around it: ids look like secrets, and envelopes
     /// are full of them.
+    #[inline(never)]
     fn spare_silent(&self, scanner: &Scanner, work: &mut Work) {
-        if is_short(self.text) || self.hints.field.is_some() || work.accepted.len() > FEW_PLACES {
+        if work.accepted.len() > FEW_PLACES {
             return;
         }
         let asks = |accepted: &Accepted| {
@@ -626,8 +628,12 @@ impl<'t> Job<'t> {
         if self.named {
             self.names(scanner, work);
         }
-        self.spare_parts(scanner, work);
-        self.spare_silent(scanner, work);
+        if !work.accepted.is_empty() {
+            self.spare_parts(scanner, work);
+        }
+        if !is_short(self.text) && self.hints.field.is_none() {
+            self.spare_silent(scanner, work);
+        }
         let mut known = false;
         let asks = |accepted: &Accepted| {
             scanner.recognizers.get(usize::from(accepted.recognizer)).is_some_and(|of| of.gate == Gate::Context)
@@ -705,6 +711,7 @@ impl<'t> Job<'t> {
     }
 
     /// Lists all that windows may jump over, behind the one that is asked about, and what of it is not settled.
+    #[inline(never)]
     fn list_places(&self, scanner: &Scanner, first: Option<Span>, work: &mut Work) {
         let Work { numbers, codes, tokens, accepted, candidates, places, .. } = work;
         places.clear();
