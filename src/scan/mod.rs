@@ -187,7 +187,7 @@ pub struct Scanner {
     host: Automata,
     colon: Automata,
     dashes: Automata,
-    /// Rules for digits and tokens that ask for words.
+    /// Rules for digits and tokens that count for nothing without a word or a default region.
     gated: build::Gated,
     /// The recognizer that the numbering plans serve.
     phone: Option<usize>,

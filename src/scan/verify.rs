@@ -48,7 +48,7 @@ pub(super) fn before(text: &[u8], at: usize, back: usize) -> Option<u8> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) recognizer: u16,
-    /// The bit of its guard in [`Free`].
+    /// The bit of its guard among those of [`guards`].
     guard: u8,
     has_tail: bool,
     /// How many digits a candidate holds, where it begins with one.
@@ -159,7 +159,7 @@ pub(super) fn walk(
 /// Returns where a place ends that some rule's pattern takes at `start`, whatever guards and checks say: the longest, or the
 /// first to be found.
 ///
-/// It begins with `n_digits` digits.
+/// `n_digits` is how many digits stand at `start`; where there is none, every automaton is tried.
 pub(super) fn may_end(automata: &Automata, text: &[u8], start: usize, n_digits: usize, longest: bool) -> Option<usize> {
     let rest = text.get(start..)?;
     let mut far = None;
