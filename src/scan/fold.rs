@@ -191,6 +191,7 @@ impl Shadow {
 
 #[cfg(test)]
 mod tests {
+    use super::super::simd::{BLOCK, Level, Masks};
     use super::*;
 
     #[track_caller]
@@ -239,6 +240,15 @@ mod tests {
             if fold(c) != Fold::Keep {
                 assert!(may_fold(c.to_string().as_bytes()[0]), "{:x}", u32::from(c));
             }
+        }
+    }
+
+    #[test]
+    fn every_byte_that_may_fold_is_an_anchor() {
+        for lead in (0..=u8::MAX).filter(|&lead| may_fold(lead)) {
+            let mut masks = [Masks::default()];
+            Level::Scalar.classify(&[lead; BLOCK], &mut masks);
+            assert_eq!(masks[0].lead, u64::MAX, "{lead:x}");
         }
     }
 

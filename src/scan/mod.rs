@@ -392,9 +392,9 @@ impl Scanner {
         let mut folded = false;
         self.each_block(bytes, masks, |block, masks, anchors| {
             let offset = start + block * BLOCK;
-            let mut bits = (anchors.any() | anchors.high) & skip_to(from, offset);
+            let mut bits = (anchors.any() | anchors.lead) & skip_to(from, offset);
             if let Some(job) = &job {
-                bits &= skip_to(from + job.skip, offset) | anchors.high;
+                bits &= skip_to(from + job.skip, offset) | anchors.lead;
             }
             while bits != 0 {
                 let bit = bits.trailing_zeros();
@@ -414,6 +414,12 @@ impl Scanner {
                     continue;
                 }
                 bits &= bits - 1;
+                if anchors.lead & 1 << bit != 0 && !folded {
+                    folded = buffer.get(pos..upto).is_some_and(fold::begins_with_fold);
+                    if !folded {
+                        continue;
+                    }
+                }
                 let job = match &mut job {
                     Some(job) => job,
                     None => {
@@ -424,17 +430,13 @@ impl Scanner {
                         job.insert(Job::new(bytes, text.hints, work))
                     }
                 };
-                if anchors.high & 1 << bit != 0 && !folded && buffer.get(pos..upto).is_some_and(fold::begins_with_fold)
-                {
-                    folded = true;
-                }
                 if folded {
                     // The shadow is scanned when the text is closed.
                     bits &= skip_to(upto, offset);
                     continue;
                 }
                 self.anchor(job, pos - from, sieve::Near { masks, bit }, anchors, work);
-                bits &= skip_to(from + job.skip, offset) | anchors.high;
+                bits &= skip_to(from + job.skip, offset) | anchors.lead;
             }
         });
         if let Some(job) = job.take() {
@@ -478,7 +480,7 @@ impl Scanner {
             let n_blocks = self.level.classify(rest, masks);
             for masks in masks.get(..n_blocks).unwrap_or_default() {
                 let anchors = carry.anchors(masks);
-                if anchors.any() | anchors.high != 0 {
+                if anchors.any() | anchors.lead != 0 {
                     f(block, masks, &anchors);
                 }
                 block += 1;

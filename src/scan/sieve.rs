@@ -22,12 +22,12 @@ pub(super) struct Anchors {
     pub(super) long: u64,
     /// The fifth hyphen of a run.
     pub(super) dashes: u64,
-    /// Bytes above ASCII.
-    pub(super) high: u64,
+    /// Bytes that a character which folds may begin with.
+    pub(super) lead: u64,
 }
 
 impl Anchors {
-    /// Everything but the bytes above ASCII.
+    /// Everything but what may fold.
     pub(super) const fn any(&self) -> u64 {
         self.digit | self.at | self.colons | self.scheme | self.host | self.long | self.dashes
     }
@@ -76,7 +76,7 @@ impl Carry {
             host: m.word & !m.digit & back::<1>(m.dot, last.dot) & back::<2>(m.word, last.word),
             long: r16 & !back::<1>(r16, self.runs[4]),
             dashes: d5 & !back::<1>(d5, self.dashes[2]),
-            high: m.high,
+            lead: m.lead,
         };
         self.last = *m;
         self.runs = [run, r2, r4, r8, r16];
@@ -160,7 +160,7 @@ mod tests {
             set(|a| &mut a.host, word(b) && !b.is_ascii_digit() && at(i, 1) == b'.' && word(at(i, 2)));
             set(|a| &mut a.long, run(i, &|b| word(b) || b == b'-') == LONG);
             set(|a| &mut a.dashes, run(i, &|b| b == b'-') == 5);
-            set(|a| &mut a.high, b >= 0x80);
+            set(|a| &mut a.lead, matches!(b, 0xc2 | 0xcd | 0xd8..));
         }
         out
     }

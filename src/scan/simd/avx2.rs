@@ -2,7 +2,7 @@
 
 use super::{BLOCK, Letters, Masks};
 use std::arch::x86_64::{
-    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
+    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_max_epu8, _mm256_min_epu8, _mm256_movemask_epi8,
     _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_sub_epi8,
 };
 
@@ -29,7 +29,7 @@ pub(super) unsafe fn classify(bytes: &[u8], out: &mut [Masks]) {
             dot: join(a[5], b[5]),
             slash: join(a[6], b[6]),
             number: join(a[7], b[7]),
-            high: join(a[8], b[8]),
+            lead: join(a[8], b[8]),
         };
     }
 }
@@ -55,6 +55,8 @@ fn half(v: __m256i) -> [u32; 9] {
     let punctuation = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(low, v), _mm256_set1_epi8(1));
     let two = within(v, 0x20, 15);
     let number = _mm256_or_si256(_mm256_or_si256(digit, is(b'~')), _mm256_and_si256(punctuation, two));
+    let late = _mm256_cmpeq_epi8(_mm256_max_epu8(v, _mm256_set1_epi8(0xd8_u8.cast_signed())), v);
+    let lead = _mm256_or_si256(_mm256_or_si256(is(0xc2), is(0xcd)), late);
     [
         bits(digit),
         bits(word),
@@ -64,7 +66,7 @@ fn half(v: __m256i) -> [u32; 9] {
         bits(is(b'.')),
         bits(is(b'/')),
         bits(number),
-        bits(v),
+        bits(lead),
     ]
 }
 

@@ -31,8 +31,8 @@ pub(crate) struct Masks {
     pub(crate) slash: u64,
     /// What plain numbers are made of: digits, blank, `( ) - . / ~`.
     pub(crate) number: u64,
-    /// Bytes of `0x80` and above.
-    pub(crate) high: u64,
+    /// `0xc2`, `0xcd` and `0xd8` and above: what a character that folds begins with, and a few more.
+    pub(crate) lead: u64,
 }
 
 /// Which bytes of one block are parts of words of prose.

@@ -21,7 +21,7 @@ pub(super) fn classify(bytes: &[u8], out: &mut [Masks]) {
                 b':' => m.colon |= bit,
                 b'.' => m.dot |= bit,
                 b'/' => m.slash |= bit,
-                0x80.. => m.high |= bit,
+                0xc2 | 0xcd | 0xd8.. => m.lead |= bit,
                 _ => {}
             }
         }
