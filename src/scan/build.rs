@@ -1,7 +1,7 @@
 //! Compiles rules: automata by sieve, tables of words, and for each rule what verification needs.
 
-use super::context::{GroupId, Words, first_words};
-use super::verify::{Entry, Rules, is_inside, is_word};
+use super::context::{GroupId, Words};
+use super::verify::{Asked, Entry, Kinds, Rules, is_inside, is_word};
 use super::{BuildError, ScanConfig, Scanner, candidates, lookup, score, sieve, simd};
 use crate::check::Check;
 use crate::entity::Kind;
@@ -21,6 +21,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 pub(super) struct Recognizer {
     pub(super) rule: RuleId,
     pub(super) entity: EntityId,
+    pub(super) kinds: Kinds,
+    /// Whether it is tried when it is known that a word or a default region opens it.
+    pub(super) waits: bool,
     pub(super) sieve: Sieve,
     pub(super) guard: Guard,
     pub(super) tail: Option<Tail>,
@@ -33,8 +36,6 @@ pub(super) struct Recognizer {
     pub(super) words: Vec<GroupId>,
     /// Groups of words against it.
     pub(super) negative: Vec<GroupId>,
-    /// Of a rule that asks for words and does not wait, the first words of what opens it.
-    pub(super) firsts: Box<[u64]>,
 }
 
 impl Recognizer {
@@ -59,8 +60,12 @@ pub(super) struct Automaton {
     pub(super) start: StateID,
     /// What is asked first of each pattern's rule.
     pub(super) entries: Box<[Entry]>,
-    /// Its rules.
-    rules: Rules,
+    /// Its rules that wait, and what they look for.
+    waiting: Open,
+    /// Who matches in a state, for the first states: no other is a state of a match.
+    by_state: Box<[Matching]>,
+    /// Places in `entries`, for `by_state`.
+    matching: Box<[u16]>,
     /// Whether some candidate may be followed by a letter or digit: one without a guard, or with a tail.
     pub(super) open: bool,
     /// Longest word that a candidate can begin with, in bytes.
@@ -71,57 +76,101 @@ pub(super) struct Automaton {
     inside: bool,
 }
 
-/// Automata of rules that ask for words or for a region: they are walked when it is known which of them a text opens.
-#[derive(Default)]
-pub(super) struct Gated {
-    pub(super) number: Automata,
-    pub(super) code: Automata,
-    pub(super) token: Automata,
-    /// By group of words, the rules that it opens.
-    by_group: Vec<Rules>,
-    /// The rules that a default region opens, by region.
-    by_region: Vec<(Region, Rules)>,
-    /// As in [`Scanner`], of the rules in here.
-    pub(super) number_digits: usize,
-    pub(super) code_digits: usize,
+/// Who matches in a state of an automaton: first rules that do not wait, then those that do.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Matching {
+    first: u32,
+    first_waiting: u32,
+    end: u32,
+    /// What rules that wait look for.
+    pub(super) waiting: Kinds,
 }
 
-impl Gated {
-    /// Takes note of what opens which rule: of those in here, and of others that ask for words.
-    fn hang(&mut self, recognizers: &[Recognizer], enough: impl Fn(i16) -> bool) {
-        let mut waiting = Rules::default();
-        let automata = [&self.number, &self.code, &self.token].into_iter().flat_map(|automata| &automata.0);
-        automata.for_each(|automaton| waiting.add_all(&automaton.rules));
-        let (mut by_group, mut by_region) = (Vec::new(), BTreeMap::<Region, Rules>::new());
-        for (at, of) in (0..).zip(recognizers).filter(|&(at, of)| of.gate == Gate::Context || waiting.has(at)) {
+impl Matching {
+    pub(super) const fn is_ready(&self) -> bool {
+        self.first < self.first_waiting
+    }
+}
+
+/// What opens rules that wait or ask for words.
+#[derive(Default)]
+pub(super) struct Gates {
+    /// By group of words, what it opens.
+    by_group: Vec<Open>,
+    /// What a default region opens, by region.
+    by_region: Vec<(Region, Open)>,
+}
+
+/// Rules that a text opens, and what they look for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Open {
+    pub(super) rules: Rules,
+    kinds: Kinds,
+}
+
+impl Open {
+    fn add(&mut self, recognizer: u16, kinds: Kinds) {
+        self.rules.add(recognizer);
+        self.kinds.add(kinds);
+    }
+
+    fn add_all(&mut self, others: &Self) {
+        self.rules.add_all(&others.rules);
+        self.kinds.add(others.kinds);
+    }
+
+    /// Returns whether one of the rules may look for one of `kinds`.
+    #[inline]
+    pub(super) const fn meets(&self, kinds: Kinds) -> bool {
+        self.kinds.meets(kinds)
+    }
+}
+
+/// What the default regions of the last text open; those of the next are mostly the same.
+#[derive(Default)]
+pub(super) struct OpenByRegions {
+    regions: Vec<Region>,
+    open: Open,
+}
+
+impl Gates {
+    fn of(recognizers: &[Recognizer], enough: impl Fn(i16) -> bool) -> Self {
+        let (mut by_group, mut by_region) = (Vec::new(), BTreeMap::<Region, Open>::new());
+        for (at, of) in (0..).zip(recognizers).filter(|(_, of)| of.gate == Gate::Context || of.waits) {
             for group in &of.words {
-                by_group.resize(by_group.len().max(group.number() + 1), Rules::default());
-                by_group.get_mut(group.number()).into_iter().for_each(|rules| rules.add(at));
+                by_group.resize(by_group.len().max(group.number() + 1), Open::default());
+                by_group.get_mut(group.number()).into_iter().for_each(|open| open.add(at, of.kinds));
             }
             if let CountryFrom::Entity(region) = of.country
                 && of.gate == Gate::Open
                 && enough(of.most() + of.evidence.region)
             {
-                by_region.entry(region).or_default().add(at);
+                by_region.entry(region).or_default().add(at, of.kinds);
             }
         }
-        (self.by_group, self.by_region) = (by_group, by_region.into_iter().collect());
+        Self { by_group, by_region: by_region.into_iter().collect() }
     }
 
     /// Fills `open` with the rules that default regions open.
-    pub(super) fn open_by_regions(&self, regions: &[Region], open: &mut Rules) {
-        open.clear();
-        for region in regions {
-            if let Ok(at) = self.by_region.binary_search_by_key(region, |(region, _)| *region) {
-                self.by_region.get(at).into_iter().for_each(|(_, rules)| open.add_all(rules));
+    pub(super) fn open_by_regions(&self, regions: &[Region], known: &mut OpenByRegions, open: &mut Open) {
+        if known.regions != regions {
+            known.regions.clear();
+            known.regions.extend_from_slice(regions);
+            known.open = Open::default();
+            for region in regions {
+                if let Ok(at) = self.by_region.binary_search_by_key(region, |(region, _)| *region) {
+                    self.by_region.get(at).into_iter().for_each(|(_, own)| known.open.add_all(own));
+                }
             }
         }
+        open.rules.clone_from(&known.open.rules);
+        open.kinds = known.open.kinds;
     }
 
     /// Adds the rules that words open.
     #[inline]
-    pub(super) fn open_by_words(&self, group: GroupId, open: &mut Rules) {
-        self.by_group.get(group.number()).into_iter().for_each(|rules| open.add_all(rules));
+    pub(super) fn open_by_words(&self, group: GroupId, open: &mut Open) {
+        self.by_group.get(group.number()).into_iter().for_each(|own| open.add_all(own));
     }
 }
 
@@ -202,9 +251,62 @@ impl Automaton {
         leads
     }
 
-    /// Returns whether one of its rules is open.
-    pub(super) fn is_open(&self, open: &Rules) -> bool {
-        self.rules.meets(open)
+    /// Returns whether one of its rules that wait looks for one of `kinds`, as far as these are known to be its own.
+    #[inline]
+    pub(super) const fn waits_for(&self, kinds: Kinds) -> bool {
+        self.waiting.meets(kinds)
+    }
+
+    /// Returns whether one of its rules that wait is open.
+    #[inline]
+    pub(super) fn is_open(&self, open: &Open) -> bool {
+        open.meets(self.waiting.kinds) && self.waiting.rules.meets(&open.rules)
+    }
+
+    /// Returns who matches in a state.
+    #[inline]
+    pub(super) fn matching_at(&self, state: StateID) -> Matching {
+        self.by_state.get(state.as_usize() >> self.dfa.stride2()).copied().unwrap_or_default()
+    }
+
+    /// Yields the entries of those of the rules that match in a state of which some are asked.
+    #[inline]
+    pub(super) fn matched(&self, matching: Matching, asked: Asked<'_>) -> impl Iterator<Item = &Entry> {
+        let Matching { first, first_waiting, end, .. } = matching;
+        let (from, to) = match asked {
+            Asked::All => (first, end),
+            Asked::Ready => (first, first_waiting),
+            Asked::Waiting(_) => (first_waiting, end),
+        };
+        let places = self.matching.get(from as usize..to as usize).unwrap_or_default();
+        places.iter().filter_map(|&at| self.entries.get(usize::from(at)))
+    }
+
+    /// Who matches in each of the first states. States that are more than a step on the way are numbered first.
+    fn by_state(dfa: &dense::DFA<Vec<u32>>, entries: &[Entry], table: &[Recognizer]) -> (Box<[Matching]>, Box<[u16]>) {
+        let mut places: Vec<u16> = Vec::new();
+        // Far fewer than that.
+        let place = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+        let waiting = |at: &u16| {
+            let of = entries.get(usize::from(*at)).and_then(|entry| table.get(usize::from(entry.recognizer)));
+            of.filter(|of| of.waits).map(|of| of.kinds)
+        };
+        let states = (0..).map_while(|at: usize| StateID::new(at << dfa.stride2()).ok());
+        let special = states.take_while(|&state| dfa.is_special_state(state));
+        let by_state = special.map(|state| {
+            let n_patterns = if dfa.is_match_state(state) { dfa.match_len(state) } else { 0 };
+            let patterns = (0..n_patterns).filter_map(|at| u16::try_from(dfa.match_pattern(state, at).as_usize()).ok());
+            let first = place(places.len());
+            places.extend(patterns);
+            let own = places.get_mut(first as usize..).unwrap_or_default();
+            own.sort_by_key(|at| waiting(at).is_some());
+            let n_ready = own.partition_point(|at| waiting(at).is_none());
+            let mut kinds = Kinds::default();
+            own.iter().filter_map(waiting).for_each(|own| kinds.add(own));
+            Matching { first, first_waiting: first + place(n_ready), end: place(places.len()), waiting: kinds }
+        });
+        let by_state = by_state.collect();
+        (by_state, places.into())
     }
 
     /// A shortest-path search: a digit costs one, a separator nothing.
@@ -266,9 +368,12 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         let mut negative: Vec<_> = of_kind().map(|group| group.2).collect();
         positive.push(words.group(&rule.context));
         negative.push(words.group(&rule.negative));
+        positive.iter().chain(&negative).for_each(|&group| words.ask(group, Kinds::of(kind)));
         recognizers.push(Recognizer {
             rule: RuleId(id),
             entity: rule.entity,
+            kinds: Kinds::of(kind),
+            waits: false,
             sieve: rule.sieve,
             guard: rule.guard,
             tail: rule.tail.clone(),
@@ -279,21 +384,14 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
             generic: rule.generic,
             words: positive,
             negative,
-            firsts: Box::default(),
         });
     }
     let scores = score::Table::new();
     let enough = |evidence: i16| scores.of(evidence) >= config.min_score;
     let shapes: Vec<Shape> =
         rules.rules().iter().zip(&recognizers).map(|(rule, of)| Shape::of(rule, of, enough)).collect();
-    for ((rule, of), shape) in rules.rules().iter().zip(&mut recognizers).zip(&shapes) {
-        let is_later = shape.waits && matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token);
-        if of.gate == Gate::Context && !is_later {
-            let kind = rules.entity(rule.entity).map(|entity| entity.kind);
-            let of_kind = rules.contexts().iter().filter(|context| Some(context.kind) == kind && rule.hears_kind());
-            let phrases = rule.context.iter().chain(of_kind.flat_map(|context| &context.words));
-            of.firsts = first_words(phrases.map(String::as_str));
-        }
+    for (of, shape) in recognizers.iter_mut().zip(&shapes) {
+        of.waits = shape.waits;
     }
     let automata_of = |wanted: &dyn Fn(&Rule, &Shape) -> bool, most: usize| -> Result<Automata, BuildError> {
         let all = (0_u16..).zip(rules.rules()).zip(&shapes);
@@ -313,24 +411,17 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
     let of_sieve = |sieve: Sieve| automata(&|rule, _| rule.sieve == sieve);
     let is_code = |rule: &Rule, shape: &Shape| matches!(rule.sieve, Sieve::Digits { .. }) && !shape.plain_number;
     let is_token = |rule: &Rule| rule.sieve == Sieve::Token;
-    let number = numbers(&|_, shape| !shape.waits && shape.plain_number)?;
-    let code = automata(&|rule, shape| !shape.waits && is_code(rule, shape))?;
-    let mut gated = Gated {
-        number: numbers(&|_, shape| shape.waits && shape.plain_number)?,
-        code: automata(&|rule, shape| shape.waits && is_code(rule, shape))?,
-        token: automata(&|rule, shape| shape.waits && is_token(rule))?,
-        ..Gated::default()
-    };
-    (gated.number_digits, gated.code_digits) =
-        (gated.number.fewest_digits(Until::Match), gated.code.fewest_digits(Until::Letter));
-    gated.hang(&recognizers, enough);
+    let number = numbers(&|_, shape| shape.plain_number)?;
+    let code = automata(&is_code)?;
+    let mut token = automata(&|rule, shape| is_token(rule) && shape.first_word <= WAITING_WORD)?;
+    token.0.extend(automata(&|rule, shape| is_token(rule) && shape.first_word > WAITING_WORD)?.0);
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
     let name = (recognizers.iter().enumerate())
         .find(|(_, r)| r.sieve == Sieve::Name && lookup::is_sought(config, &scores, r.evidence.shape));
     let name = name.and_then(|(at, _)| u16::try_from(at).ok()).map(|at| (at, lookup::Guards::build(rules)));
     let (number_digits, code_digits) = (number.fewest_digits(Until::Match), code.fewest_digits(Until::Letter));
     // `usize::MAX` is what no rule asks for.
-    let all = [number_digits, code_digits, gated.number_digits, gated.code_digits];
+    let all = [number_digits, code_digits];
     let fewest = all.into_iter().min().unwrap_or(usize::MAX);
     let greediest = all.into_iter().filter(|&n| n < usize::MAX).max();
     Ok(Scanner {
@@ -343,7 +434,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         code_digits,
         code,
         quad: of_sieve(Sieve::Quad)?,
-        token: automata(&|rule, shape| !shape.waits && is_token(rule))?,
+        token,
         long: of_sieve(Sieve::Long)?,
         at: automata(&|rule, shape| rule.sieve == Sieve::At && !shape.wide)?,
         at_wide: automata(&|rule, shape| rule.sieve == Sieve::At && shape.wide)?,
@@ -351,7 +442,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         host: automata(&|rule, _| matches!(rule.sieve, Sieve::Www | Sieve::Domain))?,
         colon: of_sieve(Sieve::Colon)?,
         dashes: of_sieve(Sieve::Dashes)?,
-        gated,
+        gates: Gates::of(&recognizers, enough),
         phone,
         name,
         labels: rules
@@ -396,7 +487,7 @@ impl Shape {
         let wide_tail = rule.tail.as_ref().is_some_and(|tail| (0x80..=u8::MAX).any(|b| tail.class.has(b)));
         Self {
             first_word,
-            waits: needs && first_word <= WAITING_WORD,
+            waits: needs && first_word <= WAITING_WORD && matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token),
             plain_number: is_number && hir.is_some_and(only_numbers),
             wide: rule.sieve == Sieve::At && (wide_tail || hir.is_some_and(takes_wide)),
         }
@@ -523,20 +614,25 @@ fn compile(rules: &[(u16, &Rule, &Shape)], table: &[Recognizer], out: &mut Autom
                 return Err(BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() });
             };
             let mut entries = Vec::with_capacity(rules.len());
-            let mut own = Rules::default();
+            let mut waiting = Open::default();
             for &(at, ..) in rules {
                 let Some(of) = table.get(usize::from(at)) else { continue };
                 entries.push(Entry::of(at, of));
-                own.add(at);
+                if of.waits {
+                    waiting.add(at, of.kinds);
+                }
             }
             let open = rules.iter().any(|(_, rule, _)| is_open(rule));
             let first_word = rules.iter().map(|(.., shape)| shape.first_word).max().unwrap_or(0);
+            let (by_state, matching) = Automaton::by_state(&dfa, &entries, table);
             let entries = entries.into();
             // Only these are tried at digits wherever they stand.
             let at_digits = rules.iter().any(|(_, rule, _)| matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token));
             let leads = if at_digits { Automaton::leads(&dfa, start) } else { [u32::MAX; Behind::ALL] };
             let inside = rules.iter().any(|(_, rule, _)| rule.guard != Guard::Number);
-            out.0.push(Automaton { dfa, start, entries, rules: own, open, first_word, leads, inside });
+            let automaton =
+                Automaton { dfa, start, entries, waiting, by_state, matching, open, first_word, leads, inside };
+            out.0.push(automaton);
             Ok(())
         }
         Err(_) if rules.len() > 1 => {

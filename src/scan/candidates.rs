@@ -3,12 +3,12 @@
 //! Each function takes an anchor, walks back to where a candidate of that sieve begins, and runs the automata there. The
 //! walks are bounded by what was already looked at, so that no run of bytes is walked twice.
 
-use super::build::{Automata, Gated, Recognizer, WAITING_WORD};
-use super::context::{FEW_PLACES, FieldNames, Groups, Place, Said, TOKEN, is_short, may_be_said};
+use super::build::{Automata, Open, OpenByRegions, Recognizer};
+use super::context::{FieldNames, Groups, Place, Said, TOKEN, is_short};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
 use super::simd::Level;
-use super::verify::{Accepted, Rules, before, is_word, may_end, verify, walk};
+use super::verify::{Accepted, Asked, Kinds, Pending, before, first_walk, is_word, verify, walk};
 use super::{Hints, ScanFault, Scanner, Text, lookup, phone};
 use crate::detection::Detection;
 use crate::ids::Region;
@@ -42,10 +42,8 @@ const COLON_BYTES: usize = 64;
 #[derive(Default)]
 pub(super) struct Work {
     accepted: Vec<Accepted>,
-    /// What the patterns of rules that wait take at most, by what stands there.
-    numbers: Vec<Span>,
-    codes: Vec<Span>,
-    tokens: Vec<Span>,
+    /// Places that only rules that wait may take.
+    waiting: Vec<Waiting>,
     places: Vec<Place>,
     candidates: Vec<Candidate>,
     barriers: Barriers,
@@ -57,9 +55,37 @@ pub(super) struct Work {
     /// The phrases of the text.
     phrases: Said,
     /// Of the rules that wait or ask for words those that default regions, the text or the field's name open.
-    open: Rules,
+    open: Open,
+    open_by_regions: OpenByRegions,
     winners: Winners,
     names: lookup::Memory,
+}
+
+/// A place that is tried when it is known which of the rules that wait are open.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    /// What their patterns take at most.
+    span: Span,
+    sort: Sort,
+    kinds: Kinds,
+}
+
+/// Whose automata hold rules that wait.
+#[derive(Clone, Copy, Debug)]
+enum Sort {
+    Number,
+    Code,
+    Token,
+}
+
+impl Sort {
+    const fn automata(self, scanner: &Scanner) -> &Automata {
+        match self {
+            Self::Number => &scanner.number,
+            Self::Code => &scanner.code,
+            Self::Token => &scanner.token,
+        }
+    }
 }
 
 /// How far a text has been looked at.
@@ -108,9 +134,7 @@ impl Work {
 impl<'t> Job<'t> {
     pub(super) fn new(text: &'t [u8], hints: &'t Hints<'t>, work: &mut Work) -> Self {
         work.accepted.clear();
-        work.numbers.clear();
-        work.codes.clear();
-        work.tokens.clear();
+        work.waiting.clear();
         work.candidates.clear();
         Self {
             text,
@@ -129,17 +153,30 @@ impl<'t> Job<'t> {
         self.n_candidates += verify(automata, &scanner.recognizers, self.text, start, &mut work.accepted);
     }
 
-    /// The same at a place that begins with so many digits.
-    fn verify_number(
+    /// The same at a word of so many bytes, of which digits are the first; rules that wait are left for later.
+    fn verify_first(
         &mut self,
         scanner: &Scanner,
-        automata: &Automata,
+        sort: Sort,
         start: usize,
+        word: usize,
         n_digits: usize,
         work: &mut Work,
     ) {
-        for automaton in automata.0.iter().filter(|automaton| automaton.may_begin(self.text, start, n_digits)) {
-            self.n_candidates += walk(automaton, &scanner.recognizers, None, self.text, start, &mut work.accepted);
+        let mut pending = Pending::default();
+        for automaton in &sort.automata(scanner).0 {
+            if word <= automaton.first_word && (n_digits == 0 || automaton.may_begin(self.text, start, n_digits)) {
+                let Work { accepted, .. } = work;
+                self.n_candidates +=
+                    first_walk(automaton, &scanner.recognizers, self.text, start, accepted, &mut pending);
+            }
+        }
+        let Pending { kinds, len } = pending;
+        // Texts are not longer than that.
+        if !kinds.is_empty()
+            && let (Ok(from), Ok(to)) = (u32::try_from(start), u32::try_from(start + len))
+        {
+            work.waiting.push(Waiting { span: Span::new(from, to), sort, kinds });
         }
     }
 
@@ -234,24 +271,7 @@ impl<'t> Job<'t> {
     /// Tries the rules for tokens at the word `start..end`.
     fn token(&mut self, scanner: &Scanner, start: usize, end: usize, work: &mut Work) {
         let n_digits = self.on_while(start, |b| b.is_ascii_digit()) - start;
-        for automaton in scanner.token.0.iter().filter(|automaton| end - start <= automaton.first_word) {
-            if n_digits > 0 && !automaton.may_begin(self.text, start, n_digits) {
-                continue;
-            }
-            self.n_candidates += walk(automaton, &scanner.recognizers, None, self.text, start, &mut work.accepted);
-        }
-        if end - start <= WAITING_WORD {
-            self.later(&scanner.gated.token, start, n_digits, &mut work.tokens);
-        }
-    }
-
-    /// Leaves a place, which begins with so many digits, to be tried when it is known which of the rules that wait are open.
-    fn later(&self, automata: &Automata, start: usize, n_digits: usize, places: &mut Vec<Span>) {
-        // A short text is read as a whole, wherever places end.
-        let Some(end) = may_end(automata, self.text, start, n_digits, !is_short(self.text)) else { return };
-        // Texts are not longer than that.
-        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else { return };
-        places.push(Span::new(start, end));
+        self.verify_first(scanner, Sort::Token, start, end - start, n_digits, work);
     }
 
     /// Digits that are many enough for the numbering plans or a rule for numbers. Returns whether they are a telephone
@@ -266,47 +286,34 @@ impl<'t> Job<'t> {
         mixed: bool,
         work: &mut Work,
     ) -> bool {
-        let gated = &scanner.gated;
         if !mixed {
             if lead >= PHONE_DIGITS && self.phone(scanner, at, work) {
                 return true;
             }
             if lead >= scanner.number_digits {
-                self.verify_number(scanner, &scanner.number, at, n_digits, work);
-            }
-            // Nearly every long number is some country's.
-            if lead >= PHONE_DIGITS && lead >= gated.number_digits && is_short(self.text) {
-                if gated.number.0.iter().any(|automaton| automaton.may_begin(self.text, at, n_digits)) {
-                    work.numbers.extend(u32::try_from(at).map(|at| Span::new(at, at)));
-                }
-            } else if lead >= gated.number_digits {
-                self.later(&gated.number, at, n_digits, &mut work.numbers);
+                self.verify_first(scanner, Sort::Number, at, 0, n_digits, work);
             }
         }
         if lead >= scanner.code_digits {
-            self.verify_number(scanner, &scanner.code, at, n_digits, work);
-        }
-        if lead >= gated.code_digits {
-            self.later(&gated.code, at, n_digits, &mut work.codes);
+            self.verify_first(scanner, Sort::Code, at, 0, n_digits, work);
         }
         false
     }
 
     /// Tries the rules that wait; where it is `known` which are open (`work.open`), no others.
-    pub(super) fn verify_gated(&mut self, scanner: &Scanner, known: bool, work: &mut Work) {
-        let Gated { number, code, token, .. } = &scanner.gated;
-        let Work { accepted, numbers, codes, tokens, open, .. } = work;
+    pub(super) fn verify_waiting(&mut self, scanner: &Scanner, known: bool, work: &mut Work) {
+        let Work { accepted, waiting, open, .. } = work;
         let open = known.then_some(&*open);
-        for (automata, places) in [(number, numbers), (code, codes), (token, tokens)] {
-            for automaton in automata.0.iter().filter(|automaton| open.is_none_or(|open| automaton.is_open(open))) {
-                for place in places.iter() {
-                    // Past the budget the text is a fault, whatever else it holds.
-                    if self.n_candidates > scanner.config.limits.candidates {
-                        return;
-                    }
-                    self.n_candidates +=
-                        walk(automaton, &scanner.recognizers, open, self.text, place.start as usize, accepted);
+        for place in waiting.iter().filter(|place| open.is_none_or(|open| open.meets(place.kinds))) {
+            let automata = place.sort.automata(scanner).0.iter();
+            let alive = automata.filter(|automaton| automaton.waits_for(place.kinds));
+            for automaton in alive.filter(|automaton| open.is_none_or(|open| automaton.is_open(open))) {
+                // Past the budget the text is a fault, whatever else it holds.
+                if self.n_candidates > scanner.config.limits.candidates {
+                    return;
                 }
+                let (start, asked) = (place.span.start as usize, Asked::Waiting(open.map(|open| &open.rules)));
+                self.n_candidates += walk(automaton, &scanner.recognizers, asked, self.text, start, accepted);
             }
         }
     }
@@ -568,41 +575,13 @@ impl<'t> Job<'t> {
     /// Removes places left for later that are parts of an address or of a link: no rule that waits is surer of them.
     #[inline(never)]
     fn spare_parts(&self, scanner: &Scanner, work: &mut Work) {
-        let Work { accepted, numbers, codes, tokens, .. } = work;
+        let Work { accepted, waiting, .. } = work;
         for whole in accepted.iter() {
             let of = scanner.recognizers.get(usize::from(whole.recognizer));
             let address = |of: &Recognizer| matches!(of.sieve, Sieve::At | Sieve::Scheme);
             if of.is_some_and(|of| address(of) && of.gate == Gate::Open && of.most() >= SETTLED_ALONE) {
-                for places in [&mut *numbers, codes, tokens] {
-                    places.retain(|place| place.start < whole.start || whole.end <= place.start);
-                }
+                waiting.retain(|place| place.span.start < whole.start || whole.end <= place.span.start);
             }
-        }
-    }
-
-    /// Removes what asks for words where in a long text none of them can stand around it: ids look like secrets, and envelopes
-    /// are full of them.
-    #[inline(never)]
-    fn spare_silent(&self, scanner: &Scanner, work: &mut Work) {
-        if work.accepted.len() > FEW_PLACES {
-            return;
-        }
-        let asks = |accepted: &Accepted| {
-            let of = scanner.recognizers.get(usize::from(accepted.recognizer))?;
-            // A candidate without a guard may part a word in two, and what it leaves is another word.
-            (of.gate == Gate::Context && of.guard != Guard::None).then_some(of)
-        };
-        let mut at = 0;
-        while let Some(&accepted) = work.accepted.get(at) {
-            if let Some(of) = asks(&accepted) {
-                let span = Span::new(accepted.start, accepted.end);
-                self.list_places(scanner, Some(span), work);
-                if !may_be_said(self.text, &work.places, &of.firsts) {
-                    work.accepted.remove(at);
-                    continue;
-                }
-            }
-            at += 1;
         }
     }
 
@@ -631,25 +610,21 @@ impl<'t> Job<'t> {
         if !work.accepted.is_empty() {
             self.spare_parts(scanner, work);
         }
-        if !is_short(self.text) && self.hints.field.is_none() {
-            self.spare_silent(scanner, work);
-        }
         let mut known = false;
         let asks = |accepted: &Accepted| {
             scanner.recognizers.get(usize::from(accepted.recognizer)).is_some_and(|of| of.gate == Gate::Context)
         };
-        let waiting = !(work.numbers.is_empty() && work.codes.is_empty() && work.tokens.is_empty())
-            || work.accepted.iter().any(asks);
+        let waiting = !work.waiting.is_empty() || work.accepted.iter().any(asks);
         if waiting && self.n_candidates <= limits.candidates {
             scanner.words.of_field(self.hints.field.unwrap_or_default(), &mut work.field_names, &mut work.field);
             known = self.read(scanner, work);
-            let Work { phrases, open, field, .. } = work;
-            scanner.gated.open_by_regions(self.hints.regions, open);
+            let Work { phrases, open, open_by_regions, field, .. } = work;
+            scanner.gates.open_by_regions(self.hints.regions, open_by_regions, open);
             if self.hints.field.is_some() {
-                field.each().for_each(|group| scanner.gated.open_by_words(group, open));
+                field.each().for_each(|group| scanner.gates.open_by_words(group, open));
             }
-            scanner.words.anywhere(self.text, phrases, |group| scanner.gated.open_by_words(group, open));
-            self.verify_gated(scanner, known, work);
+            scanner.words.anywhere(self.text, phrases, |group| scanner.gates.open_by_words(group, open));
+            self.verify_waiting(scanner, known, work);
         }
         if self.n_candidates > limits.candidates {
             return Err(ScanFault::TooManyCandidates);
@@ -663,7 +638,7 @@ impl<'t> Job<'t> {
             let Some(of) = scanner.recognizers.get(usize::from(accepted.recognizer)) else { continue };
             // A candidate without a guard may part a word in two, and what it leaves is another word.
             let waits = of.gate == Gate::Context && of.guard != Guard::None;
-            if known && waits && !work.open.has(accepted.recognizer) {
+            if known && waits && !work.open.rules.has(accepted.recognizer) {
                 continue;
             }
             let span = Span::new(accepted.start, accepted.end);
@@ -705,19 +680,23 @@ impl<'t> Job<'t> {
         // A short text is read as a whole.
         work.places.clear();
         if !is_short(self.text) {
-            self.list_places(scanner, None, work);
+            self.list_places(scanner, work);
         }
-        scanner.words.read(self.text, &work.places, &mut work.phrases)
+        let Work { accepted, candidates, waiting, places, phrases, .. } = work;
+        let mut kinds = Kinds::default();
+        waiting.iter().for_each(|place| kinds.add(place.kinds));
+        let recognizers = accepted.iter().map(|accepted| accepted.recognizer);
+        for recognizer in recognizers.chain(candidates.iter().map(|candidate| candidate.recognizer)) {
+            scanner.recognizers.get(usize::from(recognizer)).into_iter().for_each(|of| kinds.add(of.kinds));
+        }
+        scanner.words.read(self.text, places, kinds, phrases)
     }
 
-    /// Lists all that windows may jump over, behind the one that is asked about, and what of it is not settled.
+    /// Lists all that windows may jump over, and what of it is not settled.
     #[inline(never)]
-    fn list_places(&self, scanner: &Scanner, first: Option<Span>, work: &mut Work) {
-        let Work { numbers, codes, tokens, accepted, candidates, places, .. } = work;
-        places.clear();
-        places.extend(first.map(|span| Place { span, asked: true }));
-        let waiting = [numbers, codes, tokens].into_iter().flat_map(|places| places.iter());
-        places.extend(waiting.map(|&span| Place { span, asked: true }));
+    fn list_places(&self, scanner: &Scanner, work: &mut Work) {
+        let Work { waiting, accepted, candidates, places, .. } = work;
+        places.extend(waiting.iter().map(|place| Place { span: place.span, asked: true }));
         places.extend(accepted.iter().map(|accepted| {
             let of = scanner.recognizers.get(usize::from(accepted.recognizer));
             let sure = of.is_some_and(|of| of.gate == Gate::Open && of.most() >= SETTLED_ALONE);

@@ -7,7 +7,8 @@
 
 use super::resolve::Barriers;
 use super::simd::Level;
-use super::words::{Hit, PHRASE_WORDS, Table, TableBuilder, next_word, tokenize, word};
+use super::verify::Kinds;
+use super::words::{Hit, PHRASE_WORDS, Table, TableBuilder, tokenize, word};
 use crate::label::{label_at, label_before};
 use crate::span::Span;
 use aho_corasick::AhoCorasick;
@@ -222,39 +223,6 @@ pub(super) const fn is_short(text: &[u8]) -> bool {
     text.len() <= SHORT_BYTES
 }
 
-/// The first words of phrases, for [`may_be_said`].
-pub(super) fn first_words<'p>(phrases: impl Iterator<Item = &'p str>) -> Box<[u64]> {
-    let spaced = phrases.filter(|phrase| !phrase.chars().any(is_unspaced));
-    let mut firsts: Vec<u64> = spaced.filter_map(|phrase| Some(next_word(phrase.as_bytes(), 0)?.0)).collect();
-    firsts.sort_unstable();
-    firsts.dedup();
-    firsts.into()
-}
-
-/// Whether a phrase that begins with one of these words may stand around the first of `places`; the others are all that
-/// windows may jump over. For one rule this is cheaper than to read what stands there.
-pub(super) fn may_be_said(text: &[u8], places: &[Place], firsts: &[u64]) -> bool {
-    let Some(place) = places.first().filter(|_| places.len() <= FEW_PLACES) else { return true };
-    let range = reach(text, place.span, places);
-    let sides = [range.start..place.span.start as usize, place.span.end as usize..range.end];
-    let said = |piece: &[u8]| {
-        // Where words are parted, and what is inside of a word, is for those that read.
-        if piece.iter().any(|b| *b == b'\'' || UNSPACED.contains(b)) {
-            return true;
-        }
-        let mut at = 0;
-        while let Some((word, upto)) = next_word(piece, at) {
-            if firsts.binary_search(&word).is_ok() {
-                return true;
-            }
-            at = upto;
-        }
-        false
-    };
-    // How far windows jump over labels and tokens is theirs to say, too.
-    has_mark(text) || sides.into_iter().any(|side| text.get(side).is_some_and(said))
-}
-
 /// Whether a label or a token may stand in a text; a few say so and hold none.
 fn has_mark(text: &[u8]) -> bool {
     memchr::memchr2_iter(b'[', b'_', text).any(|at| match text.get(at) {
@@ -271,17 +239,28 @@ fn has_hanging_token(text: &[u8]) -> bool {
 /// Collects groups.
 #[derive(Default)]
 pub(super) struct Builder {
-    groups: Vec<Vec<String>>,
+    groups: Vec<Group>,
+}
+
+struct Group {
+    phrases: Vec<String>,
+    /// What those look for who ask for it.
+    kinds: Kinds,
 }
 
 impl Builder {
     /// Adds a group; equal groups share their place.
     pub(super) fn group(&mut self, phrases: &[String]) -> GroupId {
-        let at = self.groups.iter().position(|known| known == phrases).unwrap_or_else(|| {
-            self.groups.push(phrases.to_vec());
+        let at = self.groups.iter().position(|known| known.phrases == phrases).unwrap_or_else(|| {
+            self.groups.push(Group { phrases: phrases.to_vec(), kinds: Kinds::default() });
             self.groups.len() - 1
         });
         GroupId(u16::try_from(at).unwrap_or(u16::MAX))
+    }
+
+    /// Takes note of what those look for who ask for a group; nobody else hears it.
+    pub(super) fn ask(&mut self, group: GroupId, kinds: Kinds) {
+        self.groups.get_mut(group.number()).into_iter().for_each(|group| group.kinds.add(kinds));
     }
 
     /// Compiles the groups.
@@ -289,7 +268,7 @@ impl Builder {
         let mut table = TableBuilder::default();
         let mut inside_groups: Vec<Vec<GroupId>> = Vec::new();
         let mut inside: Vec<String> = Vec::new();
-        for (at, phrases) in self.groups.iter().enumerate() {
+        for (at, Group { phrases, .. }) in self.groups.iter().enumerate() {
             let group = GroupId(u16::try_from(at).unwrap_or(u16::MAX));
             for phrase in phrases {
                 if phrase.chars().any(is_unspaced) {
@@ -309,7 +288,7 @@ impl Builder {
             }
         }
         Words {
-            table: table.build(),
+            table: table.build(|group| self.groups.get(group.number()).map_or(Kinds::ALL, |group| group.kinds)),
             inside: if inside.is_empty() { None } else { AhoCorasick::new(&inside).ok() },
             inside_groups,
             n_groups: self.groups.len(),
@@ -328,17 +307,17 @@ impl Words {
         Builder::default()
     }
 
-    /// Reads what stands around `places`, so that what is asked about them costs little. They are all that windows may jump
-    /// over. Tells whether all was read that may stand around those that are asked for; in a long text with labels,
+    /// Reads what stands around `places` and speaks of one of `kinds`, so that what is asked about them costs little. They are
+    /// all that windows may jump over. Tells whether all was read that may stand around those that are asked for; in a long text with labels,
     /// tokens or many places it is not, nor where a token parts a word.
-    pub(super) fn read(&self, text: &[u8], places: &[Place], said: &mut Said) -> bool {
+    pub(super) fn read(&self, text: &[u8], places: &[Place], kinds: Kinds, said: &mut Said) -> bool {
         said.choose(text, places);
         let Said { hits, parts, ranges, .. } = said;
         hits.clear();
         parts.clear();
         for range in ranges.iter() {
             let piece = text.get(range.clone()).unwrap_or_default();
-            self.table.each_in_text(self.level, piece, range.start, hits, parts);
+            self.table.each_in_text(self.level, piece, range.start, kinds, hits, parts);
         }
         let is_read = !ranges.is_empty() || places.iter().all(|place| !place.asked);
         is_read && !(said.marked && has_hanging_token(text))
@@ -657,12 +636,15 @@ const MARK_BYTES: usize = 512;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entity::Kind;
 
     fn builder() -> (Words, GroupId, GroupId) {
         let mut b = Words::builder();
         let s = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
         let phone = b.group(&s(&["tel", "my no", "电话"]));
         let order = b.group(&s(&["order"]));
+        b.ask(phone, Kinds::of(Some(Kind::PhoneNumber)));
+        b.ask(order, Kinds::of(Some(Kind::OtherId)));
         (b.build(Level::best()), phone, order)
     }
 
@@ -678,7 +660,7 @@ mod tests {
         barriers.fill(others.iter().map(|o| span(o)).chain([own]));
         let mut groups = Groups::default();
         let mut said = Said::default();
-        words.read(text.as_bytes(), &[Place { span: own, asked: true }], &mut said);
+        words.read(text.as_bytes(), &[Place { span: own, asked: true }], Kinds::ALL, &mut said);
         words.around(text.as_bytes(), &said, own, &barriers, &mut groups);
         assert_eq!((groups.any(&[phone]), groups.any(&[order])), (want_phone, want_order), "{text}");
     }
@@ -728,7 +710,7 @@ mod tests {
             places.extend(others.iter().map(|&span| Place { span, asked: false }));
             let answers = [false, true].map(|read| {
                 let (mut said, mut around, mut label) = (Said::default(), Groups::default(), Groups::default());
-                let all = words.read(text.as_bytes(), &places, &mut said);
+                let all = words.read(text.as_bytes(), &places, Kinds::ALL, &mut said);
                 assert!(all || text.contains("tok_"), "a short text is read");
                 let mut any = Groups::default();
                 any.clear(words.n_groups);
@@ -744,9 +726,6 @@ mod tests {
                 for group in [phone, order].into_iter().filter(|_| whole) {
                     assert!(any.any(&[group]) || !around.any(&[group]) && !label.any(&[group]), "{text}");
                 }
-                let firsts = first_words(["tel", "my no", "电话"].into_iter());
-                let may_be = may_be_said(text.as_bytes(), &places, &firsts);
-                assert!(may_be || !whole || !around.any(&[phone]) && !label.any(&[phone]), "{text}");
                 [around, label].map(|groups| [phone, order].map(|group| groups.any(&[group])))
             });
             proptest::prop_assert_eq!(answers[0], answers[1], "{}", text);

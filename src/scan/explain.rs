@@ -262,7 +262,7 @@ impl<'e> Explainer<'e> {
         scanner.each_block(bytes, &mut masks, |block, masks, anchors| {
             scanner.anchors(&mut job, block, masks, anchors, &mut all);
         });
-        job.verify_gated(scanner, false, &mut all);
+        job.verify_waiting(scanner, false, &mut all);
         for found in walk.found(&all, reach) {
             out.extend(walk.explained(found));
         }

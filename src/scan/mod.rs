@@ -187,17 +187,17 @@ pub struct Scanner {
     host: Automata,
     colon: Automata,
     dashes: Automata,
-    /// Rules for digits and tokens that count for nothing without a word or a default region.
-    gated: build::Gated,
+    /// What opens rules that count for nothing without a word or a default region.
+    gates: build::Gates,
     /// The recognizer that the numbering plans serve.
     phone: Option<usize>,
     /// The recognizer of known names, and what keeps everyday words from being names.
     name: Option<(u16, lookup::Guards)>,
     /// Fewest digits of any candidate in `number`.
     number_digits: usize,
-    /// Digits that are too few for any of the numbering plans, `number` and `code`, gated or not, plus one.
+    /// Digits that are too few for any of the numbering plans, `number` and `code`, plus one.
     fewest_digits: usize,
-    /// Digits that are many enough for the numbering plans, `number` and `code`, gated or not.
+    /// Digits that are many enough for the numbering plans, `number` and `code`.
     fewest_enough: usize,
     /// Fewest digits in `code` before a candidate can end or go on with a letter.
     code_digits: usize,
@@ -298,7 +298,7 @@ impl Scanner {
         let bytes = if folded { &shadow.bytes } else { text };
         let mut job = Job::new(bytes, hints, work);
         self.each_block(bytes, masks, |block, masks, anchors| self.anchors(&mut job, block, masks, anchors, work));
-        job.verify_gated(self, false, work);
+        job.verify_waiting(self, false, work);
         let mut out: Vec<_> = work
             .accepted()
             .iter()

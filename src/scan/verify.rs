@@ -3,8 +3,9 @@
 //! A candidate of a rule that begins at `s` is any `s..e` that the pattern matches as a whole; of those that the guards
 //! and the check let pass, the longest counts.
 
-use super::build::{Automata, Automaton, Recognizer};
+use super::build::{Automata, Automaton, Matching, Recognizer};
 use crate::check::{COMPACT_BYTES, Check, Form};
+use crate::entity::Kind;
 use crate::rules::{Guard, Sieve, Tail};
 use regex_automata::dfa::Automaton as _;
 
@@ -87,10 +88,6 @@ impl Rules {
         self.0.iter_mut().zip(&others.0).for_each(|(bits, other)| *bits |= other);
     }
 
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-
     #[inline]
     pub(super) fn has(&self, recognizer: u16) -> bool {
         self.0.get(usize::from(recognizer / 64)).is_some_and(|bits| bits & 1 << (recognizer % 64) != 0)
@@ -98,6 +95,34 @@ impl Rules {
 
     pub(super) fn meets(&self, others: &Self) -> bool {
         self.0.iter().zip(&others.0).any(|(bits, other)| bits & other != 0)
+    }
+}
+
+/// A set of kinds; a few share a bit, so that a set may hold one more than it was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kinds(u32);
+
+impl Kinds {
+    pub(super) const ALL: Self = Self(u32::MAX);
+
+    /// The set of one kind; of an entity that is not known all.
+    pub(super) fn of(kind: Option<Kind>) -> Self {
+        kind.map_or(Self::ALL, |kind| Self(1 << (kind as u32 % u32::BITS)))
+    }
+
+    #[inline]
+    pub(super) const fn add(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+
+    #[inline]
+    pub(super) const fn meets(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+
+    #[inline]
+    pub(super) const fn is_empty(self) -> bool {
+        self.0 == 0
     }
 }
 
@@ -111,6 +136,25 @@ pub(super) fn is_inside(text: &[u8], start: usize) -> bool {
     }
 }
 
+/// Which rules of an automaton are asked.
+#[derive(Clone, Copy)]
+pub(super) enum Asked<'r> {
+    All,
+    /// Those that do not wait.
+    Ready,
+    /// Those that wait and are among these, where it is known which are open.
+    Waiting(Option<&'r Rules>),
+}
+
+/// What a first walk leaves to be done.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Pending {
+    /// What rules that wait and match look for.
+    pub(super) kinds: Kinds,
+    /// How long the longest of these matches is, in bytes.
+    pub(super) len: usize,
+}
+
 /// Runs every automaton at `start` and appends to `out` what is accepted, one entry a rule. Returns how many candidates
 /// it looked at closely: the work done.
 pub(super) fn verify(
@@ -120,15 +164,15 @@ pub(super) fn verify(
     start: usize,
     out: &mut Vec<Accepted>,
 ) -> usize {
-    automata.0.iter().map(|automaton| walk(automaton, recognizers, None, text, start, out)).sum()
+    automata.0.iter().map(|automaton| walk(automaton, recognizers, Asked::All, text, start, out)).sum()
 }
 
-/// Runs one automaton at `start`, like [`verify`]; of its rules only those that are `open`, where it is said which.
+/// Runs one automaton at `start`, like [`verify`], for some of its rules.
 #[inline]
 pub(super) fn walk(
     automaton: &Automaton,
     recognizers: &[Recognizer],
-    open: Option<&Rules>,
+    asked: Asked<'_>,
     text: &[u8],
     start: usize,
     out: &mut Vec<Accepted>,
@@ -144,66 +188,70 @@ pub(super) fn walk(
             }
             // The automaton tells of a match one byte late: it ended before `byte`.
             if automaton.open || !is_word(byte) {
-                n_candidates += matched(automaton, sid, recognizers, open, text, start, at, out);
+                let matching = automaton.matching_at(sid);
+                n_candidates += matched(automaton, matching, recognizers, asked, text, start, at, out);
             }
         }
         at += 1;
     }
     sid = automaton.dfa.next_eoi_state(sid);
     if automaton.dfa.is_match_state(sid) {
-        n_candidates += matched(automaton, sid, recognizers, open, text, start, at, out);
+        let matching = automaton.matching_at(sid);
+        n_candidates += matched(automaton, matching, recognizers, asked, text, start, at, out);
     }
     n_candidates
 }
 
-/// Returns where a place ends that some rule's pattern takes at `start`, whatever guards and checks say: the longest, or the
-/// first to be found.
-///
-/// `n_digits` is how many digits stand at `start`; where there is none, every automaton is tried.
-pub(super) fn may_end(automata: &Automata, text: &[u8], start: usize, n_digits: usize, longest: bool) -> Option<usize> {
-    let rest = text.get(start..)?;
-    let mut far = None;
-    for automaton in &automata.0 {
-        if n_digits > 0 && !automaton.may_begin(text, start, n_digits) {
-            continue;
-        }
-        far = far.max(may_end_in(automaton, rest, longest));
-        if far.is_some() && !longest {
-            break;
-        }
-    }
-    far.map(|len| start + len)
-}
-
+/// Runs one automaton at `start` for its rules that do not wait, and takes note of what those that do would match, whatever
+/// guards and checks say.
 #[inline]
-fn may_end_in(automaton: &Automaton, rest: &[u8], longest: bool) -> Option<usize> {
+pub(super) fn first_walk(
+    automaton: &Automaton,
+    recognizers: &[Recognizer],
+    text: &[u8],
+    start: usize,
+    out: &mut Vec<Accepted>,
+    pending: &mut Pending,
+) -> usize {
+    let mut n_candidates = 0;
     let mut sid = automaton.start;
-    let mut far = None;
-    let mut len = 0;
-    for &byte in rest {
+    let mut at = start;
+    let mut ends = |sid, at: usize| {
+        let matching = automaton.matching_at(sid);
+        if !matching.waiting.is_empty() {
+            pending.kinds.add(matching.waiting);
+            pending.len = pending.len.max(at - start);
+        }
+        match matching.is_ready() {
+            true => matched(automaton, matching, recognizers, Asked::Ready, text, start, at, out),
+            false => 0,
+        }
+    };
+    for &byte in text.get(start..).unwrap_or_default() {
         sid = automaton.dfa.next_state(sid, byte);
         if automaton.dfa.is_special_state(sid) {
             if !automaton.dfa.is_match_state(sid) {
-                return far;
+                return n_candidates;
             }
             if automaton.open || !is_word(byte) {
-                far = Some(len);
-                if !longest {
-                    return far;
-                }
+                n_candidates += ends(sid, at);
             }
         }
-        len += 1;
+        at += 1;
     }
-    if automaton.dfa.is_match_state(automaton.dfa.next_eoi_state(sid)) { Some(len) } else { far }
+    sid = automaton.dfa.next_eoi_state(sid);
+    if automaton.dfa.is_match_state(sid) {
+        n_candidates += ends(sid, at);
+    }
+    n_candidates
 }
 
 #[expect(clippy::too_many_arguments, reason = "what a walk knows, told to the one place where it ends")]
 fn matched(
     automaton: &Automaton,
-    sid: regex_automata::util::primitives::StateID,
+    matching: Matching,
     recognizers: &[Recognizer],
-    open: Option<&Rules>,
+    asked: Asked<'_>,
     text: &[u8],
     start: usize,
     end: usize,
@@ -214,9 +262,8 @@ fn matched(
     let mut free = None;
     let Some(candidate) = text.get(start..end) else { return 0 };
     let numbered = candidate.first().is_some_and(u8::is_ascii_digit);
-    for index in 0..automaton.dfa.match_len(sid) {
-        let pattern = automaton.dfa.match_pattern(sid, index).as_usize();
-        let Some(entry) = automaton.entries.get(pattern) else { continue };
+    let open = if let Asked::Waiting(open) = asked { open } else { None };
+    for entry in automaton.matched(matching, asked) {
         if open.is_some_and(|open| !open.has(entry.recognizer)) {
             continue;
         }

@@ -2,6 +2,7 @@
 
 use super::context::GroupId;
 use super::simd::{BLOCK, Letters, Level};
+use super::verify::Kinds;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
@@ -10,8 +11,8 @@ use std::ops::Range;
 pub(super) const PHRASE_WORDS: usize = 8;
 /// Text behind the first word of a phrase in which the others stand; wider than any window.
 const PHRASE_BYTES: usize = 256;
-/// Bits that tell which first words there are: 8 KiB.
-const FIRST_BITS: usize = 1 << 16;
+/// Places of the table that tells what phrases speak of by their first words: 32 KiB.
+const FIRSTS: usize = 1 << 13;
 
 /// Phrases and whom they speak of, by their first words.
 pub(super) struct Table {
@@ -21,8 +22,8 @@ pub(super) struct Table {
     /// The words of all phrases behind their second.
     others: Box<[u64]>,
     groups: Box<[GroupId]>,
-    /// One bit for every first word, so that most words of a text are dismissed by one look.
-    first_bits: Box<[u64; FIRST_BITS / 64]>,
+    /// What the phrases speak of that begin with a word, so that most words of a text are dismissed by one look.
+    firsts: Box<[Kinds; FIRSTS]>,
 }
 
 /// What follows the first word of a phrase, and whom the phrase speaks of.
@@ -31,6 +32,7 @@ struct Phrase {
     /// Ranges of the table's `others` and `groups`.
     others: (u32, u32),
     groups: (u32, u32),
+    kinds: Kinds,
 }
 
 /// A phrase that stands in a text, and where, in bytes.
@@ -63,38 +65,40 @@ impl TableBuilder {
         }
     }
 
-    pub(super) fn build(self) -> Table {
-        let mut first_bits = Box::new([0; FIRST_BITS / 64]);
+    /// Freezes the table; `kinds_of` tells what those look for who ask for a group.
+    pub(super) fn build(self, kinds_of: impl Fn(GroupId) -> Kinds) -> Table {
+        let mut firsts = Box::new([Kinds::default(); FIRSTS]);
         let (mut by_first, mut phrases, mut others, mut groups) =
             (HashMap::default(), Vec::new(), Vec::new(), Vec::new());
         // Far fewer than that.
         let place = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         for (first, known) in self.by_first {
-            let (word, bit) = bit_of(first);
-            first_bits.get_mut(word).into_iter().for_each(|bits| *bits |= bit);
             let from = place(phrases.len());
             for Known { rest, groups: of } in known {
                 let (others_from, groups_from) = (place(others.len()), place(groups.len()));
                 others.extend(rest.iter().skip(1));
+                let mut kinds = Kinds::default();
+                of.iter().for_each(|&group| kinds.add(kinds_of(group)));
+                firsts.get_mut(place_of(first)).into_iter().for_each(|known| known.add(kinds));
                 groups.extend(of);
                 phrases.push(Phrase {
                     second: rest.first().copied(),
                     others: (others_from, place(others.len())),
                     groups: (groups_from, place(groups.len())),
+                    kinds,
                 });
             }
             by_first.insert(first, (from, place(phrases.len())));
         }
-        Table { by_first, phrases: phrases.into(), others: others.into(), groups: groups.into(), first_bits }
+        Table { by_first, phrases: phrases.into(), others: others.into(), groups: groups.into(), firsts }
     }
 }
 
 impl Table {
-    /// Returns whether a phrase may begin with this word; a few say so and do not.
+    /// Returns whether a phrase that speaks of one of `kinds` may begin with this word; a few say so and do not.
     #[inline]
-    fn may_begin(&self, first: u64) -> bool {
-        let (word, bit) = bit_of(first);
-        self.first_bits.get(word).is_some_and(|bits| bits & bit != 0)
+    fn may_begin(&self, first: u64, kinds: Kinds) -> bool {
+        self.firsts.get(place_of(first)).is_some_and(|known| known.meets(kinds))
     }
 
     /// Returns the phrases that begin with a word, with their numbers.
@@ -135,15 +139,15 @@ impl Table {
     pub(super) fn each(&self, words: &[u64], mut f: impl FnMut(GroupId)) {
         let mut rest = words;
         while let [first, after @ ..] = rest {
-            if self.may_begin(*first) {
+            if self.may_begin(*first, Kinds::ALL) {
                 self.phrases(*first, after, &mut f);
             }
             rest = after;
         }
     }
 
-    /// Appends the phrases that stand in `text` to `hits`, in ascending order of where they begin; places count from `offset`
-    /// before it. Parts of words before and behind an apostrophe, which count as words where a window ends there, go to `parts`. Texts
+    /// Appends the phrases that stand in `text` and speak of one of `kinds` to `hits`, in ascending order of where they begin;
+    /// others may be among them. Places count from `offset` before the text. Parts of words before and behind an apostrophe, which count as words where a window ends there, go to `parts`. Texts
     /// are shorter than 4 GiB.
     ///
     /// # Cost
@@ -153,6 +157,7 @@ impl Table {
         level: Level,
         text: &[u8],
         offset: usize,
+        kinds: Kinds,
         hits: &mut Vec<Hit>,
         parts: &mut Vec<Hit>,
     ) {
@@ -163,53 +168,61 @@ impl Table {
             let at = n * BLOCK;
             // A block, and as many zeros as reading eight bytes at its end takes.
             let mut padded = [0_u8; BLOCK + 8];
-            let Some((block, _)) = padded.split_first_chunk_mut() else { return };
-            match piece.first_chunk() {
-                Some(piece) => *block = *piece,
-                None => block.iter_mut().zip(piece).for_each(|(to, &from)| *to = from),
+            match padded.get_mut(..piece.len()) {
+                Some(block) => block.copy_from_slice(piece),
+                None => return,
             }
+            let Some(block) = padded.first_chunk() else { return };
             let Letters { ascii, high, joint } = level.letters(block);
             let letters = ascii | high;
             let mut starts = letters & !(letters << 1 | goes_on);
             goes_on = letters >> 63;
+            // Words of this block of which neither they nor what follows them is more than a letter.
+            let plain = (high | joint) == 0 && done <= at;
             while starts != 0 {
                 let bit = starts.trailing_zeros() as usize;
                 starts &= starts - 1;
                 let len = (!(letters >> bit)).trailing_zeros() as usize;
-                // The word ends in this block, and neither it nor what follows it is more than a letter.
-                let odd = (high | joint) >> bit & (2_u64 << (len & 63)).wrapping_sub(1);
-                if bit + len < BLOCK && odd == 0 {
+                let odd = !plain && (high | joint) >> bit & (2_u64 << (len & 63)).wrapping_sub(1) != 0;
+                if bit + len < BLOCK && !odd {
                     let first = WordHash::ascii(padded.get(bit..).unwrap_or_default(), len);
-                    if self.may_begin(first) {
+                    if self.may_begin(first, kinds) {
                         let hits = if at + bit < done { &mut *parts } else { &mut *hits };
-                        self.phrases_at(first, text, at + bit..at + bit + len, offset, hits);
+                        self.phrases_at(first, text, at + bit..at + bit + len, offset, kinds, hits);
                     }
-                } else {
-                    let (first, after) = word(text.get(at + bit..).unwrap_or_default());
-                    let end = text.len() - after.len();
-                    if self.may_begin(first) {
-                        let hits = if at + bit < done { &mut *parts } else { &mut *hits };
-                        self.phrases_at(first, text, at + bit..end, offset, hits);
-                    }
-                    for joint in memchr::memchr_iter(b'\'', text.get(at + bit..end).unwrap_or_default()) {
-                        let (first, _) = word(text.get(at + bit..at + bit + joint).unwrap_or_default());
-                        if self.may_begin(first) {
-                            self.phrases_at(first, text, at + bit..at + bit + joint, offset, parts);
-                        }
-                    }
-                    done = end;
+                    continue;
                 }
+                let Some((first, end)) = next_word(text, at + bit) else { continue };
+                if self.may_begin(first, kinds) {
+                    let hits = if at + bit < done { &mut *parts } else { &mut *hits };
+                    self.phrases_at(first, text, at + bit..end, offset, kinds, hits);
+                }
+                for joint in memchr::memchr_iter(b'\'', text.get(at + bit..end).unwrap_or_default()) {
+                    let (first, _) = word(text.get(at + bit..at + bit + joint).unwrap_or_default());
+                    if self.may_begin(first, kinds) {
+                        self.phrases_at(first, text, at + bit..at + bit + joint, offset, kinds, parts);
+                    }
+                }
+                done = end;
             }
         }
     }
 
-    /// Appends the phrases that begin with the word `first` at `place` of `text`.
+    /// Appends the phrases that begin with the word `first` at `place` of `text` and speak of one of `kinds`.
     #[inline(never)]
-    fn phrases_at(&self, first: u64, text: &[u8], place: Range<usize>, offset: usize, hits: &mut Vec<Hit>) {
+    fn phrases_at(
+        &self,
+        first: u64,
+        text: &[u8],
+        place: Range<usize>,
+        offset: usize,
+        kinds: Kinds,
+        hits: &mut Vec<Hit>,
+    ) {
         let end = place.end;
         let after = text.get(end..text.len().min(end + PHRASE_BYTES)).unwrap_or_default();
         let mut second = None;
-        for (phrase, known) in self.beginning(first) {
+        for (phrase, known) in self.beginning(first).filter(|(_, known)| known.kinds.meets(kinds)) {
             let ends = match known.second {
                 None => Some(end),
                 Some(wanted) => match second.get_or_insert_with(|| next_word(after, 0)) {
@@ -237,10 +250,11 @@ const fn range((from, to): (u32, u32)) -> Range<usize> {
     from as usize..to as usize
 }
 
-fn bit_of(hash: u64) -> (usize, u64) {
+/// The place of a word among [`FIRSTS`].
+#[inline]
+const fn place_of(hash: u64) -> usize {
     // The upper bits; the map uses all of them.
-    let bit = usize::try_from(hash >> 48).unwrap_or(0);
-    (bit / 64, 1 << (bit % 64))
+    (hash >> (u64::BITS - FIRSTS.trailing_zeros())) as usize
 }
 
 /// Hashes are their own hash.
