@@ -1,20 +1,20 @@
 //! Compiles rules: automata by sieve, tables of words, and for each rule what verification needs.
 
+use super::automaton::{Automata, Automaton, NUMBER_SEPARATORS, Until};
 use super::context::{GroupId, Words};
-use super::verify::{Asked, Entry, Kinds, Rules, is_inside, is_word};
+use super::gates::Gates;
+use super::verify::{Entry, Kinds, is_word};
 use super::{BuildError, ScanConfig, Scanner, candidates, lookup, score, sieve, simd};
 use crate::check::Check;
 use crate::entity::Kind;
-use crate::ids::{EntityId, Region, RuleId};
+use crate::ids::{EntityId, RuleId};
 use crate::rules::{CountryFrom, Evidence, Gate, Guard, Rule, RuleSet, Sieve, Tail};
-use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::MatchKind;
+use regex_automata::dfa::{StartKind, dense};
 use regex_automata::nfa::thompson;
-use regex_automata::util::primitives::StateID;
 use regex_automata::util::syntax;
-use regex_automata::{Anchored, MatchKind};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
-use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What verification needs of a rule.
 #[derive(Clone, Debug)]
@@ -49,300 +49,6 @@ impl Recognizer {
         self.words.last_chunk::<1>().map_or(&[], <[GroupId; 1]>::as_slice)
     }
 }
-
-/// The rules of one sieve as anchored automata; mostly one.
-#[derive(Default)]
-pub(super) struct Automata(pub(super) Vec<Automaton>);
-
-/// Many patterns in one anchored automaton that tells every length at which each of them matches.
-pub(super) struct Automaton {
-    pub(super) dfa: dense::DFA<Vec<u32>>,
-    pub(super) start: StateID,
-    /// What is asked first of each pattern's rule.
-    pub(super) entries: Box<[Entry]>,
-    /// Its rules that wait, and what they look for.
-    waiting: Open,
-    /// Who matches in a state, for the first states: no other is a state of a match.
-    by_state: Box<[Matching]>,
-    /// Places in `entries`, for `by_state`.
-    matching: Box<[u16]>,
-    /// Whether some candidate may be followed by a letter or digit: one without a guard, or with a tail.
-    pub(super) open: bool,
-    /// Longest word that a candidate can begin with, in bytes.
-    pub(super) first_word: usize,
-    /// By what follows the digits that a candidate begins with, how many these can be: bit `n` for `n` digits.
-    leads: [u32; Behind::ALL],
-    /// Whether a candidate may follow a digit and a joint, as in the middle of a number.
-    inside: bool,
-}
-
-/// Who matches in a state of an automaton: first rules that do not wait, then those that do.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Matching {
-    first: u32,
-    first_waiting: u32,
-    end: u32,
-    /// What rules that wait look for.
-    pub(super) waiting: Kinds,
-}
-
-impl Matching {
-    pub(super) const fn is_ready(&self) -> bool {
-        self.first < self.first_waiting
-    }
-}
-
-/// What opens rules that wait or ask for words.
-#[derive(Default)]
-pub(super) struct Gates {
-    /// By group of words, what it opens.
-    by_group: Vec<Open>,
-    /// What a default region opens, by region.
-    by_region: Vec<(Region, Open)>,
-}
-
-/// Rules that a text opens, and what they look for.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Open {
-    pub(super) rules: Rules,
-    kinds: Kinds,
-}
-
-impl Open {
-    fn add(&mut self, recognizer: u16, kinds: Kinds) {
-        self.rules.add(recognizer);
-        self.kinds.add(kinds);
-    }
-
-    fn add_all(&mut self, others: &Self) {
-        self.rules.add_all(&others.rules);
-        self.kinds.add(others.kinds);
-    }
-
-    /// Returns whether one of the rules may look for one of `kinds`.
-    #[inline]
-    pub(super) const fn meets(&self, kinds: Kinds) -> bool {
-        self.kinds.meets(kinds)
-    }
-}
-
-/// What the default regions of the last text open; those of the next are mostly the same.
-#[derive(Default)]
-pub(super) struct OpenByRegions {
-    regions: Vec<Region>,
-    open: Open,
-}
-
-impl Gates {
-    fn of(recognizers: &[Recognizer], enough: impl Fn(i16) -> bool) -> Self {
-        let (mut by_group, mut by_region) = (Vec::new(), BTreeMap::<Region, Open>::new());
-        for (at, of) in (0..).zip(recognizers).filter(|(_, of)| of.gate == Gate::Context || of.waits) {
-            for group in &of.words {
-                by_group.resize(by_group.len().max(group.number() + 1), Open::default());
-                by_group.get_mut(group.number()).into_iter().for_each(|open| open.add(at, of.kinds));
-            }
-            if let CountryFrom::Entity(region) = of.country
-                && of.gate == Gate::Open
-                && enough(of.most() + of.evidence.region)
-            {
-                by_region.entry(region).or_default().add(at, of.kinds);
-            }
-        }
-        Self { by_group, by_region: by_region.into_iter().collect() }
-    }
-
-    /// Fills `open` with the rules that default regions open.
-    pub(super) fn open_by_regions(&self, regions: &[Region], known: &mut OpenByRegions, open: &mut Open) {
-        if known.regions != regions {
-            known.regions.clear();
-            known.regions.extend_from_slice(regions);
-            known.open = Open::default();
-            for region in regions {
-                if let Ok(at) = self.by_region.binary_search_by_key(region, |(region, _)| *region) {
-                    self.by_region.get(at).into_iter().for_each(|(_, own)| known.open.add_all(own));
-                }
-            }
-        }
-        open.rules.clone_from(&known.open.rules);
-        open.kinds = known.open.kinds;
-    }
-
-    /// Adds the rules that words open.
-    #[inline]
-    pub(super) fn open_by_words(&self, group: GroupId, open: &mut Open) {
-        self.by_group.get(group.number()).into_iter().for_each(|own| open.add_all(own));
-    }
-}
-
-/// Up to where digits are counted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
-    /// A match.
-    Match,
-    /// A match, or a byte that is no part of a plain number.
-    Letter,
-}
-
-impl Automata {
-    /// Returns the fewest digits that a candidate which begins with a digit holds before it can end or go on with
-    /// anything but digits and [`NUMBER_SEPARATORS`].
-    fn fewest_digits(&self, until: Until) -> usize {
-        self.0.iter().map(|automaton| automaton.fewest_digits(until)).min().unwrap_or(usize::MAX)
-    }
-}
-
-/// What follows digits, as far as patterns differ.
-struct Behind;
-
-impl Behind {
-    const ALL: usize = 6;
-
-    #[inline]
-    const fn of(byte: Option<u8>) -> usize {
-        match byte {
-            Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => 0,
-            Some(b' ') => 1,
-            Some(b'-') => 2,
-            Some(b'.') => 3,
-            Some(b'/') => 4,
-            _ => 5,
-        }
-    }
-}
-
-impl Automaton {
-    /// Returns whether a candidate can begin at `start` with so many digits; for what begins with a digit.
-    #[inline]
-    pub(super) fn may_begin(&self, text: &[u8], start: usize, n_digits: usize) -> bool {
-        let behind = text.get(start + n_digits).copied();
-        (n_digits >= 32 || self.leads.get(Behind::of(behind)).is_some_and(|leads| leads >> n_digits & 1 != 0))
-            && (self.inside || !is_inside(text, start))
-    }
-
-    /// How many digits can stand at the start, by what follows.
-    fn leads(dfa: &dense::DFA<Vec<u32>>, start: StateID) -> [u32; Behind::ALL] {
-        let mut leads = [0; Behind::ALL];
-        // One byte of each sort that the automaton and we tell apart.
-        let mut sorts: Vec<(u8, usize, u8)> = (0..=u8::MAX)
-            .filter(|b| !b.is_ascii_digit())
-            .map(|b| (dfa.byte_classes().get(b), Behind::of(Some(b)), b))
-            .collect();
-        sorts.sort_unstable();
-        sorts.dedup_by_key(|&mut (class, behind, _)| (class, behind));
-        let mut digits: Vec<(u8, u8)> = (b'0'..=b'9').map(|b| (dfa.byte_classes().get(b), b)).collect();
-        digits.dedup_by_key(|&mut (class, _)| class);
-        let mut states = vec![start];
-        for n in 1..32 {
-            let step = |&from: &StateID| digits.iter().map(move |&(_, digit)| dfa.next_state(from, digit));
-            let mut next: Vec<StateID> = states.iter().flat_map(step).filter(|&to| !dfa.is_dead_state(to)).collect();
-            next.sort_unstable();
-            next.dedup();
-            states = next;
-            for (behind, leads) in leads.iter_mut().enumerate() {
-                let mut bytes = sorts.iter().filter(|sort| sort.1 == behind).map(|sort| sort.2);
-                let goes_on = |byte: u8| states.iter().any(|&from| !dfa.is_dead_state(dfa.next_state(from, byte)));
-                // At the end of the text, too.
-                let ends = || states.iter().any(|&from| dfa.is_match_state(dfa.next_eoi_state(from)));
-                if bytes.any(goes_on) || (behind == Behind::ALL - 1 && ends()) {
-                    *leads |= 1 << n;
-                }
-            }
-        }
-        leads
-    }
-
-    /// Returns whether one of its rules that wait looks for one of `kinds`, as far as these are known to be its own.
-    #[inline]
-    pub(super) const fn waits_for(&self, kinds: Kinds) -> bool {
-        self.waiting.meets(kinds)
-    }
-
-    /// Returns whether one of its rules that wait is open.
-    #[inline]
-    pub(super) fn is_open(&self, open: &Open) -> bool {
-        open.meets(self.waiting.kinds) && self.waiting.rules.meets(&open.rules)
-    }
-
-    /// Returns who matches in a state.
-    #[inline]
-    pub(super) fn matching_at(&self, state: StateID) -> Matching {
-        self.by_state.get(state.as_usize() >> self.dfa.stride2()).copied().unwrap_or_default()
-    }
-
-    /// Yields the entries of those of the rules that match in a state of which some are asked.
-    #[inline]
-    pub(super) fn matched(&self, matching: Matching, asked: Asked<'_>) -> impl Iterator<Item = &Entry> {
-        let Matching { first, first_waiting, end, .. } = matching;
-        let (from, to) = match asked {
-            Asked::All => (first, end),
-            Asked::Ready => (first, first_waiting),
-            Asked::Waiting(_) => (first_waiting, end),
-        };
-        let places = self.matching.get(from as usize..to as usize).unwrap_or_default();
-        places.iter().filter_map(|&at| self.entries.get(usize::from(at)))
-    }
-
-    /// Who matches in each of the first states. States that are more than a step on the way are numbered first.
-    fn by_state(dfa: &dense::DFA<Vec<u32>>, entries: &[Entry], table: &[Recognizer]) -> (Box<[Matching]>, Box<[u16]>) {
-        let mut places: Vec<u16> = Vec::new();
-        // Far fewer than that.
-        let place = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-        let waiting = |at: &u16| {
-            let of = entries.get(usize::from(*at)).and_then(|entry| table.get(usize::from(entry.recognizer)));
-            of.filter(|of| of.waits).map(|of| of.kinds)
-        };
-        let states = (0..).map_while(|at: usize| StateID::new(at << dfa.stride2()).ok());
-        let special = states.take_while(|&state| dfa.is_special_state(state));
-        let by_state = special.map(|state| {
-            let n_patterns = if dfa.is_match_state(state) { dfa.match_len(state) } else { 0 };
-            let patterns = (0..n_patterns).filter_map(|at| u16::try_from(dfa.match_pattern(state, at).as_usize()).ok());
-            let first = place(places.len());
-            places.extend(patterns);
-            let own = places.get_mut(first as usize..).unwrap_or_default();
-            own.sort_by_key(|at| waiting(at).is_some());
-            let n_ready = own.partition_point(|at| waiting(at).is_none());
-            let mut kinds = Kinds::default();
-            own.iter().filter_map(waiting).for_each(|own| kinds.add(own));
-            Matching { first, first_waiting: first + place(n_ready), end: place(places.len()), waiting: kinds }
-        });
-        let by_state = by_state.collect();
-        (by_state, places.into())
-    }
-
-    /// A shortest-path search: a digit costs one, a separator nothing.
-    fn fewest_digits(&self, until: Until) -> usize {
-        let dfa = &self.dfa;
-        let step = |from: StateID, byte: u8| {
-            Some(dfa.next_state(from, byte)).filter(|&to| !dfa.is_dead_state(to) && !dfa.is_quit_state(to))
-        };
-        let mut known: HashMap<StateID, usize> = HashMap::new();
-        let mut queue: VecDeque<(StateID, usize)> =
-            (b'0'..=b'9').filter_map(|d| Some((step(self.start, d)?, 1))).collect();
-        while let Some((state, cost)) = queue.pop_front() {
-            if known.get(&state).is_some_and(|&best| best <= cost) {
-                continue;
-            }
-            known.insert(state, cost);
-            // The automaton tells of a match one byte late, at whatever comes next.
-            let ends = dfa.is_match_state(dfa.next_eoi_state(state));
-            let plain = |byte: u8| byte.is_ascii_digit() || NUMBER_SEPARATORS.contains(&byte);
-            if ends || (until == Until::Letter && (0..=u8::MAX).any(|b| !plain(b) && step(state, b).is_some())) {
-                return cost;
-            }
-            for byte in (0..=u8::MAX).filter(|&b| plain(b)) {
-                match step(state, byte) {
-                    Some(to) if byte.is_ascii_digit() => queue.push_back((to, cost + 1)),
-                    Some(to) => queue.push_front((to, cost)),
-                    None => {}
-                }
-            }
-        }
-        usize::MAX
-    }
-}
-
-/// What may stand between the digits of a plain number.
-pub(super) const NUMBER_SEPARATORS: &[u8] = b" -./()~";
 
 /// Rules that share an automaton whatever they are.
 const FAMILY_RULES: usize = 40;
@@ -610,29 +316,14 @@ fn compile(rules: &[(u16, &Rule, &Shape)], table: &[Recognizer], out: &mut Autom
         .build_many(&patterns);
     match built {
         Ok(dfa) => {
-            let Some(start) = dfa.universal_start_state(Anchored::Yes) else {
-                return Err(BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() });
-            };
-            let mut entries = Vec::with_capacity(rules.len());
-            let mut waiting = Open::default();
-            for &(at, ..) in rules {
-                let Some(of) = table.get(usize::from(at)) else { continue };
-                entries.push(Entry::of(at, of));
-                if of.waits {
-                    waiting.add(at, of.kinds);
-                }
-            }
+            let entry = |&(at, ..): &(u16, _, _)| Some(Entry::of(at, table.get(usize::from(at))?));
+            let entries = rules.iter().filter_map(entry).collect();
             let open = rules.iter().any(|(_, rule, _)| is_open(rule));
             let first_word = rules.iter().map(|(.., shape)| shape.first_word).max().unwrap_or(0);
-            let (by_state, matching) = Automaton::by_state(&dfa, &entries, table);
-            let entries = entries.into();
-            // Only these are tried at digits wherever they stand.
-            let at_digits = rules.iter().any(|(_, rule, _)| matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token));
-            let leads = if at_digits { Automaton::leads(&dfa, start) } else { [u32::MAX; Behind::ALL] };
             let inside = rules.iter().any(|(_, rule, _)| rule.guard != Guard::Number);
-            let automaton =
-                Automaton { dfa, start, entries, waiting, by_state, matching, open, first_word, leads, inside };
-            out.0.push(automaton);
+            let too_large = || BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() };
+            let automaton = Automaton::freeze(&dfa, entries, table, open, first_word, inside);
+            out.0.push(automaton.ok_or_else(too_large)?);
             Ok(())
         }
         Err(_) if rules.len() > 1 => {

@@ -3,8 +3,10 @@
 //! Each function takes an anchor, walks back to where a candidate of that sieve begins, and runs the automata there. The
 //! walks are bounded by what was already looked at, so that no run of bytes is walked twice.
 
-use super::build::{Automata, Open, OpenByRegions, Recognizer};
+use super::automaton::{Automata, Lead};
+use super::build::Recognizer;
 use super::context::{FieldNames, Groups, Place, Said, TOKEN, is_short};
+use super::gates::{Open, OpenByRegions};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
 use super::simd::Level;
@@ -164,12 +166,10 @@ impl<'t> Job<'t> {
         work: &mut Work,
     ) {
         let mut pending = Pending::default();
-        for automaton in &sort.automata(scanner).0 {
-            if word <= automaton.first_word && (n_digits == 0 || automaton.may_begin(self.text, start, n_digits)) {
-                let Work { accepted, .. } = work;
-                self.n_candidates +=
-                    first_walk(automaton, &scanner.recognizers, self.text, start, accepted, &mut pending);
-            }
+        let lead = Lead::at(self.text, start, n_digits, word);
+        for automaton in sort.automata(scanner).0.iter().filter(|automaton| automaton.may_begin(&lead)) {
+            let Work { accepted, .. } = work;
+            self.n_candidates += first_walk(automaton, &scanner.recognizers, self.text, start, accepted, &mut pending);
         }
         let Pending { kinds, len } = pending;
         // Texts are not longer than that.

@@ -3,11 +3,13 @@
 //! [`Scanner::build`] is dear and can fail; the scanner is immutable and shared; each worker owns a [`Scratch`]. The
 //! room knows no document, key, tenant or lane, and allocates nothing once the scratch has grown to its work.
 
+mod automaton;
 mod build;
 mod candidates;
 mod context;
 mod explain;
 mod fold;
+mod gates;
 mod lexicon;
 mod lookup;
 mod phone;
@@ -26,7 +28,8 @@ pub use lookup::{MAX_NAMES, NameBook, NameBookError};
 pub use phone::Trait;
 pub use validate::Validator;
 
-use build::{Automata, Recognizer};
+use automaton::Automata;
+use build::Recognizer;
 use candidates::{Job, Work};
 use simd::{BLOCK, Level, Masks};
 
@@ -188,7 +191,7 @@ pub struct Scanner {
     colon: Automata,
     dashes: Automata,
     /// What opens rules that count for nothing without a word or a default region.
-    gates: build::Gates,
+    gates: gates::Gates,
     /// The recognizer that the numbering plans serve.
     phone: Option<usize>,
     /// The recognizer of known names, and what keeps everyday words from being names.

@@ -3,11 +3,11 @@
 //! A candidate of a rule that begins at `s` is any `s..e` that the pattern matches as a whole; of those that the guards
 //! and the check let pass, the longest counts.
 
-use super::build::{Automata, Automaton, Matching, Recognizer};
+use super::automaton::{Automata, Automaton, Matching};
+use super::build::Recognizer;
 use crate::check::{COMPACT_BYTES, Check, Form};
 use crate::entity::Kind;
 use crate::rules::{Guard, Sieve, Tail};
-use regex_automata::dfa::Automaton as _;
 
 /// A place that a rule's pattern, guards and check accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,10 @@ impl Rules {
     pub(super) fn add_all(&mut self, others: &Self) {
         self.0.resize(self.0.len().max(others.0.len()), 0);
         self.0.iter_mut().zip(&others.0).for_each(|(bits, other)| *bits |= other);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 
     #[inline]
@@ -178,27 +182,9 @@ pub(super) fn walk(
     out: &mut Vec<Accepted>,
 ) -> usize {
     let mut n_candidates = 0;
-    let mut sid = automaton.start;
-    let mut at = start;
-    for &byte in text.get(start..).unwrap_or_default() {
-        sid = automaton.dfa.next_state(sid, byte);
-        if automaton.dfa.is_special_state(sid) {
-            if !automaton.dfa.is_match_state(sid) {
-                return n_candidates;
-            }
-            // The automaton tells of a match one byte late: it ended before `byte`.
-            if automaton.open || !is_word(byte) {
-                let matching = automaton.matching_at(sid);
-                n_candidates += matched(automaton, matching, recognizers, asked, text, start, at, out);
-            }
-        }
-        at += 1;
-    }
-    sid = automaton.dfa.next_eoi_state(sid);
-    if automaton.dfa.is_match_state(sid) {
-        let matching = automaton.matching_at(sid);
-        n_candidates += matched(automaton, matching, recognizers, asked, text, start, at, out);
-    }
+    automaton.each_match(text, start, |matching, end| {
+        n_candidates += matched(automaton, matching, recognizers, asked, text, start, end, out);
+    });
     n_candidates
 }
 
@@ -214,35 +200,15 @@ pub(super) fn first_walk(
     pending: &mut Pending,
 ) -> usize {
     let mut n_candidates = 0;
-    let mut sid = automaton.start;
-    let mut at = start;
-    let mut ends = |sid, at: usize| {
-        let matching = automaton.matching_at(sid);
+    automaton.each_match(text, start, |matching, end| {
         if !matching.waiting.is_empty() {
             pending.kinds.add(matching.waiting);
-            pending.len = pending.len.max(at - start);
+            pending.len = pending.len.max(end - start);
         }
-        match matching.is_ready() {
-            true => matched(automaton, matching, recognizers, Asked::Ready, text, start, at, out),
-            false => 0,
+        if matching.is_ready() {
+            n_candidates += matched(automaton, matching, recognizers, Asked::Ready, text, start, end, out);
         }
-    };
-    for &byte in text.get(start..).unwrap_or_default() {
-        sid = automaton.dfa.next_state(sid, byte);
-        if automaton.dfa.is_special_state(sid) {
-            if !automaton.dfa.is_match_state(sid) {
-                return n_candidates;
-            }
-            if automaton.open || !is_word(byte) {
-                n_candidates += ends(sid, at);
-            }
-        }
-        at += 1;
-    }
-    sid = automaton.dfa.next_eoi_state(sid);
-    if automaton.dfa.is_match_state(sid) {
-        n_candidates += ends(sid, at);
-    }
+    });
     n_candidates
 }
 

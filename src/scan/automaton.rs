@@ -1,0 +1,485 @@
+//! Many patterns in one anchored automaton, and what tells at a glance that none of them can match.
+
+use super::build::Recognizer;
+use super::gates::Open;
+use super::verify::{Asked, Entry, Kinds, is_inside, is_word};
+use regex_automata::Anchored;
+use regex_automata::dfa::{Automaton as _, dense};
+use regex_automata::util::primitives::StateID;
+use std::collections::{HashMap, VecDeque};
+
+/// What may stand between the digits of a plain number.
+pub(super) const NUMBER_SEPARATORS: &[u8] = b" -./()~";
+
+/// The rules of one sieve as anchored automata; mostly one.
+#[derive(Default)]
+pub(super) struct Automata(pub(super) Vec<Automaton>);
+
+impl Automata {
+    /// Returns the fewest digits that a candidate which begins with a digit holds before it can end or go on with
+    /// anything but digits and [`NUMBER_SEPARATORS`].
+    pub(super) fn fewest_digits(&self, until: Until) -> usize {
+        self.0.iter().map(|automaton| automaton.fewest_digits(until)).min().unwrap_or(usize::MAX)
+    }
+}
+
+/// Up to where digits are counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// A match.
+    Match,
+    /// A match, or a byte that is no part of a plain number.
+    Letter,
+}
+
+/// Many patterns in one anchored automaton that tells every length at which each of them matches.
+pub(super) struct Automaton {
+    /// The sort of every byte; the last sort is the end of the text.
+    sorts: Box<[u8; 256]>,
+    n_sorts: usize,
+    /// By state and sort what follows: the place of the next state's row, [`DEAD`], or [`MATCH`] and the number of a state in
+    /// which patterns match that ended before this byte.
+    steps: Box<[u32]>,
+    start: u32,
+    /// Who matches, by state; states in which nothing matches have the numbers behind.
+    by_state: Box<[Matching]>,
+    /// Places in `entries`, for `by_state`.
+    matching: Box<[u16]>,
+    /// What is asked first of each pattern's rule.
+    pub(super) entries: Box<[Entry]>,
+    /// Its rules that wait, and what they look for.
+    waiting: Open,
+    /// Longest word that a candidate can begin with, in bytes.
+    first_word: usize,
+    leads: Leads,
+    /// Whether a candidate may follow a digit and a joint, as in the middle of a number.
+    inside: bool,
+}
+
+/// Marks a step behind a match.
+const MATCH: u32 = 1 << 31;
+/// A step after which nothing can match.
+const DEAD: u32 = u32::MAX;
+
+/// Who matches in a state of an automaton: first rules that do not wait, then those that do.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Matching {
+    first: u32,
+    first_waiting: u32,
+    end: u32,
+    /// What rules that wait look for.
+    pub(super) waiting: Kinds,
+}
+
+impl Matching {
+    pub(super) const fn is_ready(&self) -> bool {
+        self.first < self.first_waiting
+    }
+}
+
+/// What a candidate begins with: a run of digits or a run of letters, and what stands behind and before it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lead {
+    /// How long the word is that the candidate begins with, in bytes; 0 where no pattern minds.
+    word: usize,
+    run: Run,
+    len: usize,
+    behind: usize,
+    is_inside: bool,
+}
+
+/// What a run is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    Digits,
+    Letters,
+}
+
+impl Run {
+    const fn of(byte: u8) -> Option<Self> {
+        match byte {
+            b'0'..=b'9' => Some(Self::Digits),
+            b'A'..=b'Z' | b'a'..=b'z' => Some(Self::Letters),
+            _ => None,
+        }
+    }
+
+    /// What follows a run, as far as patterns differ.
+    const fn behind(self, byte: Option<u8>) -> usize {
+        match byte {
+            Some(b' ') => 0,
+            Some(b'-') => 1,
+            Some(b'.') => 2,
+            Some(b'/') => 3,
+            Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') if matches!(self, Self::Digits) => 4,
+            Some(b'0'..=b'9') if matches!(self, Self::Letters) => 4,
+            _ => 5,
+        }
+    }
+}
+
+/// How many digits, or letters, a candidate can begin with, by what follows them: bit `n` for `n`.
+struct Leads {
+    digits: [u32; N_BEHIND],
+    letters: [u32; N_BEHIND],
+}
+
+/// Answers of [`Run::behind`].
+const N_BEHIND: usize = 6;
+
+impl Lead {
+    /// Looks at what begins at `start`; `n_digits` are known to stand there, and `word` is how long the word is, in bytes, or 0
+    /// where no pattern minds.
+    #[inline]
+    pub(super) fn at(text: &[u8], start: usize, n_digits: usize, word: usize) -> Self {
+        let rest = text.get(start..).unwrap_or_default();
+        let (run, len) = match n_digits {
+            0 => (Run::Letters, rest.iter().take_while(|b| b.is_ascii_alphabetic()).count()),
+            _ => (Run::Digits, n_digits),
+        };
+        let behind = run.behind(rest.get(len).copied());
+        Self { word, run, len, behind, is_inside: is_inside(text, start) }
+    }
+}
+
+impl Automaton {
+    /// Freezes what was compiled. `open` tells whether some candidate may be followed by a letter or digit: one without a
+    /// guard, or with a tail; `first_word` how long the longest word is that a candidate can begin with; `inside` whether one
+    /// may follow a digit and a joint.
+    ///
+    /// Nothing where the automaton has no start, or too many states.
+    pub(super) fn freeze(
+        dfa: &dense::DFA<Vec<u32>>,
+        entries: Vec<Entry>,
+        table: &[Recognizer],
+        open: bool,
+        first_word: usize,
+        inside: bool,
+    ) -> Option<Self> {
+        let start = dfa.universal_start_state(Anchored::Yes)?;
+        let leads =
+            Leads { digits: leads(dfa, start, Run::Digits, open), letters: leads(dfa, start, Run::Letters, open) };
+        // Bytes that the automaton tells apart, and that we do: a match counts where no letter or digit follows.
+        let mut sorts = Box::new([0_u8; 256]);
+        let mut bytes: Vec<u8> = Vec::new();
+        let mut known: HashMap<(u8, bool), u8> = HashMap::new();
+        for (byte, sort) in (0..=u8::MAX).zip(sorts.iter_mut()) {
+            let next = u8::try_from(known.len()).ok()?;
+            *sort = *known.entry((dfa.byte_classes().get(byte), is_word(byte))).or_insert_with(|| {
+                bytes.push(byte);
+                next
+            });
+        }
+        let n_sorts = bytes.len() + 1;
+        // All states in the order in which they are reached, and what follows each.
+        let mut states: Vec<StateID> = Vec::new();
+        let mut numbers: Vec<u32> = Vec::new();
+        let mut number = |state: StateID, states: &mut Vec<StateID>| {
+            if dfa.is_dead_state(state) {
+                return Some(DEAD);
+            }
+            let at = state.as_usize() >> dfa.stride2();
+            numbers.resize(numbers.len().max(at + 1), DEAD);
+            let number = numbers.get_mut(at)?;
+            if *number == DEAD {
+                *number = u32::try_from(states.len()).ok()?;
+                states.push(state);
+            }
+            Some(*number)
+        };
+        number(start, &mut states)?;
+        let mut next: Vec<u32> = Vec::new();
+        let mut at = 0;
+        while let Some(&state) = states.get(at) {
+            for &byte in &bytes {
+                next.push(number(dfa.next_state(state, byte), &mut states)?);
+            }
+            next.push(number(dfa.next_eoi_state(state), &mut states)?);
+            at += 1;
+        }
+        // Those in which something matches come first.
+        let is_match: Vec<bool> = states.iter().map(|&state| dfa.is_match_state(state)).collect();
+        let mut order: Vec<usize> = (0..states.len()).collect();
+        order.sort_by_key(|&at| !is_match.get(at).is_some_and(|&is| is));
+        let mut places = vec![0_u32; states.len()];
+        for (place, &at) in (0..).zip(&order) {
+            *places.get_mut(at)? = place;
+        }
+        let ends =
+            |at: u32| next.chunks(n_sorts).nth(at as usize).is_none_or(|row| row.iter().all(|&next| next == DEAD));
+        let ended: Vec<bool> = (0..u32::try_from(states.len()).ok()?).map(ends).collect();
+        let row = u32::try_from(n_sorts).ok()?;
+        let mut steps = Vec::with_capacity(next.len());
+        for &at in &order {
+            let own = next.get(at * n_sorts..(at + 1) * n_sorts)?;
+            for (sort, &next) in own.iter().enumerate() {
+                let counts = bytes.get(sort).is_none_or(|&byte| open || !is_word(byte));
+                steps.push(match next {
+                    DEAD => DEAD,
+                    next if counts && *is_match.get(next as usize)? => MATCH | *places.get(next as usize)?,
+                    next if *ended.get(next as usize)? => DEAD,
+                    next => places.get(next as usize)?.checked_mul(row).filter(|&at| at < MATCH)?,
+                });
+            }
+        }
+        let matched = order.iter().filter_map(|&at| states.get(at)).filter(|&&state| dfa.is_match_state(state));
+        let (by_state, matching) = by_state(dfa, matched.copied(), &entries, table);
+        let mut waiting = Open::default();
+        for entry in &entries {
+            if let Some(of) = table.get(usize::from(entry.recognizer)).filter(|of| of.waits) {
+                waiting.add(entry.recognizer, of.kinds);
+            }
+        }
+        Some(Self {
+            sorts,
+            n_sorts,
+            steps: steps.into(),
+            start: places.first()?.checked_mul(row)?,
+            by_state,
+            matching,
+            entries: entries.into(),
+            waiting,
+            first_word,
+            leads,
+            inside,
+        })
+    }
+
+    /// What follows a state at a byte, or at the end of the text.
+    #[inline]
+    fn step(&self, state: u32, sort: usize) -> u32 {
+        self.steps.get(state as usize + sort).copied().unwrap_or(DEAD)
+    }
+
+    /// Calls `f` for every length at which some pattern matches at `start` and ends as its rule lets it: with who matches
+    /// there and where that ends.
+    ///
+    /// # Cost
+    /// About ten instructions a byte.
+    #[inline]
+    pub(super) fn each_match(&self, text: &[u8], start: usize, mut f: impl FnMut(Matching, usize)) {
+        let (mut state, mut at) = (self.start, start);
+        loop {
+            let (step, end) = self.until_match(text, at, state);
+            // Dead is no number of a state.
+            let Some(&matching) = self.by_state.get((step & !MATCH) as usize) else { return };
+            f(matching, end);
+            if end >= text.len() {
+                return;
+            }
+            (state, at) = ((step & !MATCH) * self.row(), end + 1);
+        }
+    }
+
+    /// Goes on from `at` until something matches or nothing can. Returns that step and where it was made.
+    #[inline(never)]
+    fn until_match(&self, text: &[u8], at: usize, state: u32) -> (u32, usize) {
+        let (sorts, steps) = (&*self.sorts, &*self.steps);
+        let mut state = state;
+        let mut rest = text.get(at..).unwrap_or_default().iter();
+        while let Some(&byte) = rest.next() {
+            #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+            let sort = sorts[usize::from(byte)];
+            let Some(&next) = steps.get(state as usize + usize::from(sort)) else { break };
+            if next >= MATCH {
+                return (next, text.len() - rest.len() - 1);
+            }
+            state = next;
+        }
+        (self.step(state, self.n_sorts - 1), text.len())
+    }
+
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+    fn sort(&self, byte: u8) -> u8 {
+        self.sorts[usize::from(byte)]
+    }
+
+    #[inline]
+    const fn row(&self) -> u32 {
+        // A sort is a byte.
+        self.n_sorts as u32
+    }
+
+    /// Returns whether a candidate can begin like this.
+    #[inline]
+    pub(super) fn may_begin(&self, lead: &Lead) -> bool {
+        let leads = match lead.run {
+            Run::Digits => &self.leads.digits,
+            Run::Letters => &self.leads.letters,
+        };
+        lead.word <= self.first_word
+            && (lead.len >= 32 || leads.get(lead.behind).is_some_and(|leads| leads >> lead.len & 1 != 0))
+            && (self.inside || !lead.is_inside)
+    }
+
+    /// Returns whether one of its rules that wait looks for one of `kinds`, as far as these are known to be its own.
+    #[inline]
+    pub(super) const fn waits_for(&self, kinds: Kinds) -> bool {
+        self.waiting.meets(kinds)
+    }
+
+    /// Returns whether one of its rules that wait is open.
+    #[inline]
+    pub(super) fn is_open(&self, open: &Open) -> bool {
+        open.meets_all(&self.waiting)
+    }
+
+    /// Yields the entries of those of the rules that match in a state of which some are asked.
+    #[inline]
+    pub(super) fn matched(&self, matching: Matching, asked: Asked<'_>) -> impl Iterator<Item = &Entry> {
+        let Matching { first, first_waiting, end, .. } = matching;
+        let (from, to) = match asked {
+            Asked::All => (first, end),
+            Asked::Ready => (first, first_waiting),
+            Asked::Waiting(_) => (first_waiting, end),
+        };
+        let places = self.matching.get(from as usize..to as usize).unwrap_or_default();
+        places.iter().filter_map(|&at| self.entries.get(usize::from(at)))
+    }
+
+    /// A shortest-path search: a digit costs one, a separator nothing.
+    fn fewest_digits(&self, until: Until) -> usize {
+        let step = |from: u32, byte: u8| match self.step(from, usize::from(self.sort(byte))) {
+            DEAD => None,
+            to if to >= MATCH => Some((to & !MATCH) * self.row()),
+            to => Some(to),
+        };
+        let mut known: HashMap<u32, usize> = HashMap::new();
+        let mut queue: VecDeque<(u32, usize)> = (b'0'..=b'9').filter_map(|d| Some((step(self.start, d)?, 1))).collect();
+        while let Some((state, cost)) = queue.pop_front() {
+            if known.get(&state).is_some_and(|&best| best <= cost) {
+                continue;
+            }
+            known.insert(state, cost);
+            // The automaton tells of a match one byte late, at whatever comes next.
+            let ends = self.step(state, self.n_sorts - 1) != DEAD;
+            let plain = |byte: u8| byte.is_ascii_digit() || NUMBER_SEPARATORS.contains(&byte);
+            if ends || (until == Until::Letter && (0..=u8::MAX).any(|b| !plain(b) && step(state, b).is_some())) {
+                return cost;
+            }
+            for byte in (0..=u8::MAX).filter(|&b| plain(b)) {
+                match step(state, byte) {
+                    Some(to) if byte.is_ascii_digit() => queue.push_back((to, cost + 1)),
+                    Some(to) => queue.push_front((to, cost)),
+                    None => {}
+                }
+            }
+        }
+        usize::MAX
+    }
+}
+
+/// How long a run can be that stands at the start, by what follows; with `open`, a match may end inside of it.
+fn leads(dfa: &dense::DFA<Vec<u32>>, start: StateID, run: Run, open: bool) -> [u32; N_BEHIND] {
+    // Nothing is known of what begins with no run.
+    let mut leads = [1; N_BEHIND];
+    // One byte of each sort that the automaton and we tell apart.
+    let sorts = |is: &dyn Fn(u8) -> bool| {
+        let sort = |byte: u8| (dfa.byte_classes().get(byte), run.behind(Some(byte)), byte);
+        let mut sorts: Vec<(u8, usize, u8)> = (0..=u8::MAX).filter(|&byte| is(byte)).map(sort).collect();
+        sorts.sort_unstable();
+        sorts.dedup_by_key(|&mut (class, behind, _)| (class, behind));
+        sorts
+    };
+    let inside = sorts(&|byte| Run::of(byte) == Some(run));
+    let outside = sorts(&|byte| Run::of(byte) != Some(run));
+    let mut states = vec![start];
+    let mut ended = false;
+    for n in 1..32 {
+        let step = |&from: &StateID| inside.iter().map(move |&(.., byte)| dfa.next_state(from, byte));
+        let mut next: Vec<StateID> = states.iter().flat_map(step).filter(|&to| !dfa.is_dead_state(to)).collect();
+        next.sort_unstable();
+        next.dedup();
+        states = next;
+        ended |= open && states.iter().any(|&state| dfa.is_match_state(state));
+        for (behind, leads) in leads.iter_mut().enumerate() {
+            let mut bytes = outside.iter().filter(|sort| sort.1 == behind).map(|sort| sort.2);
+            let goes_on = |byte: u8| states.iter().any(|&from| !dfa.is_dead_state(dfa.next_state(from, byte)));
+            // At the end of the text, too.
+            let ends = || states.iter().any(|&from| dfa.is_match_state(dfa.next_eoi_state(from)));
+            if ended || bytes.any(goes_on) || (behind == N_BEHIND - 1 && ends()) {
+                *leads |= 1 << n;
+            }
+        }
+    }
+    leads
+}
+
+/// Who matches in each of `states`.
+fn by_state(
+    dfa: &dense::DFA<Vec<u32>>,
+    states: impl Iterator<Item = StateID>,
+    entries: &[Entry],
+    table: &[Recognizer],
+) -> (Box<[Matching]>, Box<[u16]>) {
+    let mut places: Vec<u16> = Vec::new();
+    // Far fewer than that.
+    let place = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+    let waiting = |at: &u16| {
+        let of = entries.get(usize::from(*at)).and_then(|entry| table.get(usize::from(entry.recognizer)));
+        of.filter(|of| of.waits).map(|of| of.kinds)
+    };
+    let by_state = states.map(|state| {
+        let patterns = (0..dfa.match_len(state)).map(|at| dfa.match_pattern(state, at).as_usize());
+        let first = place(places.len());
+        places.extend(patterns.filter_map(|at| u16::try_from(at).ok()));
+        let own = places.get_mut(first as usize..).unwrap_or_default();
+        own.sort_by_key(|at| waiting(at).is_some());
+        let n_ready = own.partition_point(|at| waiting(at).is_none());
+        let mut kinds = Kinds::default();
+        own.iter().filter_map(waiting).for_each(|own| kinds.add(own));
+        Matching { first, first_waiting: first + place(n_ready), end: place(places.len()), waiting: kinds }
+    });
+    let by_state = by_state.collect();
+    (by_state, places.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RuleSet;
+    use crate::scan::{ScanConfig, Scanner};
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static SCANNER: LazyLock<Scanner> =
+        LazyLock::new(|| Scanner::build(&RuleSet::builtin().unwrap(), ScanConfig::default()).unwrap());
+
+    fn matches(automaton: &Automaton, text: &[u8]) -> Vec<(usize, usize)> {
+        let mut out = Vec::new();
+        automaton.each_match(text, 0, |matching, end| {
+            out.extend(automaton.matched(matching, Asked::All).map(|entry| (usize::from(entry.recognizer), end)));
+        });
+        out.sort_unstable();
+        out
+    }
+
+    #[test]
+    fn waiting_rules_and_others_are_all() {
+        let automata = [&SCANNER.number, &SCANNER.code, &SCANNER.token].into_iter().flat_map(|automata| &automata.0);
+        for automaton in automata {
+            for &matching in &automaton.by_state {
+                let count = |asked| automaton.matched(matching, asked).count();
+                assert_eq!(count(Asked::Ready) + count(Asked::Waiting(None)), count(Asked::All));
+                assert_eq!(matching.waiting.is_empty(), count(Asked::Waiting(None)) == 0);
+                assert_eq!(matching.is_ready(), count(Asked::Ready) > 0);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_matches_what_cannot_begin(text in "([0-9]{1,12}|[A-Za-z]{1,6}|[-./ _]){1,5}") {
+            let text = text.as_bytes();
+            let n_digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+            let word = text.iter().take_while(|&&b| is_word(b)).count();
+            for (automata, word) in [(&SCANNER.number, 0), (&SCANNER.code, 0), (&SCANNER.token, word)] {
+                let lead = Lead::at(text, 0, n_digits, word);
+                for automaton in automata.0.iter().filter(|automaton| !automaton.may_begin(&lead)) {
+                    prop_assert_eq!(matches(automaton, text), []);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What opens rules that count for nothing alone: words of the text, the name of the field, a default region.
+
+use super::build::Recognizer;
+use super::context::GroupId;
+use super::verify::{Kinds, Rules};
+use crate::ids::Region;
+use crate::rules::{CountryFrom, Gate};
+use std::collections::BTreeMap;
+
+/// What opens rules that wait or ask for words.
+#[derive(Default)]
+pub(super) struct Gates {
+    /// By group of words, what it opens.
+    by_group: Vec<Open>,
+    /// What a default region opens, by region.
+    by_region: Vec<(Region, Open)>,
+}
+
+/// Rules that a text opens, and what they look for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Open {
+    pub(super) rules: Rules,
+    kinds: Kinds,
+}
+
+impl Open {
+    pub(super) fn add(&mut self, recognizer: u16, kinds: Kinds) {
+        self.rules.add(recognizer);
+        self.kinds.add(kinds);
+    }
+
+    /// Holds no rule afterwards, and its memory.
+    fn clear(&mut self) {
+        self.rules.clear();
+        self.kinds = Kinds::default();
+    }
+
+    fn add_all(&mut self, others: &Self) {
+        self.rules.add_all(&others.rules);
+        self.kinds.add(others.kinds);
+    }
+
+    /// Returns whether one of the rules may look for one of `kinds`.
+    #[inline]
+    pub(super) const fn meets(&self, kinds: Kinds) -> bool {
+        self.kinds.meets(kinds)
+    }
+
+    /// Returns whether a rule is in both.
+    #[inline]
+    pub(super) fn meets_all(&self, others: &Self) -> bool {
+        self.kinds.meets(others.kinds) && self.rules.meets(&others.rules)
+    }
+}
+
+/// What the default regions of the last text open; those of the next are mostly the same.
+#[derive(Default)]
+pub(super) struct OpenByRegions {
+    regions: Vec<Region>,
+    open: Open,
+}
+
+impl Gates {
+    /// Takes note of what opens which rule; `enough` tells whether evidence, in tenths of a bit, is enough to be reported.
+    pub(super) fn of(recognizers: &[Recognizer], enough: impl Fn(i16) -> bool) -> Self {
+        let (mut by_group, mut by_region) = (Vec::new(), BTreeMap::<Region, Open>::new());
+        for (at, of) in (0..).zip(recognizers).filter(|(_, of)| of.gate == Gate::Context || of.waits) {
+            for group in &of.words {
+                by_group.resize(by_group.len().max(group.number() + 1), Open::default());
+                by_group.get_mut(group.number()).into_iter().for_each(|open| open.add(at, of.kinds));
+            }
+            if let CountryFrom::Entity(region) = of.country
+                && of.gate == Gate::Open
+                && enough(of.most() + of.evidence.region)
+            {
+                by_region.entry(region).or_default().add(at, of.kinds);
+            }
+        }
+        Self { by_group, by_region: by_region.into_iter().collect() }
+    }
+
+    /// Fills `open` with the rules that default regions open.
+    pub(super) fn open_by_regions(&self, regions: &[Region], known: &mut OpenByRegions, open: &mut Open) {
+        if known.regions != regions {
+            known.regions.clear();
+            known.regions.extend_from_slice(regions);
+            known.open.clear();
+            for region in regions {
+                if let Ok(at) = self.by_region.binary_search_by_key(region, |(region, _)| *region) {
+                    self.by_region.get(at).into_iter().for_each(|(_, own)| known.open.add_all(own));
+                }
+            }
+        }
+        open.clear();
+        open.add_all(&known.open);
+    }
+
+    /// Adds the rules that words open.
+    #[inline]
+    pub(super) fn open_by_words(&self, group: GroupId, open: &mut Open) {
+        self.by_group.get(group.number()).into_iter().for_each(|own| open.add_all(own));
+    }
+}
