@@ -294,7 +294,15 @@ fn families<'r>(rules: &RuleSet, chosen: Family<'r>, most: usize) -> Vec<Family<
     let (large, small): (Vec<_>, Vec<_>) =
         by_kind.into_iter().map(|(_, f)| f).partition(|f| f.len() > FAMILY_RULES / 4);
     let small: Vec<_> = small.into_iter().flatten().collect();
-    large.into_iter().chain((!small.is_empty()).then_some(small)).collect()
+    let large = large.into_iter().flat_map(|family| {
+        let (waiting, ready): (Family<'r>, Family<'r>) = family.into_iter().partition(|(.., shape)| shape.waits);
+        // States of both multiply, too.
+        match waiting.len().min(ready.len()) {
+            0..FAMILY_RULES => vec![ready.into_iter().chain(waiting).collect()],
+            _ => vec![ready, waiting],
+        }
+    });
+    large.chain((!small.is_empty()).then_some(small)).collect()
 }
 
 fn compile(rules: &[(u16, &Rule, &Shape)], table: &[Recognizer], out: &mut Automata) -> Result<(), BuildError> {
