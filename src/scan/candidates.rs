@@ -686,7 +686,8 @@ impl<'t> Job<'t> {
         let mut kinds = Kinds::default();
         waiting.iter().for_each(|place| kinds.add(place.kinds));
         let recognizers = accepted.iter().map(|accepted| accepted.recognizer);
-        for recognizer in recognizers.chain(candidates.iter().map(|candidate| candidate.recognizer)) {
+        let open = candidates.iter().filter(|candidate| !candidate.settled);
+        for recognizer in recognizers.chain(open.map(|candidate| candidate.recognizer)) {
             scanner.recognizers.get(usize::from(recognizer)).into_iter().for_each(|of| kinds.add(of.kinds));
         }
         scanner.words.read(self.text, places, kinds, phrases)
