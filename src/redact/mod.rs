@@ -32,31 +32,28 @@
 
 mod embedded;
 mod find;
+mod lane;
 mod tokens;
 mod whole;
 
 pub use find::{FieldDetection, Finder, Found, FoundRecord, KnownName};
 pub use tokens::Input;
 
-use crate::crypt::{LaneClass, Mode, Purpose, TokenScratch, Tokenizer};
+use crate::crypt::{Mode, Purpose, TokenScratch, Tokenizer};
 use crate::entity::{Entity, Kind};
-use crate::envelope::{
-    Armour, Change, Copied, Edit, EnvelopeFault, FieldKind, Format, Record, Records, SelectorError, Spliced, Splicer,
-    Treatment,
-};
+use crate::envelope::{Edit, EnvelopeFault, FieldKind, Format, Record, Records, SelectorError, Splicer};
 use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::limits::Limits;
-use crate::operator::{self, Minter};
-use crate::policy::{Alerts, Form, Lane, Operator};
+use crate::operator;
+use crate::policy::{Alerts, Lane, Operator};
 use crate::profile::{self, Profiles};
 use crate::rules::RuleSet;
 use crate::scan::{Lexicon, LexiconScratch, NameBook, ScanFault, Scanner};
-use crate::sensitive::Sensitive;
 use crate::span::{DocSpan, Span};
 use crate::tally::{Category, Tally};
-use embedded::Embedded;
+use lane::{LaneWriter, Owner};
 use std::sync::Arc;
-use tokens::{Canonicals, TOKEN_LIKE, TOKEN_LIKE_LABEL};
+use tokens::{Canonicals, TOKEN_LIKE};
 
 /// What is known about an input, besides its format.
 #[derive(Clone, Debug, Default)]
@@ -653,319 +650,6 @@ fn minting(lanes: &[Lane], rules: &RuleSet, options: &Options) -> Result<Option<
     purposes.sort_unstable();
     purposes.dedup();
     Ok(Some(Minting { tokenizer: Arc::clone(tokenizer), tenant: fixed, minted: minted.collect(), purposes }))
-}
-
-/// Writes the output of one lane.
-struct LaneWriter<'w> {
-    redactor: &'w Redactor,
-    lane: &'w Lane,
-    at: usize,
-    buffer: &'w [u8],
-    found: &'w Found,
-    edits: &'w mut Vec<Edit>,
-    replacements: &'w mut Vec<u8>,
-    tokens: Option<&'w mut TokenScratch>,
-    canonicals: &'w mut Canonicals,
-    given: &'w Given,
-    class: LaneClass,
-    needs_owner: bool,
-    /// The tenant of all records, where there is one.
-    fixed: Option<TenantId<'w>>,
-    /// Of the record at hand.
-    owner: Owner<'w>,
-    /// The last field whose document was written.
-    embedded: Option<u32>,
-    applied: &'w mut Applied,
-}
-
-/// What a record says of itself that tokens depend on.
-#[derive(Clone, Copy)]
-struct Owner<'w> {
-    regions: &'w [Region],
-    tenant: Option<TenantId<'w>>,
-    conversation: Option<&'w [u8]>,
-    subject: Option<&'w [u8]>,
-}
-
-/// What is replaced.
-#[derive(Clone, Copy)]
-struct Place {
-    field: u32,
-    span: Span,
-    /// The entity that labels tell.
-    entity: EntityId,
-    /// The number of the detection among those of the call; none for a whole field.
-    detection: Option<usize>,
-    country: Option<Region>,
-}
-
-impl<'w> LaneWriter<'w> {
-    fn record(&mut self, format: Format, record: &'w FoundRecord, splicer: &mut Splicer, out: &mut Vec<u8>) {
-        let Record { body, whole } = record.record;
-        let walked = match record.walked {
-            Ok(walked) => walked,
-            Err(reason) => {
-                quarantine(format, reason, out);
-                return self.line_end(format, body, whole, out);
-            }
-        };
-        let detections = self.found.detections(record);
-        let selectors = self.redactor.finder.selectors();
-        if detections.is_empty() && selectors.is_trivial() {
-            return out.extend_from_slice(whole.of(self.buffer).unwrap_or_default());
-        }
-        self.edits.clear();
-        self.replacements.clear();
-        if self.tokens.is_some() || self.needs_owner {
-            self.owner = self.redactor.owner(self.fixed, self.buffer, self.found, record, self.given);
-        }
-        let mut rest = (Found::first_detection(record)..).zip(detections);
-        if selectors.is_trivial() {
-            for (number, detected) in rest {
-                self.edit(number, detected);
-            }
-        } else {
-            let mut rest = rest.by_ref().peekable();
-            for number in walked.fields() {
-                let Some(field) = self.found.fields().field(number) else { continue };
-                let treatment = self.redactor.finder.treatment(field, self.at);
-                if let Treatment::Operator(entity) = treatment {
-                    let (entity, span) = (EntityId(entity), Span::new(0, small(field.text().len())));
-                    let place = Place { field: number, span, entity, detection: None, country: None };
-                    self.replace(place, entity, self.lane.decide(entity, None));
-                }
-                // Another lane may have had the field scanned.
-                while let Some((at, detected)) = rest.next_if(|(_, detected)| detected.field == number) {
-                    match treatment {
-                        Treatment::Scan => self.edit(at, detected),
-                        Treatment::Keep => self.applied.count(detected.detection.entity, &Operator::Keep),
-                        Treatment::Drop => self.applied.count(detected.detection.entity, &Operator::Drop),
-                        Treatment::Operator(_) => {}
-                    }
-                }
-            }
-        }
-        let source =
-            Spliced { fields: self.found.fields(), buffer: self.buffer, walked, replacements: self.replacements };
-        splicer.splice(&source, self.edits, self.at, out);
-        self.line_end(format, body, whole, out);
-    }
-
-    /// Rewrites the document that stands in a field, by edits of the field.
-    fn embedded(&mut self, field: u32) {
-        // Its detections follow one another; the first of them writes all.
-        if self.embedded.replace(field) == Some(field) {
-            return;
-        }
-        let set = |set: &'w Embedded| set.of(field).map(|(armour, at)| (set, armour, at));
-        let Some((set, armour, at)) = self.found.embedded.iter().find_map(set) else { return };
-        let (mut clear, mut copied) = (Vec::new(), Vec::new());
-        let (mut edits, mut replacements, mut splicer) = (Vec::new(), Vec::new(), Splicer::default());
-        for record in set.records(at) {
-            let Ok(walked) = record.walked else { continue };
-            edits.clear();
-            replacements.clear();
-            let mut inner = LaneWriter {
-                redactor: self.redactor,
-                lane: self.lane,
-                at: self.at,
-                buffer: &set.buffer,
-                found: &set.found,
-                edits: &mut edits,
-                replacements: &mut replacements,
-                tokens: self.tokens.as_deref_mut(),
-                canonicals: &mut *self.canonicals,
-                given: self.given,
-                class: self.class,
-                needs_owner: self.needs_owner,
-                fixed: self.fixed,
-                owner: self.owner,
-                embedded: None,
-                applied: &mut *self.applied,
-            };
-            for detected in set.found.detections(record) {
-                // Canonical values of detections are those of the fields around.
-                inner.edit(usize::MAX, detected);
-            }
-            let source =
-                Spliced { fields: set.found.fields(), buffer: &set.buffer, walked, replacements: &replacements };
-            splicer.trace(&source, &edits, &mut clear, &mut copied);
-            let Record { body, whole } = record.record;
-            let end = DocSpan::new(body.end, whole.end);
-            copied.push(Copied { from: end, to: clear.len() });
-            clear.extend_from_slice(end.of(&set.buffer).unwrap_or_default());
-        }
-        if armour != Armour::None {
-            let len = self.found.fields().field(field).map_or(0, |field| field.text().len());
-            let start = small(self.replacements.len());
-            armour.close(&clear, self.replacements);
-            let with = Span::new(start, small(self.replacements.len()));
-            return self.edits.push(Edit { field, change: Change::Replace { span: Span::new(0, small(len)), with } });
-        }
-        // What stands between two pieces that were copied is new.
-        let (mut from, mut to) = (at.start, 0);
-        let last = Copied { from: DocSpan::new(at.end, at.end), to: clear.len() };
-        for copy in copied.into_iter().chain([last]) {
-            if copy.from.start > from || copy.to > to {
-                let start = small(self.replacements.len());
-                self.replacements.extend_from_slice(clear.get(to..copy.to).unwrap_or_default());
-                let with = Span::new(start, small(self.replacements.len()));
-                let span = Span::new(from - at.start, copy.from.start.saturating_sub(at.start));
-                self.edits.push(Edit { field, change: Change::Replace { span, with } });
-            }
-            (from, to) = (copy.from.end, copy.to + copy.from.len());
-        }
-    }
-
-    fn edit(&mut self, number: usize, detected: &FieldDetection) {
-        if detected.embedded {
-            return self.embedded(detected.field);
-        }
-        let detection = &detected.detection;
-        let (owner, mut operator) = self.lane.decided(detection.entity, detection.rival);
-        let place = Place {
-            field: detected.field,
-            span: detection.span,
-            entity: detection.entity,
-            // Of another entity, the canonical value is another.
-            detection: (owner == detection.entity).then_some(number),
-            country: detection.country,
-        };
-        if let Some(business) = self.lane.business()
-            && self.is_business(place, owner)
-        {
-            operator = business;
-        }
-        self.replace(place, owner, operator);
-    }
-
-    /// Whether a place is the telephone number of a business.
-    fn is_business(&mut self, place: Place, owner: EntityId) -> bool {
-        let redactor = self.redactor;
-        let Some(entity) = redactor.entities.get(usize::from(owner.0)) else { return false };
-        entity.kind == Kind::PhoneNumber && {
-            let span = self.canonical(place, entity, self.text(place));
-            operator::is_business(self.canonicals.value(span).expose())
-        }
-    }
-
-    /// Where the canonical value of a place stands.
-    fn canonical(&mut self, place: Place, entity: &Entity, text: &[u8]) -> Span {
-        let Place { detection, span, country, .. } = place;
-        self.canonicals.of(detection, entity, text, span, country, self.owner.regions)
-    }
-
-    fn text(&self, place: Place) -> &'w [u8] {
-        let fields = self.found.fields();
-        fields.field(place.field).map(|field| fields.text(self.buffer, field)).unwrap_or_default()
-    }
-
-    /// Replaces a place; `owner` is the entity that the operator is of.
-    fn replace(&mut self, place: Place, owner: EntityId, operator: &Operator) {
-        if *operator == Operator::Keep {
-            return self.applied.count(place.entity, operator);
-        }
-        let start = small(self.replacements.len());
-        // Most of what is written is labels.
-        if matches!(operator, Operator::Redact)
-            && let Some(label) = self.redactor.labels.get(usize::from(place.entity.0))
-        {
-            self.replacements.extend_from_slice(label);
-            self.applied.count(place.entity, operator);
-            let with = Span::new(start, small(self.replacements.len()));
-            return self.edits.push(Edit { field: place.field, change: Change::Replace { span: place.span, with } });
-        }
-        let text = self.text(place);
-        let entity = |entity: EntityId| self.redactor.entities.get(usize::from(entity.0));
-        // An entity or a text that is not there is a bug of ours; then the place is emptied, not kept.
-        match (entity(place.entity), place.span.of(text)) {
-            (Some(shown), Some(value)) => {
-                let minted = match operator {
-                    Operator::Token { mode } => entity(owner).is_some_and(|owner| self.mint(place, owner, *mode, text)),
-                    Operator::Conv | Operator::Fake | Operator::Generalise { .. } => {
-                        entity(owner).is_some_and(|owner| self.rewrite(place, owner, operator, text))
-                    }
-                    _ => false,
-                };
-                // Digits that stay before an `@` would look like mail to a second run: those of an account of WhatsApp.
-                let at = text.get(place.span.range().end) == Some(&b'@');
-                let operator = match operator {
-                    Operator::Mask { .. } if at => &Operator::Mask { keep_last: 0 },
-                    other => other,
-                };
-                // What gets no token gets the label.
-                if !minted {
-                    operator::apply(operator, shown, Sensitive::new(value), self.replacements);
-                }
-                let falls_back = !minted && (operator.is_keyed() || matches!(operator, Operator::Generalise { .. }));
-                self.applied.count(place.entity, if falls_back { &Operator::Redact } else { operator });
-            }
-            _ if place.entity == TOKEN_LIKE => self.replacements.extend_from_slice(TOKEN_LIKE_LABEL),
-            _ => {}
-        }
-        let with = Span::new(start, small(self.replacements.len()));
-        self.edits.push(Edit { field: place.field, change: Change::Replace { span: place.span, with } });
-    }
-
-    /// Writes a code, a made-up value or the sort of a place; tells whether there is one.
-    fn rewrite(&mut self, place: Place, entity: &Entity, operator: &Operator, text: &[u8]) -> bool {
-        let span = self.canonical(place, entity, text);
-        let canonical = self.canonicals.value(span);
-        let minting = self.redactor.minting.as_ref();
-        let mut minter = match (minting, self.tokens.as_deref_mut(), self.owner.tenant) {
-            (Some(Minting { tokenizer, .. }), Some(scratch), Some(tenant)) => {
-                Some(Minter { tokenizer, scratch, tenant, lane: self.class })
-            }
-            _ => None,
-        };
-        let value = Sensitive::new(place.span.of(text).unwrap_or_default());
-        let out = &mut *self.replacements;
-        match operator {
-            Operator::Conv => minter
-                .zip(self.owner.conversation)
-                .is_some_and(|(mut minter, conversation)| minter.conv(entity, conversation, canonical, out).is_ok()),
-            Operator::Fake => minter.is_some_and(|mut minter| minter.fake(entity, value, canonical, out) == Ok(true)),
-            Operator::Generalise { to } => {
-                let shift = match (to, &mut minter, self.owner.subject) {
-                    (Form::Shift { days }, Some(minter), Some(subject)) => minter.shift(entity, subject, *days).ok(),
-                    _ => None,
-                };
-                operator::generalise(to, entity, canonical, shift, out)
-            }
-            _ => false,
-        }
-    }
-
-    /// Writes the token of a place; tells whether there is one.
-    fn mint(&mut self, place: Place, entity: &Entity, mode: Mode, text: &[u8]) -> bool {
-        let (Some(Minting { tokenizer, .. }), Some(scratch), Some(tenant)) =
-            (&self.redactor.minting, self.tokens.as_deref_mut(), self.owner.tenant)
-        else {
-            return false;
-        };
-        let mut minter = Minter { tokenizer, scratch, tenant, lane: self.class };
-        let Place { detection, span, country, .. } = place;
-        let tag = detection.and_then(|number| self.canonicals.tag(number));
-        if let Some(tag) = tag {
-            match minter.remembered(mode, entity, tag, self.replacements) {
-                Ok(false) => {}
-                written => return written.is_ok(),
-            }
-        }
-        let span = self.canonicals.of(detection, entity, text, span, country, self.owner.regions);
-        let value = self.canonicals.value(span);
-        let minted = match tag {
-            Some(tag) => minter.token_tagged(mode, entity, value, tag, self.replacements),
-            None => minter.token(mode, entity, value, self.replacements),
-        };
-        minted.is_ok()
-    }
-
-    fn line_end(&self, format: Format, body: DocSpan, whole: DocSpan, out: &mut Vec<u8>) {
-        if format != Format::Json {
-            out.extend_from_slice(DocSpan::new(body.end, whole.end).of(self.buffer).unwrap_or_default());
-        }
-    }
 }
 
 /// Appends what stands in the place of a record that cannot be handled; nothing for a whole document.
