@@ -50,6 +50,7 @@ mod places;
 mod records;
 mod select;
 mod splice;
+mod straight;
 
 pub use armour::Armour;
 pub use detect::{detect, is_form};
@@ -62,6 +63,7 @@ pub use places::{PlaceId, Places};
 pub use records::{More, Record, Records, chunk_end};
 pub use select::{LaneSelectors, MAX_LANES, Mark, Selector, SelectorError, Selectors, StateId, Treatment};
 pub use splice::{Change, Copied, Edit, Spliced, Splicer};
+pub use straight::{Stamp, Straight};
 
 use crate::limits::Limits;
 use crate::span::{DocSpan, Span};

@@ -391,7 +391,7 @@ const fn is_blank(byte: u8) -> bool {
 }
 
 /// Whether a text is the content of a JSON string as it stands, and ASCII.
-fn is_plain(text: &[u8]) -> bool {
+pub(super) fn is_plain(text: &[u8]) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let marks = |word: &[u8; 8]| {
         let word = u64::from_le_bytes(*word);
@@ -404,7 +404,7 @@ fn is_plain(text: &[u8]) -> bool {
 }
 
 /// Appends `text` to `out` as the content of a JSON string. What is not UTF-8 becomes U+FFFD.
-fn escape(text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn escape(text: &[u8], out: &mut Vec<u8>) {
     if is_plain(text) {
         return out.extend_from_slice(text);
     }

@@ -6,7 +6,9 @@ use super::tokens::{Canonicals, TOKEN_LIKE, TOKEN_LIKE_LABEL};
 use super::{Applied, Given, Minting, Redactor, quarantine, small};
 use crate::crypt::{LaneClass, Mode, TokenScratch};
 use crate::entity::{Entity, Kind};
-use crate::envelope::{Armour, Change, Copied, Edit, Format, Record, Spliced, Splicer, Treatment};
+use crate::envelope::{
+    Armour, Change, Copied, Edit, FieldKind, Format, Record, Spliced, Splicer, Stamp, Straight, Treatment,
+};
 use crate::ids::{EntityId, Region, TenantId};
 use crate::operator::{self, Minter};
 use crate::policy::{Form, Lane, Operator};
@@ -27,6 +29,8 @@ pub(super) struct LaneWriter<'w> {
     pub(super) given: &'w Given,
     pub(super) class: LaneClass,
     pub(super) needs_owner: bool,
+    /// What the lane writes in the place of an entity whatever the value is, by entity.
+    pub(super) stamps: &'w [Option<Stamp>],
     /// The tenant of all records, where there is one.
     pub(super) fixed: Option<TenantId<'w>>,
     /// Of the record at hand.
@@ -73,11 +77,14 @@ impl<'w> LaneWriter<'w> {
         if detections.is_empty() && selectors.is_trivial() {
             return out.extend_from_slice(whole.of(self.buffer).unwrap_or_default());
         }
-        self.edits.clear();
-        self.replacements.clear();
         if self.tokens.is_some() || self.needs_owner {
             self.owner = self.redactor.owner(self.fixed, self.buffer, self.found, record, self.given);
         }
+        if selectors.is_trivial() && is_straight(self.found, detections) {
+            return self.straight(format, record, detections, out);
+        }
+        self.edits.clear();
+        self.replacements.clear();
         let mut rest = (Found::first_detection(record)..).zip(detections);
         if selectors.is_trivial() {
             for (number, detected) in rest {
@@ -110,6 +117,31 @@ impl<'w> LaneWriter<'w> {
         self.line_end(format, body, whole, out);
     }
 
+    /// Appends a record of which new text takes the place of detections, one behind the other, and nothing else.
+    fn straight(&mut self, format: Format, record: &FoundRecord, detections: &'w [FieldDetection], out: &mut Vec<u8>) {
+        let Record { body, whole } = record.record;
+        let fields = self.found.fields();
+        let mut way = Straight::new(fields, self.buffer, body);
+        for (number, detected) in (Found::first_detection(record)..).zip(detections) {
+            let Some(field) = fields.field(detected.field) else { continue };
+            let detection = &detected.detection;
+            if detection.rival.is_none()
+                && let Some(Some(stamp)) = self.stamps.get(usize::from(detection.entity.0))
+            {
+                way.stamp(field, detection.span, stamp, out);
+                self.applied.count(detection.entity, &Operator::Redact);
+                continue;
+            }
+            let (place, owner, operator) = self.decided(number, detected);
+            if *operator == Operator::Keep {
+                self.applied.count(place.entity, operator);
+                continue;
+            }
+            way.replace(field, place.span, out, |out| self.put(place, owner, operator, out));
+        }
+        way.end(if format == Format::Json { body.end } else { whole.end }, out);
+    }
+
     /// Rewrites the document that stands in a field, by edits of the field.
     fn embedded(&mut self, field: u32) {
         // Its detections follow one another; the first of them writes all.
@@ -137,6 +169,7 @@ impl<'w> LaneWriter<'w> {
                 given: self.given,
                 class: self.class,
                 needs_owner: self.needs_owner,
+                stamps: self.stamps,
                 fixed: self.fixed,
                 owner: self.owner,
                 embedded: None,
@@ -180,6 +213,12 @@ impl<'w> LaneWriter<'w> {
         if detected.embedded {
             return self.embedded(detected.field);
         }
+        let (place, owner, operator) = self.decided(number, detected);
+        self.replace(place, owner, operator);
+    }
+
+    /// Says what becomes of a detection: where it is, and the operator, and which entity that is of.
+    fn decided(&mut self, number: usize, detected: &FieldDetection) -> (Place, EntityId, &'w Operator) {
         let detection = &detected.detection;
         let (owner, mut operator) = self.lane.decided(detection.entity, detection.rival);
         let place = Place {
@@ -195,7 +234,7 @@ impl<'w> LaneWriter<'w> {
         {
             operator = business;
         }
-        self.replace(place, owner, operator);
+        (place, owner, operator)
     }
 
     /// Whether a place is the telephone number of a business.
@@ -224,15 +263,22 @@ impl<'w> LaneWriter<'w> {
         if *operator == Operator::Keep {
             return self.applied.count(place.entity, operator);
         }
-        let start = small(self.replacements.len());
+        let mut replacements = std::mem::take(self.replacements);
+        let start = small(replacements.len());
+        self.put(place, owner, operator, &mut replacements);
+        let with = Span::new(start, small(replacements.len()));
+        *self.replacements = replacements;
+        self.edits.push(Edit { field: place.field, change: Change::Replace { span: place.span, with } });
+    }
+
+    /// Appends what a place becomes; `owner` is the entity that the operator is of.
+    fn put(&mut self, place: Place, owner: EntityId, operator: &Operator, out: &mut Vec<u8>) {
         // Most of what is written is labels.
         if matches!(operator, Operator::Redact)
             && let Some(label) = self.redactor.labels.get(usize::from(place.entity.0))
         {
-            self.replacements.extend_from_slice(label);
-            self.applied.count(place.entity, operator);
-            let with = Span::new(start, small(self.replacements.len()));
-            return self.edits.push(Edit { field: place.field, change: Change::Replace { span: place.span, with } });
+            out.extend_from_slice(label);
+            return self.applied.count(place.entity, operator);
         }
         let text = self.text(place);
         let entity = |entity: EntityId| self.redactor.entities.get(usize::from(entity.0));
@@ -240,9 +286,11 @@ impl<'w> LaneWriter<'w> {
         match (entity(place.entity), place.span.of(text)) {
             (Some(shown), Some(value)) => {
                 let minted = match operator {
-                    Operator::Token { mode } => entity(owner).is_some_and(|owner| self.mint(place, owner, *mode, text)),
+                    Operator::Token { mode } => {
+                        entity(owner).is_some_and(|owner| self.mint(place, owner, *mode, text, out))
+                    }
                     Operator::Conv | Operator::Fake | Operator::Generalise { .. } => {
-                        entity(owner).is_some_and(|owner| self.rewrite(place, owner, operator, text))
+                        entity(owner).is_some_and(|owner| self.rewrite(place, owner, operator, text, out))
                     }
                     _ => false,
                 };
@@ -254,20 +302,18 @@ impl<'w> LaneWriter<'w> {
                 };
                 // What gets no token gets the label.
                 if !minted {
-                    operator::apply(operator, shown, Sensitive::new(value), self.replacements);
+                    operator::apply(operator, shown, Sensitive::new(value), out);
                 }
                 let falls_back = !minted && (operator.is_keyed() || matches!(operator, Operator::Generalise { .. }));
                 self.applied.count(place.entity, if falls_back { &Operator::Redact } else { operator });
             }
-            _ if place.entity == TOKEN_LIKE => self.replacements.extend_from_slice(TOKEN_LIKE_LABEL),
+            _ if place.entity == TOKEN_LIKE => out.extend_from_slice(TOKEN_LIKE_LABEL),
             _ => {}
         }
-        let with = Span::new(start, small(self.replacements.len()));
-        self.edits.push(Edit { field: place.field, change: Change::Replace { span: place.span, with } });
     }
 
     /// Writes a code, a made-up value or the sort of a place; tells whether there is one.
-    fn rewrite(&mut self, place: Place, entity: &Entity, operator: &Operator, text: &[u8]) -> bool {
+    fn rewrite(&mut self, place: Place, entity: &Entity, operator: &Operator, text: &[u8], out: &mut Vec<u8>) -> bool {
         let span = self.canonical(place, entity, text);
         let canonical = self.canonicals.value(span);
         let minting = self.redactor.minting.as_ref();
@@ -278,7 +324,6 @@ impl<'w> LaneWriter<'w> {
             _ => None,
         };
         let value = Sensitive::new(place.span.of(text).unwrap_or_default());
-        let out = &mut *self.replacements;
         match operator {
             Operator::Conv => minter
                 .zip(self.owner.conversation)
@@ -296,7 +341,7 @@ impl<'w> LaneWriter<'w> {
     }
 
     /// Writes the token of a place; tells whether there is one.
-    fn mint(&mut self, place: Place, entity: &Entity, mode: Mode, text: &[u8]) -> bool {
+    fn mint(&mut self, place: Place, entity: &Entity, mode: Mode, text: &[u8], out: &mut Vec<u8>) -> bool {
         let (Some(Minting { tokenizer, .. }), Some(scratch), Some(tenant)) =
             (&self.redactor.minting, self.tokens.as_deref_mut(), self.owner.tenant)
         else {
@@ -306,7 +351,7 @@ impl<'w> LaneWriter<'w> {
         let Place { detection, span, country, .. } = place;
         let tag = detection.and_then(|number| self.canonicals.tag(number));
         if let Some(tag) = tag {
-            match minter.remembered(mode, entity, tag, self.replacements) {
+            match minter.remembered(mode, entity, tag, out) {
                 Ok(false) => {}
                 written => return written.is_ok(),
             }
@@ -314,8 +359,8 @@ impl<'w> LaneWriter<'w> {
         let span = self.canonicals.of(detection, entity, text, span, country, self.owner.regions);
         let value = self.canonicals.value(span);
         let minted = match tag {
-            Some(tag) => minter.token_tagged(mode, entity, value, tag, self.replacements),
-            None => minter.token(mode, entity, value, self.replacements),
+            Some(tag) => minter.token_tagged(mode, entity, value, tag, out),
+            None => minter.token(mode, entity, value, out),
         };
         minted.is_ok()
     }
@@ -325,4 +370,17 @@ impl<'w> LaneWriter<'w> {
             out.extend_from_slice(DocSpan::new(body.end, whole.end).of(self.buffer).unwrap_or_default());
         }
     }
+}
+
+/// Whether all detections of a record can be written in one go.
+fn is_straight(found: &Found, detections: &[FieldDetection]) -> bool {
+    let mut before = None;
+    detections.iter().all(|&FieldDetection { field: number, embedded, .. }| {
+        let again = before.replace(number) == Some(number);
+        !embedded
+            && found.fields().field(number).is_some_and(|field| {
+                // Whatever is found in a number, it is the whole of it that goes.
+                Straight::suits(field) && !(again && field.kind == FieldKind::Number)
+            })
+    })
 }

@@ -41,7 +41,7 @@ pub use tokens::Input;
 
 use crate::crypt::{Mode, Purpose, TokenScratch, Tokenizer};
 use crate::entity::{Entity, Kind};
-use crate::envelope::{Edit, EnvelopeFault, FieldKind, Format, Record, Records, SelectorError, Splicer};
+use crate::envelope::{Edit, EnvelopeFault, FieldKind, Format, Record, Records, SelectorError, Splicer, Stamp};
 use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::limits::Limits;
 use crate::operator;
@@ -214,6 +214,8 @@ struct LaneWork {
     /// An earlier lane that writes the same in the place of some entities, and whether it does, by entity.
     alike: Option<(usize, Vec<bool>)>,
     needs_owner: bool,
+    /// What it writes in the place of an entity whatever the value is, by entity.
+    stamps: Vec<Option<Stamp>>,
 }
 
 impl LaneWork {
@@ -266,7 +268,17 @@ impl Applied {
         }
     }
 
+    #[inline]
     fn count(&mut self, entity: EntityId, operator: &Operator) {
+        match self.counts.get_mut(usize::from(entity.0)) {
+            Some(Counts { any: true, n }) => n.get_mut(operator.number()).into_iter().for_each(|n| *n += 1),
+            _ => self.count_first(entity, operator),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_first(&mut self, entity: EntityId, operator: &Operator) {
         // What looks like a token is counted by itself.
         if entity == TOKEN_LIKE {
             return;
@@ -276,11 +288,9 @@ impl Applied {
             self.counts.resize(at + 1, Default::default());
         }
         let Some(counts) = self.counts.get_mut(at) else { return };
-        if !counts.any {
-            counts.any = true;
-            self.touched.push(entity);
-        }
+        counts.any = true;
         counts.n.get_mut(operator.number()).into_iter().for_each(|n| *n += 1);
+        self.touched.push(entity);
     }
 }
 
@@ -312,18 +322,21 @@ impl Redactor {
                 finder.selectors().is_trivial().then(|| (0, alike(earlier, lane, &entities)))
             })
             .collect();
-        let lanes = lanes
-            .into_iter()
-            .zip(twins)
-            .zip(alike)
-            .map(|((lane, twin), alike)| LaneWork { needs_owner: lane.needs_owner(), lane, twin, alike })
-            .collect();
         let label = |entity: &Entity| {
             let mut label = Vec::new();
             operator::label(entity, &mut label);
             label.into_boxed_slice()
         };
-        let labels = entities.iter().map(label).collect();
+        let labels: Vec<_> = entities.iter().map(label).collect();
+        let lanes = lanes
+            .into_iter()
+            .zip(twins)
+            .zip(alike)
+            .map(|((lane, twin), alike)| {
+                let stamps = stamps(&lane, &entities, &labels);
+                LaneWork { needs_owner: lane.needs_owner(), lane, twin, alike, stamps }
+            })
+            .collect();
         let alerts = options.alerts.as_ref().filter(|alerts| !alerts.categories.is_empty());
         let alerts = alerts.map(|alerts| Lexicon::build(rules, &alerts.categories, alerts.minor_age));
         Ok(Self { finder, lanes, entities, labels, minting, alerts })
@@ -498,6 +511,7 @@ impl Redactor {
                 given,
                 class: work.lane.class(),
                 needs_owner: work.needs_owner,
+                stamps: &work.stamps,
                 fixed,
                 owner: Owner { regions: &[], tenant: None, conversation: None, subject: None },
                 embedded: None,
@@ -602,6 +616,15 @@ fn alike(earlier: &Lane, lane: &Lane, entities: &[Entity]) -> Vec<bool> {
             )
     };
     (0..).zip(entities).map(|(at, entity)| same(at) && !is_business(entity)).collect()
+}
+
+/// Tells by entity what a lane writes in its place whatever the value is: the label, where that is all that its policy says.
+fn stamps(lane: &Lane, entities: &[Entity], labels: &[Box<[u8]>]) -> Vec<Option<Stamp>> {
+    let stamp = |(at, (entity, label)): (u16, (&Entity, &Box<[u8]>))| {
+        let may_be_business = entity.kind == Kind::PhoneNumber && lane.business().is_some();
+        (*lane.decide(EntityId(at), None) == Operator::Redact && !may_be_business).then(|| Stamp::new(label))?
+    };
+    (0..).zip(entities.iter().zip(labels)).map(stamp).collect()
 }
 
 /// The category that a value is of, if it is of one.
