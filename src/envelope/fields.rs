@@ -233,6 +233,14 @@ impl Fields {
         (field.name != NONE).then_some(field.name)
     }
 
+    /// Returns the text of a key, where it is UTF-8. `walked` is the record that it names a field of.
+    #[must_use]
+    pub fn key<'b>(&'b self, buffer: &'b [u8], walked: Walked, key: u32) -> Option<&'b str> {
+        // Keys of a mould were looked at once.
+        let known = || self.mould(walked)?.1.keys.get(key.checked_sub(walked.first)? as usize)?.as_deref();
+        known().or_else(|| std::str::from_utf8(self.text(buffer, self.field(key)?)).ok())
+    }
+
     /// Returns the number of the key that names what is around a field: the array or object that it stands in, or for an
     /// element of an array without a key of its own the nearest key around that.
     #[must_use]

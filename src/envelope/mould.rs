@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub struct Mould {
     pub(super) fields: Box<[Cast]>,
     pub(super) nodes: Box<[Node]>,
+    /// The texts of its keys, by the number of the field.
+    pub(super) keys: Box<[Option<Box<str>>]>,
     /// How deep arrays and objects stand in each other.
     pub(super) depth: usize,
     pub(super) longest_key: usize,
@@ -228,7 +230,14 @@ impl Moulds {
             index: node.index,
         });
         let longest_key = own.iter().filter(|field| field.is_key()).map(|key| key.raw.len()).max().unwrap_or(0);
-        line.end(Mould { fields: casts.into(), nodes: nodes.collect(), depth, longest_key });
+        // What is learned is UTF-8, and no key of it has escapes.
+        let key = |field: &Field| {
+            let start = field.raw.start.checked_sub(base)? as usize;
+            let text = doc.get(start..start + field.raw.len()).filter(|_| field.is_key())?;
+            std::str::from_utf8(text).ok().map(Box::from)
+        };
+        let (nodes, keys) = (nodes.collect(), own.iter().map(key).collect());
+        line.end(Mould { fields: casts.into(), nodes, keys, depth, longest_key });
     }
 }
 

@@ -195,7 +195,9 @@ pub struct Assigned {
     /// The fields of the last record that tell its region.
     regions: Vec<u32>,
     /// The values of the last record that hold something else than text.
-    telling: Vec<u32>,
+    telling: Vec<(u32, Role)>,
+    /// The fields of the last record of which nothing is known but that they are text.
+    open: Vec<u32>,
     nodes: Vec<PlaceId>,
     found: Vec<(u32, u32)>,
     shapes: Shapes,
@@ -252,8 +254,15 @@ impl Assigned {
 
     /// Returns the values of the last record that a profile says are something else than text, in the order of the record.
     #[must_use]
-    pub fn telling(&self) -> &[u32] {
+    pub fn telling(&self) -> &[(u32, Role)] {
         &self.telling
+    }
+
+    /// Returns the fields of the last record that hold text, as far as profiles know, keys among them; in the order of the
+    /// record.
+    #[must_use]
+    pub fn open(&self) -> &[u32] {
+        &self.open
     }
 
     /// Returns the field that names another, where it is not the key.
@@ -310,7 +319,13 @@ impl Profiles {
 
     /// Returns whether a text is a label that an operator wrote, and nothing else.
     #[must_use]
+    #[inline]
     pub fn is_label(&self, text: &[u8]) -> bool {
+        text.first() == Some(&b'[') && self.is_label_in_brackets(text)
+    }
+
+    #[inline(never)]
+    fn is_label_in_brackets(&self, text: &[u8]) -> bool {
         // One that tells more than its entity.
         if crate::label::telling_label_at(text) == Some(text.len()) {
             return true;
@@ -331,9 +346,10 @@ impl Profiles {
     /// Records of one stream look alike: of one that looks like an earlier one, its keys are compared and no more. Else some
     /// 20 ns a field, of which most is for keys that no profile names.
     pub fn assign(&self, buffer: &[u8], fields: &Fields, walked: Walked, assigned: &mut Assigned) -> Marks {
-        let Assigned { roles, named_by, regions, telling, nodes, found, shapes } = assigned;
+        let Assigned { roles, named_by, regions, telling, open, nodes, found, shapes } = assigned;
         regions.clear();
         telling.clear();
+        open.clear();
         let first = walked.fields().start;
         roles.resize(first as usize, Role::UNKNOWN);
         let shape = shapes.of(buffer, fields, walked, |shape| {
@@ -349,20 +365,24 @@ impl Profiles {
         if let Some(said) = shape.said.as_ref().filter(|said| said.chosen == chosen) {
             roles.extend_from_slice(&said.roles);
             regions.extend(said.regions.iter().map(|at| first + at));
-            telling.extend(said.telling.iter().map(|at| first + at));
+            telling.extend(said.telling.iter().map(|&(at, role)| (first + at, role)));
+            open.extend(said.open.iter().map(|at| first + at));
             return said.marks.map(|mark| mark.map(|at| first + at));
         }
         let mut marks = Marks::default();
         let saying = Saying { roles, named_by, regions, marks: &mut marks };
         let labelled = self.say(buffer, fields, walked, chosen, &shape.places, saying);
         let own = roles.get(first as usize..).unwrap_or_default();
-        let told = walked.fields().zip(own).filter(|(_, role)| role.holds != Holds::Text).map(|(number, _)| number);
-        telling.extend(told.filter(|&number| fields.field(number).is_some_and(|field| !field.is_key())));
+        let told = walked.fields().zip(own.iter().copied()).filter(|(_, role)| role.holds != Holds::Text);
+        telling.extend(told.filter(|&(number, _)| fields.field(number).is_some_and(|field| !field.is_key())));
+        let text = walked.fields().zip(own).filter(|(_, role)| role.holds == Holds::Text).map(|(number, _)| number);
+        open.extend(text);
         // What a text names is another thing in the next record.
         shape.said = (!labelled && shape.stands_alone()).then(|| shape::Said {
             chosen,
             roles: own.into(),
-            telling: telling.iter().map(|at| at - first).collect(),
+            telling: telling.iter().map(|&(at, role)| (at - first, role)).collect(),
+            open: open.iter().map(|at| at - first).collect(),
             marks: marks.map(|mark| mark.map(|at| at - first)),
             regions: regions.iter().map(|at| at - first).collect(),
         });

@@ -25,7 +25,9 @@ pub(super) struct Said {
     pub(super) chosen: Option<usize>,
     pub(super) roles: Box<[Role]>,
     /// The values that hold something else than text.
-    pub(super) telling: Box<[u32]>,
+    pub(super) telling: Box<[(u32, Role)]>,
+    /// Those that hold text, keys among them.
+    pub(super) open: Box<[u32]>,
     pub(super) marks: Marks,
     pub(super) regions: Box<[u32]>,
 }

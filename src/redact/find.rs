@@ -2,7 +2,7 @@
 
 use super::embedded::{self, Embedded, FORMATS};
 use super::tokens::{self, Input};
-use super::whole::{self, Whole};
+use super::whole::{self, Numbers, Whole};
 use super::{Options, Reason, Tenant, TenantFault};
 use crate::check;
 use crate::detection::Detection;
@@ -58,6 +58,10 @@ pub struct Found {
     assigned: Assigned,
     /// Names of people that records hold in fields of their own, in the order of the records.
     names: Vec<KnownName>,
+    /// The fields that are looked into, in the order of the records.
+    open: Vec<u32>,
+    /// Fields of a record that are not what its profile says they are, and what they are instead.
+    others: Vec<(u32, Holds)>,
     /// The texts that go to the scanner: those of one home, in order.
     asked: Vec<Asked>,
     /// Memory of vectors that borrow from a call; empty between calls.
@@ -129,6 +133,9 @@ pub struct FoundRecord {
     marks: Marks,
     first_name: u32,
     last_name: u32,
+    /// Its part of the fields that are looked into.
+    first_open: u32,
+    last_open: u32,
     /// The field that names its tenant, where records do.
     tenant: Option<u32>,
     conversation: Option<u32>,
@@ -174,6 +181,13 @@ struct Asked {
     offset: u32,
     /// Whether it is a part of a link to a file.
     is_link: bool,
+}
+
+impl FoundRecord {
+    /// Returns the fields of the record that are looked into; `open` are those of all records.
+    fn open<'o>(&self, open: &'o [u32]) -> &'o [u32] {
+        open.get(self.first_open as usize..self.last_open as usize).unwrap_or_default()
+    }
 }
 
 impl Finder {
@@ -247,6 +261,8 @@ impl Finder {
             detections: Vec::new(),
             assigned: Assigned::default(),
             names: Vec::new(),
+            open: Vec::new(),
+            others: Vec::new(),
             asked: Vec::new(),
             hints: Vec::new(),
             texts: Vec::new(),
@@ -306,6 +322,7 @@ impl Finder {
         found.detections.clear();
         found.assigned.clear();
         found.names.clear();
+        found.open.clear();
         if !found.head.is_empty() {
             self.envelope.head(format, &found.head, &mut found.fields);
         }
@@ -317,12 +334,17 @@ impl Finder {
                 _ => None,
             };
             let first_name = small(found.names.len());
+            let first_open = small(found.open.len());
             let (marks, own_regions) = match (&self.profiles, walked) {
                 (Some(profiles), Ok(walked)) if !is_line(&found.fields, walked) => {
                     self.profile(profiles, buffer, walked, found)
                 }
-                _ => (Marks::default(), OwnRegions::None),
+                (_, walked) => {
+                    found.open.extend(walked.into_iter().flat_map(|walked| walked.fields()));
+                    (Marks::default(), OwnRegions::None)
+                }
             };
+            let last_open = small(found.open.len());
             let (walked, tenant) = match walked {
                 Ok(walked) if self.tenants != Tenants::Unasked && !found.given => {
                     match self.tenant(buffer, &found.fields, walked, &marks) {
@@ -365,6 +387,8 @@ impl Finder {
                 marks,
                 first_name,
                 last_name,
+                first_open,
+                last_open,
                 tenant,
                 conversation,
                 subject,
@@ -422,13 +446,12 @@ impl Finder {
         }
         for record in &found.records {
             let Ok(walked) = record.walked else { continue };
-            let range = walked.fields();
-            let own = found.fields.all().get(range.start as usize..range.end as usize).unwrap_or_default();
             // One look at the record, for all texts that stand there as they are.
-            let doc = record.record.body.of(buffer).unwrap_or_default();
+            let doc = walked.record.of(buffer).unwrap_or_default();
             let mut quoted = None;
-            for ((number, field), role) in range.clone().zip(own).zip(found.assigned.roles(range)) {
-                if embedded::may_hold(field, role.holds) && (scans_all || self.scans(field)) {
+            for &number in record.open(&found.open) {
+                let Some(field) = found.fields.field(number) else { continue };
+                if embedded::may_hold(field, found.assigned.role(number).holds) && (scans_all || self.scans(field)) {
                     let text = found.fields.text(buffer, field);
                     if !embedded::may_begin(text)
                         && !Armour::may_be_base64(text)
@@ -454,53 +477,68 @@ impl Finder {
     /// Asks the profiles what the fields of a record hold. What is a value as a whole becomes a detection here; what is
     /// nobody's is marked so that it is not scanned.
     fn profile(&self, profiles: &Profiles, buffer: &[u8], walked: Walked, found: &mut Found) -> (Marks, OwnRegions) {
-        let Found { fields, assigned, detections, names, .. } = found;
+        let Found { fields, assigned, detections, names, open, others, .. } = found;
         let marks = profiles.assign(buffer, fields, walked, assigned);
         let mut regions = OwnRegions::None;
+        let mut numbers = Numbers::default();
         for &number in assigned.regions() {
             let text = fields.field(number).map(|field| fields.text(buffer, field)).unwrap_or_default();
             let named = Region::new(text).filter(|region| crate::plan::country_code(*region).is_some());
-            if let Some(region) = named.or_else(|| whole::region(text)) {
+            if let Some(region) = named.or_else(|| numbers.region(text)) {
                 regions.add(region);
             }
         }
         let scans_all = self.selectors().scans_all();
+        others.clear();
         // A key that a profile names is nobody's, and not among them.
-        for at in 0..assigned.telling().len() {
-            let Some(&number) = assigned.telling().get(at) else { break };
-            let role = assigned.role(number);
+        for &(number, role) in assigned.telling() {
             let Some(field) = fields.field(number).filter(|field| scans_all || self.scans(field)) else { continue };
             let text = fields.text(buffer, field);
-            let holds = match role.holds {
-                Holds::Id if is_id(text) && !(profiles.is_generic(role.rule) && is_card(text)) => Holds::Id,
-                Holds::Time if is_time(text) => Holds::Time,
-                Holds::File if text.len() <= LINK_BYTES => Holds::File,
-                Holds::Entity(_) if profiles.is_label(text.trim_ascii()) => Holds::Id,
+            let other = match role.holds {
                 Holds::Entity(entity) => {
                     let kind = profiles.kind(entity);
-                    match whole::find(kind, text) {
+                    let own = whole::trimmed(text);
+                    let value = own.of(text).unwrap_or_default();
+                    if profiles.is_label(value) {
+                        continue;
+                    }
+                    match whole::find(kind, value) {
                         Whole::Value(span) => {
-                            let phone = kind == Kind::PhoneNumber;
-                            let country = phone.then(|| whole::region(span.of(text).unwrap_or_default())).flatten();
-                            if let Some(country) = country {
-                                regions.add(country);
-                            }
+                            let country = match kind {
+                                Kind::PhoneNumber => numbers.region(span.of(value).unwrap_or_default()),
+                                _ => None,
+                            };
+                            country.into_iter().for_each(|country| regions.add(country));
+                            let span = Span { start: own.start + span.start, end: own.start + span.end };
                             if kind == Kind::Person {
                                 names.push(KnownName { field: number, span });
                             }
                             let (rule, rival) = (role.rule, None);
                             let detection = Detection { text: 0, span, entity, rule, rival, country, score: 1000 };
                             detections.push(FieldDetection { field: number, detection, embedded: false });
-                            Holds::Id
+                            continue;
                         }
+                        Whole::Nobody => continue,
                         Whole::Other => Holds::Text,
-                        Whole::Nobody => Holds::Id,
                     }
                 }
+                Holds::Id if is_id(text) && !(profiles.is_generic(role.rule) && is_card(text)) => continue,
+                Holds::Time if is_time(text) => continue,
+                Holds::File if text.len() <= LINK_BYTES => Holds::File,
                 Holds::Text | Holds::Id | Holds::Time | Holds::File => Holds::Text,
             };
-            assigned.set(number, holds);
+            others.push((number, other));
         }
+        let mut text = assigned.open();
+        for &(number, _) in others.iter() {
+            // Those before it that profiles know to be text.
+            let (before, after) = text.split_at(text.partition_point(|at| *at < number));
+            open.extend_from_slice(before);
+            open.push(number);
+            text = after;
+        }
+        open.extend_from_slice(text);
+        others.iter().for_each(|&(number, holds)| assigned.set(number, holds));
         (marks, regions)
     }
 
@@ -564,7 +602,7 @@ impl Finder {
         }
         // A key does not speak for itself.
         let name = if field.kind == FieldKind::Key { None } else { found.fields.name(field) };
-        let name = name.and_then(|key| key_text(buffer, None, &found.fields, key));
+        let name = name.zip(record.walked.ok()).and_then(|(key, walked)| found.fields.key(buffer, walked, key));
         Some(Hints::default().regions(self.regions(record)).field(name))
     }
 
@@ -578,6 +616,8 @@ impl Finder {
             detections,
             assigned,
             names: carried,
+            open,
+            others: _,
             asked,
             hints: kept_hints,
             texts: kept_texts,
@@ -592,9 +632,6 @@ impl Finder {
             Home::Record => (record_scratch, buffer),
             Home::Side => (side_scratch, fields.side()),
         };
-        // Keys are UTF-8, or the record would have been refused; one look at all of the buffer saves one at every key. Where
-        // there are none, as in lines of text, nobody looks.
-        let mut valid = None;
         let scans_all = self.selectors().scans_all();
         let mut hints: Vec<Hints<'_>> = std::mem::take(kept_hints);
         let mut texts: Vec<Text<'_>> = std::mem::take(kept_texts);
@@ -624,10 +661,10 @@ impl Finder {
                 }
             };
             let (mut named, mut named_by) = (plain, None);
-            let range = walked.fields();
-            let own = fields.all().get(range.start as usize..range.end as usize).unwrap_or_default();
-            let roles = assigned.roles(range.clone());
-            for ((number, field), &profile::Role { holds, .. }) in range.zip(own).zip(roles) {
+            for &number in record.open(open) {
+                let Some(field) = fields.field(number) else { continue };
+                // What turned out to be a document is done.
+                let holds = assigned.role(number).holds;
                 if matches!(holds, Holds::Id | Holds::Time) || field.home != home || !(scans_all || self.scans(field)) {
                     continue;
                 }
@@ -642,8 +679,7 @@ impl Finder {
                     Some(key) => {
                         named = small(hints.len());
                         named_by = name;
-                        let valid = *valid.get_or_insert_with(|| std::str::from_utf8(buffer).ok());
-                        hints.push(known.field(key_text(buffer, valid, fields, key)));
+                        hints.push(known.field(fields.key(buffer, walked, key)));
                         named
                     }
                 };
@@ -713,6 +749,7 @@ impl Found {
         self.detections.clear();
         self.assigned.clear();
         self.names.clear();
+        self.open.clear();
     }
 
     /// Returns the fields of all records of the last call.
@@ -788,6 +825,8 @@ impl Found {
             marks: Marks::default(),
             first_name: 0,
             last_name: 0,
+            first_open: 0,
+            last_open: 0,
             tenant: None,
             conversation: None,
             subject: None,
@@ -935,14 +974,6 @@ fn lane_selectors(rules: &[FieldRule], options: &Options) -> LaneSelectors {
     });
     let other = if options.text_field.is_some() { Treatment::Keep } else { Treatment::Scan };
     LaneSelectors { selectors: text.chain(rules).collect(), other }
-}
-
-fn key_text<'b>(buffer: &'b [u8], valid: Option<&'b str>, fields: &'b Fields, key: u32) -> Option<&'b str> {
-    let key = fields.field(key)?;
-    match (key.home, valid) {
-        (Home::Record, Some(valid)) => valid.get(key.text().range()),
-        _ => std::str::from_utf8(fields.text(buffer, key)).ok(),
-    }
 }
 
 /// Returns the memory of a vector for values of another lifetime. The standard library collects in place; if it did not,

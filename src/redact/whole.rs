@@ -21,19 +21,15 @@ pub(super) enum Whole {
     Nobody,
 }
 
-/// Looks into a field that should hold a value of `kind`.
+/// Looks into a field that should hold a value of `kind`. `value` is its text without blanks around it; the place is one in
+/// that.
 // Within the loop over fields it takes the registers of that.
 #[inline(never)]
-pub(super) fn find(kind: Kind, text: &[u8]) -> Whole {
-    let own = trimmed(text);
-    let value = own.of(text).unwrap_or_default();
+pub(super) fn find(kind: Kind, value: &[u8]) -> Whole {
     if value.is_empty() {
         return Whole::Nobody;
     }
-    let at = |start: usize, end: usize| {
-        let place = |at: usize| own.start.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
-        Whole::Value(Span::new(place(start), place(end)))
-    };
+    let at = |start: usize, end: usize| Whole::Value(Span::new(small(start), small(end)));
     match kind {
         Kind::PhoneNumber => match phone(value) {
             Some((start, end)) => at(start, end),
@@ -63,8 +59,8 @@ pub(super) fn find(kind: Kind, text: &[u8]) -> Whole {
         }
         Kind::UserId if value == b"0" => Whole::Nobody,
         _ => {
-            let n = value.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte >= 0x80).count();
-            match n {
+            let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte >= 0x80;
+            match value.iter().filter(is_part).take(5).count() {
                 0 => Whole::Nobody,
                 // What a mask has left is not masked again.
                 1..=4 if value.contains(&b'*') => Whole::Nobody,
@@ -74,39 +70,76 @@ pub(super) fn find(kind: Kind, text: &[u8]) -> Whole {
     }
 }
 
-/// Returns the country of the telephone number that a field of a profile holds.
+/// The countries of the telephone numbers of a record. There are few, and the same come again.
+#[derive(Default)]
+pub(super) struct Numbers<'t> {
+    known: [(&'t [u8], Option<Region>); 4],
+    n: usize,
+}
+
+impl<'t> Numbers<'t> {
+    /// Returns the country of the telephone number that a field of a profile holds.
+    pub(super) fn region(&mut self, number: &'t [u8]) -> Option<Region> {
+        // What stands before the digits says nothing.
+        let start = number.iter().take_while(|byte| !byte.is_ascii_digit()).count();
+        let number = number.get(start..).unwrap_or_default();
+        let known = self.known.iter().take(self.n);
+        if let Some(&(_, region)) = known.into_iter().find(|(known, _)| same(known, number)) {
+            return region;
+        }
+        let region = region(number);
+        if let Some(place) = self.known.get_mut(self.n) {
+            (*place, self.n) = ((number, region), self.n + 1);
+        }
+        region
+    }
+}
+
+/// Whether two numbers are written alike; most that are not end differently.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    std::ptr::eq(a, b) || (a.len() == b.len() && a.last_chunk::<8>() == b.last_chunk::<8>() && a == b)
+}
+
 // As with [`find`].
 #[inline(never)]
-pub(super) fn region(number: &[u8]) -> Option<Region> {
+fn region(number: &[u8]) -> Option<Region> {
     let mut room = [0; plan::MAX_DIGITS];
-    let mut n = 0;
-    for &digit in number.iter().filter(|byte| byte.is_ascii_digit()) {
-        *room.get_mut(n)? = digit;
-        n += 1;
-    }
-    let digits = room.get(..n)?;
+    let digits = if number.iter().all(u8::is_ascii_digit) {
+        Some(number).filter(|number| number.len() <= plan::MAX_DIGITS)?
+    } else {
+        let mut n = 0;
+        for &digit in number.iter().filter(|byte| byte.is_ascii_digit()) {
+            *room.get_mut(n)? = digit;
+            n += 1;
+        }
+        room.get(..n)?
+    };
     let digits = digits.strip_prefix(b"00").unwrap_or(digits);
     plan::parse_international(digits)?.region()
 }
 
-fn trimmed(text: &[u8]) -> Span {
+/// Returns where the text of a field stands, without blanks around it.
+#[inline]
+pub(super) fn trimmed(text: &[u8]) -> Span {
+    if let ([first, ..], [.., last]) = (text, text)
+        && *first > b' '
+        && *last > b' '
+    {
+        return Span::new(0, small(text.len()));
+    }
     let start = text.len() - text.trim_ascii_start().len();
-    let end = start + text.trim_ascii().len();
-    let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-    Span::new(small(start), small(end))
+    Span::new(small(start), small(start + text.trim_ascii().len()))
 }
 
 /// Finds the number in `+221 77 …`, `tel:+221…`, `whatsapp:221…?auth=…`, `221…@s.whatsapp.net`. Without seven digits it is a short
 /// code, a sender's name or something else.
 fn phone(value: &[u8]) -> Option<(usize, usize)> {
     // Most are digits and what stands between them.
-    let mut n = 0;
-    let is_plain = value.iter().all(|&byte| {
-        n += usize::from(byte.is_ascii_digit());
-        matches!(byte, b'0'..=b'9' | b'+' | b' ' | b'-')
+    let sums = value.iter().fold(0, |sums: usize, &byte| {
+        sums.wrapping_add(usize::from(PHONE_PARTS.get(usize::from(byte)).copied().unwrap_or(FOREIGN)))
     });
-    if is_plain {
-        return (n >= PHONE_DIGITS).then_some((0, value.len()));
+    if value.len() < usize::from(FOREIGN) && sums < usize::from(FOREIGN) {
+        return (sums >= PHONE_DIGITS).then_some((0, value.len()));
     }
     let mut start = 0;
     if let Some(colon) = value.iter().position(|&byte| byte == b':')
@@ -169,6 +202,29 @@ fn n_digits(text: &[u8]) -> usize {
     text.iter().filter(|byte| byte.is_ascii_digit()).count()
 }
 
+/// What a byte counts for in a telephone number: a digit one, what may stand between digits nothing, others more than all
+/// digits of a text that is shorter than this together.
+const FOREIGN: u8 = 64;
+const PHONE_PARTS: [u8; 256] = {
+    let mut parts = [FOREIGN; 256];
+    let mut digit = b'0';
+    #[expect(clippy::indexing_slicing, reason = "at build, and there is one for each byte")]
+    {
+        while digit <= b'9' {
+            parts[digit as usize] = 1;
+            digit += 1;
+        }
+        parts[b'+' as usize] = 0;
+        parts[b' ' as usize] = 0;
+        parts[b'-' as usize] = 0;
+    }
+    parts
+};
+
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 /// Fewest digits of a telephone number in a field for one. Short codes have up to six.
 const PHONE_DIGITS: usize = 7;
 
@@ -178,8 +234,9 @@ mod tests {
 
     #[track_caller]
     fn check(kind: Kind, text: &str, expected: &str) {
-        let got = match find(kind, text.as_bytes()) {
-            Whole::Value(span) => text.get(span.range()).unwrap_or("?"),
+        let value = text.get(trimmed(text.as_bytes()).range()).unwrap();
+        let got = match find(kind, value.as_bytes()) {
+            Whole::Value(span) => value.get(span.range()).unwrap_or("?"),
             Whole::Other => "?",
             Whole::Nobody => "-",
         };
