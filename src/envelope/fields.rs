@@ -1,6 +1,6 @@
 //! The answer of a walk: a flat list of fields, and what is needed to find the way back from decoded text to raw bytes.
 
-use super::mould::{Mould, Moulds};
+use super::mould::{Begins, Mould, Moulds};
 use super::select::StateId;
 use crate::span::{DocSpan, Span};
 use std::fmt;
@@ -28,7 +28,7 @@ pub struct Fields {
     /// The arrays and objects that are open, in the walk.
     pub(super) frames: Vec<super::json::Frame>,
     /// Where the steps of the record at hand begin in the buffer, while it is walked along a mould.
-    pub(super) steps: Vec<u32>,
+    pub(super) begins: Begins,
     /// Of its fields those whose text is not what stands there: which, and the text.
     pub(super) odd: Vec<(u32, Span, Home)>,
     /// What earlier records looked like. Not there only within a walk.

@@ -30,9 +30,9 @@ pub struct Mould {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cast {
     /// The number of the step that it begins at, and how far behind its beginning.
-    pub(super) from: (u32, u32),
+    pub(super) from: (u16, u32),
     /// The number of the step that it ends at, and how far behind its beginning, or before.
-    pub(super) to: (u32, u32),
+    pub(super) to: (u16, u32),
     pub(super) kind: FieldKind,
     pub(super) name: u32,
     pub(super) node: u32,
@@ -58,9 +58,38 @@ pub(super) struct Moulds {
     full: bool,
 }
 
+/// Where the steps of the record at hand begin in the buffer.
+pub(super) struct Begins(Box<[u32; MOST_STEPS_OF_ONE]>);
+
+impl Default for Begins {
+    fn default() -> Self {
+        Self(Box::new([0; MOST_STEPS_OF_ONE]))
+    }
+}
+
+impl Begins {
+    /// Takes note of where a step begins.
+    #[inline(always)]
+    #[expect(clippy::indexing_slicing, reason = "the remainder is less than the length")]
+    pub(super) fn set(&mut self, step: usize, at: u32) {
+        self.0[step % MOST_STEPS_OF_ONE] = at;
+    }
+
+    /// Returns where a step begins.
+    #[inline(always)]
+    #[expect(clippy::indexing_slicing, reason = "the remainder is less than the length")]
+    pub(super) fn of(&self, step: u16) -> u32 {
+        self.0[usize::from(step) % MOST_STEPS_OF_ONE]
+    }
+}
+
 /// What stands before a value, and what the value is.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
+    /// The first bytes of it, and which of them count; the last bytes, where it is longer than that.
+    head: [u64; 2],
+    mask: [u64; 2],
+    tail: [u64; 2],
     from: u32,
     to: u32,
     pub(super) value: Value,
@@ -114,15 +143,38 @@ impl Moulds {
     pub(super) fn step<'d>(&self, mut number: u32, rest: &'d [u8]) -> Option<(&Step, &'d [u8])> {
         loop {
             let step = self.steps.get(number as usize)?;
-            let bytes = self.bytes.get(step.from as usize..step.to as usize)?;
-            if let Some((own, rest)) = rest.split_at_checked(bytes.len())
-                && same(own, bytes)
+            if let Some(rest) = self.behind(step, rest)
                 && step.value.begins(rest.first())
             {
                 return Some((step, rest));
             }
             number = step.other;
         }
+    }
+
+    /// Returns what is behind the bytes of a step, where `rest` begins with them.
+    #[inline(always)]
+    fn behind<'d>(&self, step: &Step, rest: &'d [u8]) -> Option<&'d [u8]> {
+        let len = (step.to - step.from) as usize;
+        let Some(own) = rest.first_chunk::<HEAD_BYTES>() else {
+            let bytes = self.bytes.get(step.from as usize..step.to as usize)?;
+            return rest.split_at_checked(len).filter(|(own, _)| same(own, bytes)).map(|(_, rest)| rest);
+        };
+        let ([low, high], Step { head, mask, tail, .. }) = (halves(own), step);
+        if ((low ^ head[0]) & mask[0]) | ((high ^ head[1]) & mask[1]) != 0 {
+            return None;
+        }
+        let (own, rest) = rest.split_at_checked(len)?;
+        if len > HEAD_BYTES {
+            let [low, high] = halves(own.last_chunk()?);
+            if (low ^ tail[0]) | (high ^ tail[1]) != 0 {
+                return None;
+            }
+            if len > 2 * HEAD_BYTES && !same(own, self.bytes.get(step.from as usize..step.to as usize)?) {
+                return None;
+            }
+        }
+        Some(rest)
     }
 
     /// Forgets everything where there is no room for more. To be called where no record that was walked is asked about again.
@@ -168,10 +220,14 @@ impl Moulds {
         }
         let relative = |number: u32, first: u32| if number == NONE { NONE } else { number.wrapping_sub(first) };
         let mut line = Line { moulds: self, doc, last: NONE, from: 0 };
-        let (mut casts, mut n_steps) = (Vec::with_capacity(own.len()), 0_u32);
+        let (mut casts, mut n_steps) = (Vec::with_capacity(own.len()), 0_u16);
         let (mut at, mut rest) = (0, own);
         let (mut n_nodes, mut open, mut depth) = (0, 0_usize, 0);
         while let Some(&byte) = doc.get(at) {
+            // The last of them is that of the end.
+            if usize::from(n_steps) + 2 > MOST_STEPS_OF_ONE {
+                return;
+            }
             match byte {
                 b'"' | b'-' | b'0'..=b'9' => {
                     let Some((field, others)) = rest.split_first() else { return };
@@ -273,7 +329,14 @@ impl Line<'_> {
             let bytes_from = number(moulds.bytes.len());
             moulds.bytes.extend_from_slice(own);
             let bytes_to = number(moulds.bytes.len());
-            moulds.steps.push(Step { from: bytes_from, to: bytes_to, value, field, next: NONE, other: NONE });
+            let (mut head, mut mask) = ([0; HEAD_BYTES], [0; HEAD_BYTES]);
+            for ((head, mask), &byte) in head.iter_mut().zip(&mut mask).zip(own) {
+                (*head, *mask) = (byte, u8::MAX);
+            }
+            let (head, mask) = (halves(&head), halves(&mask));
+            let tail = own.last_chunk().map(halves).unwrap_or_default();
+            let (from, to) = (bytes_from, bytes_to);
+            moulds.steps.push(Step { head, mask, tail, from, to, value, field, next: NONE, other: NONE });
             if let Some(before) = moulds.steps.get_mut(before as usize) {
                 before.other = at;
             } else if let Some(last) = moulds.steps.get_mut(*last as usize) {
@@ -313,6 +376,14 @@ impl Value {
     }
 }
 
+/// Returns sixteen bytes as two words.
+#[inline(always)]
+fn halves(bytes: &[u8; HEAD_BYTES]) -> [u64; 2] {
+    let mut halves = [0; 2];
+    halves.iter_mut().zip(bytes.as_chunks().0).for_each(|(half, bytes)| *half = u64::from_le_bytes(*bytes));
+    halves
+}
+
 /// Compares bytes of the same length; most are fewer than a call is worth.
 #[inline(always)]
 pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
@@ -341,6 +412,10 @@ const MOST_MOULDS: usize = 512;
 const MOST_CASTS: usize = 32_768;
 const MOST_STEPS: usize = 8_192;
 const MOST_BYTES: usize = 256 << 10;
+/// Most steps of one record.
+pub(super) const MOST_STEPS_OF_ONE: usize = 512;
+/// Bytes of a step that are compared at once.
+const HEAD_BYTES: usize = 16;
 /// Steps that may be in one place.
 const MOST_OTHERS: usize = 16;
 

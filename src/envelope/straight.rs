@@ -84,7 +84,12 @@ impl<'s> Straight<'s> {
     /// Copies up to a place, and opens the quote that takes the place of a number.
     #[inline]
     fn open(&mut self, field: &Field, span: Span, out: &mut Vec<u8>) {
-        let raw = self.fields.raw(self.buffer, field, span);
+        // Most places are the whole of their field.
+        let raw = if span.start == 0 && span.end == field.raw.end - field.raw.start {
+            field.raw
+        } else {
+            self.fields.raw(self.buffer, field, span)
+        };
         self.copy_to(raw.start, out);
         self.cursor = self.cursor.max(raw.end);
         if field.kind == FieldKind::Number {

@@ -2,7 +2,7 @@
 
 use super::embedded::{self, Embedded, FORMATS};
 use super::tokens::{self, Input};
-use super::whole::{self, Numbers, Whole};
+use super::whole::{self, Numbers, People, Whole};
 use super::{Options, Reason, Tenant, TenantFault};
 use crate::check;
 use crate::detection::Detection;
@@ -64,6 +64,8 @@ pub struct Found {
     others: Vec<(u32, Holds)>,
     /// The texts that go to the scanner: those of one home, in order.
     asked: Vec<Asked>,
+    /// Which hints the fields of the last record have.
+    alike: Alike,
     /// Memory of vectors that borrow from a call; empty between calls.
     hints: Vec<Hints<'static>>,
     texts: Vec<Text<'static>>,
@@ -117,6 +119,52 @@ pub struct KnownName {
     pub field: u32,
     /// Where in the field.
     pub span: Span,
+}
+
+/// The hints of the fields of the last record, so that those of a record that is like it are not put together again.
+#[derive(Default)]
+struct Alike {
+    /// The number of its mould, and its hints without the name of a field.
+    last: Option<(usize, u32)>,
+    /// The number of the hints, by how far the key is behind the first field of its record; `NO_HINTS` where there are none
+    /// yet.
+    by_key: Vec<u32>,
+    first: u32,
+}
+
+const NO_HINTS: u32 = u32::MAX;
+
+impl Alike {
+    fn forget(&mut self) {
+        self.last = None;
+    }
+
+    /// Begins with a record; `own` is its mould, and what is known of it but for the names of its fields.
+    fn begin(&mut self, own: Option<(usize, u32)>, walked: Walked) {
+        let range = walked.fields();
+        self.first = range.start;
+        if own.is_none() || self.last != own {
+            self.last = own;
+            self.by_key.clear();
+            self.by_key.resize(if own.is_some() { range.len() } else { 0 }, NO_HINTS);
+        }
+    }
+
+    /// Returns the hints of the fields that a key names.
+    fn of(&self, key: u32) -> Option<u32> {
+        let at = key.checked_sub(self.first)?;
+        self.by_key.get(at as usize).copied().filter(|hints| *hints != NO_HINTS)
+    }
+
+    /// Keeps the hints of the fields that a key names. What a text names is another thing in the next record.
+    fn set(&mut self, fields: &Fields, key: u32, hints: u32) {
+        if let Some(at) = key.checked_sub(self.first)
+            && let Some(place) = self.by_key.get_mut(at as usize)
+            && fields.field(key).is_some_and(Field::is_key)
+        {
+            *place = hints;
+        }
+    }
 }
 
 /// One record of a call.
@@ -264,6 +312,7 @@ impl Finder {
             open: Vec::new(),
             others: Vec::new(),
             asked: Vec::new(),
+            alike: Alike::default(),
             hints: Vec::new(),
             texts: Vec::new(),
             known: Vec::new(),
@@ -340,7 +389,7 @@ impl Finder {
                     self.profile(profiles, buffer, walked, found)
                 }
                 (_, walked) => {
-                    found.open.extend(walked.into_iter().flat_map(|walked| walked.fields()));
+                    found.open.extend(walked.map_or(0..0, |walked| walked.fields()));
                     (Marks::default(), OwnRegions::None)
                 }
             };
@@ -489,6 +538,7 @@ impl Finder {
             }
         }
         let scans_all = self.selectors().scans_all();
+        let mut people = People::default();
         others.clear();
         // A key that a profile names is nobody's, and not among them.
         for &(number, role) in assigned.telling() {
@@ -510,7 +560,7 @@ impl Finder {
                             };
                             country.into_iter().for_each(|country| regions.add(country));
                             let span = Span { start: own.start + span.start, end: own.start + span.end };
-                            if kind == Kind::Person {
+                            if kind == Kind::Person && people.is_new(value) {
                                 names.push(KnownName { field: number, span });
                             }
                             let (rule, rival) = (role.rule, None);
@@ -619,6 +669,7 @@ impl Finder {
             open,
             others: _,
             asked,
+            alike,
             hints: kept_hints,
             texts: kept_texts,
             known: kept_names,
@@ -645,6 +696,7 @@ impl Finder {
         let book = self.book.as_deref();
         // The last record without names: its hints and regions.
         let mut last: Option<(u32, &[Region])> = None;
+        alike.forget();
         for record in records.iter() {
             let Ok(walked) = record.walked else { continue };
             let regions = self.regions(record);
@@ -652,7 +704,8 @@ impl Finder {
             let own = names.get(record.first_name as usize..record.last_name as usize).unwrap_or_default();
             let known = Hints::default().regions(regions).names(own).book(book).speakers(speakers.as_ref());
             // Most lines know what the one before knows.
-            let plain = match last.filter(|&(_, before)| own.is_empty() && std::ptr::eq(before, regions)) {
+            let same = |before: &[Region]| std::ptr::eq(before, regions) || before == regions;
+            let plain = match last.filter(|&(_, before)| own.is_empty() && same(before)) {
                 Some((same, _)) => same,
                 None => {
                     hints.push(known);
@@ -660,6 +713,9 @@ impl Finder {
                     plain
                 }
             };
+            // What a record knows of names is its own.
+            let mould = fields.mould(walked).filter(|_| own.is_empty());
+            alike.begin(mould.map(|(mould, _)| (mould, plain)), walked);
             let (mut named, mut named_by) = (plain, None);
             for &number in record.open(open) {
                 let Some(field) = fields.field(number) else { continue };
@@ -677,9 +733,13 @@ impl Finder {
                     None => plain,
                     Some(_) if named_by == name => named,
                     Some(key) => {
-                        named = small(hints.len());
                         named_by = name;
-                        hints.push(known.field(fields.key(buffer, walked, key)));
+                        named = alike.of(key).unwrap_or_else(|| {
+                            let own = small(hints.len());
+                            hints.push(known.field(fields.key(buffer, walked, key)));
+                            alike.set(fields, key, own);
+                            own
+                        });
                         named
                     }
                 };
@@ -773,7 +833,8 @@ impl Found {
         }
     }
 
-    /// Returns the names of people that a record holds in fields of their own.
+    /// Returns the names of people that a record holds in fields of their own; of most that stand there
+    /// twice the first.
     #[must_use]
     pub fn names(&self, record: &FoundRecord) -> &[KnownName] {
         self.names.get(record.first_name as usize..record.last_name as usize).unwrap_or_default()

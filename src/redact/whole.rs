@@ -95,6 +95,27 @@ impl<'t> Numbers<'t> {
     }
 }
 
+/// The first names of a record: those of who wrote stand in many a record twice.
+#[derive(Default)]
+pub(super) struct People<'t> {
+    known: [&'t [u8]; 4],
+    n: usize,
+}
+
+impl<'t> People<'t> {
+    /// Returns whether a name is none of those that were asked for before, as far as they are remembered.
+    #[inline(never)]
+    pub(super) fn is_new(&mut self, name: &'t [u8]) -> bool {
+        if self.known.iter().take(self.n).any(|known| *known == name) {
+            return false;
+        }
+        if let Some(place) = self.known.get_mut(self.n) {
+            (*place, self.n) = (name, self.n + 1);
+        }
+        true
+    }
+}
+
 /// Whether two numbers are written alike; most that are not end differently.
 fn same(a: &[u8], b: &[u8]) -> bool {
     std::ptr::eq(a, b) || (a.len() == b.len() && a.last_chunk::<8>() == b.last_chunk::<8>() && a == b)
