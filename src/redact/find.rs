@@ -1,10 +1,10 @@
 //! Records in, detections out: the envelope says where text is, the scanner what is in it.
 
+use super::ask::{Alike, Asked, Asking};
 use super::embedded::{self, Embedded, FORMATS};
 use super::tokens::{self, Input};
-use super::whole::{self, Numbers, People, Whole};
+use super::told::{self, Numbers, People, Told};
 use super::{Options, Reason, Tenant, TenantFault};
-use crate::check;
 use crate::detection::Detection;
 use crate::entity::Kind;
 use crate::envelope::{
@@ -17,7 +17,7 @@ use crate::policy::{self, FieldRule};
 use crate::profile::{self, Assigned, Holds, Marks, Profiles};
 use crate::scan::{Hints, NameBook, Scanner, Text};
 use crate::span::{DocSpan, Span};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// Finds the detections of records, many at a time.
 pub struct Finder {
@@ -54,6 +54,8 @@ pub struct Found {
     fields: Fields,
     records: Vec<FoundRecord>,
     detections: Vec<FieldDetection>,
+    /// Of those, the ones that are put in order.
+    later: Vec<FieldDetection>,
     /// What profiles say of the fields.
     assigned: Assigned,
     /// Names of people that records hold in fields of their own, in the order of the records.
@@ -121,52 +123,6 @@ pub struct KnownName {
     pub span: Span,
 }
 
-/// The hints of the fields of the last record, so that those of a record that is like it are not put together again.
-#[derive(Default)]
-struct Alike {
-    /// The number of its mould, and its hints without the name of a field.
-    last: Option<(usize, u32)>,
-    /// The number of the hints, by how far the key is behind the first field of its record; `NO_HINTS` where there are none
-    /// yet.
-    by_key: Vec<u32>,
-    first: u32,
-}
-
-const NO_HINTS: u32 = u32::MAX;
-
-impl Alike {
-    fn forget(&mut self) {
-        self.last = None;
-    }
-
-    /// Begins with a record; `own` is its mould, and what is known of it but for the names of its fields.
-    fn begin(&mut self, own: Option<(usize, u32)>, walked: Walked) {
-        let range = walked.fields();
-        self.first = range.start;
-        if own.is_none() || self.last != own {
-            self.last = own;
-            self.by_key.clear();
-            self.by_key.resize(if own.is_some() { range.len() } else { 0 }, NO_HINTS);
-        }
-    }
-
-    /// Returns the hints of the fields that a key names.
-    fn of(&self, key: u32) -> Option<u32> {
-        let at = key.checked_sub(self.first)?;
-        self.by_key.get(at as usize).copied().filter(|hints| *hints != NO_HINTS)
-    }
-
-    /// Keeps the hints of the fields that a key names. What a text names is another thing in the next record.
-    fn set(&mut self, fields: &Fields, key: u32, hints: u32) {
-        if let Some(at) = key.checked_sub(self.first)
-            && let Some(place) = self.by_key.get_mut(at as usize)
-            && fields.field(key).is_some_and(Field::is_key)
-        {
-            *place = hints;
-        }
-    }
-}
-
 /// One record of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct FoundRecord {
@@ -217,18 +173,6 @@ impl OwnRegions {
             full => full,
         };
     }
-}
-
-/// A text for the scanner.
-#[derive(Clone, Copy)]
-struct Asked {
-    span: Span,
-    field: u32,
-    hints: u32,
-    /// Where it begins in the field, for a part of a link.
-    offset: u32,
-    /// Whether it is a part of a link to a file.
-    is_link: bool,
 }
 
 impl FoundRecord {
@@ -307,6 +251,7 @@ impl Finder {
             fields: Fields::default(),
             records: Vec::new(),
             detections: Vec::new(),
+            later: Vec::new(),
             assigned: Assigned::default(),
             names: Vec::new(),
             open: Vec::new(),
@@ -448,6 +393,7 @@ impl Finder {
         found.speakers =
             if format == Format::WhatsApp && self.profiles.is_some() { speakers(buffer, found) } else { None };
         found.assigned.fill(small(found.fields.all().len()));
+        let n_told = found.detections.len();
         if let Some(inner) = &self.inner {
             self.embedded(inner, buffer, found);
         }
@@ -458,9 +404,11 @@ impl Finder {
             self.scan(buffer, Home::Side, found);
         }
         let n = found.detections.len();
-        if (n_given > 0 && n > n_given) || (n_before > 0 && n > n_before) {
+        if n_told == n_given && n_before == n {
+            merge(&mut found.detections, n_told, &mut found.later);
+        } else if n_given < n || n_told < n_given {
             // Few runs, each in order: the stable sort merges them.
-            found.detections.sort_by_key(|detected| (detected.field, detected.detection.span));
+            found.detections.sort_by_key(place);
         }
         match self.input {
             Input::Processed => tokens::spare(buffer, &found.fields, &mut found.detections),
@@ -544,40 +492,30 @@ impl Finder {
         for &(number, role) in assigned.telling() {
             let Some(field) = fields.field(number).filter(|field| scans_all || self.scans(field)) else { continue };
             let text = fields.text(buffer, field);
-            let other = match role.holds {
-                Holds::Entity(entity) => {
-                    let kind = profiles.kind(entity);
-                    let own = whole::trimmed(text);
-                    let value = own.of(text).unwrap_or_default();
-                    if profiles.is_label(value) {
-                        continue;
-                    }
-                    match whole::find(kind, value) {
-                        Whole::Value(span) => {
-                            let country = match kind {
-                                Kind::PhoneNumber => numbers.region(span.of(value).unwrap_or_default()),
-                                _ => None,
-                            };
-                            country.into_iter().for_each(|country| regions.add(country));
-                            let span = Span { start: own.start + span.start, end: own.start + span.end };
-                            if kind == Kind::Person && people.is_new(value) {
-                                names.push(KnownName { field: number, span });
-                            }
-                            let (rule, rival) = (role.rule, None);
-                            let detection = Detection { text: 0, span, entity, rule, rival, country, score: 1000 };
-                            detections.push(FieldDetection { field: number, detection, embedded: false });
-                            continue;
-                        }
-                        Whole::Nobody => continue,
-                        Whole::Other => Holds::Text,
-                    }
+            let span = match told::judge(profiles, role, text) {
+                Told::Nobody => continue,
+                Told::Value(span) => span,
+                Told::Other(other) => {
+                    others.push((number, other));
+                    continue;
                 }
-                Holds::Id if is_id(text) && !(profiles.is_generic(role.rule) && is_card(text)) => continue,
-                Holds::Time if is_time(text) => continue,
-                Holds::File if text.len() <= LINK_BYTES => Holds::File,
-                Holds::Text | Holds::Id | Holds::Time | Holds::File => Holds::Text,
             };
-            others.push((number, other));
+            let Holds::Entity(entity) = role.holds else { continue };
+            let value = || span.of(text).unwrap_or_default();
+            let country = match profiles.kind(entity) {
+                Kind::PhoneNumber => numbers.region(value()),
+                Kind::Person => {
+                    if people.is_new(value()) {
+                        names.push(KnownName { field: number, span });
+                    }
+                    None
+                }
+                _ => None,
+            };
+            country.into_iter().for_each(|country| regions.add(country));
+            let (rule, rival) = (role.rule, None);
+            let detection = Detection { text: 0, span, entity, rule, rival, country, score: 1000 };
+            detections.push(FieldDetection { field: number, detection, embedded: false });
         }
         let mut text = assigned.open();
         for &(number, _) in others.iter() {
@@ -664,6 +602,7 @@ impl Finder {
             fields,
             records,
             detections,
+            later: _,
             assigned,
             names: carried,
             open,
@@ -716,43 +655,8 @@ impl Finder {
             // What a record knows of names is its own.
             let mould = fields.mould(walked).filter(|_| own.is_empty());
             alike.begin(mould.map(|(mould, _)| (mould, plain)), walked);
-            let (mut named, mut named_by) = (plain, None);
-            for &number in record.open(open) {
-                let Some(field) = fields.field(number) else { continue };
-                // What turned out to be a document is done.
-                let holds = assigned.role(number).holds;
-                if matches!(holds, Holds::Id | Holds::Time) || field.home != home || !(scans_all || self.scans(field)) {
-                    continue;
-                }
-                // A key does not speak for itself.
-                let name = match field.is_key() {
-                    true => None,
-                    false => assigned.named_by(number).or_else(|| fields.name(field)),
-                };
-                let hints = match name {
-                    None => plain,
-                    Some(_) if named_by == name => named,
-                    Some(key) => {
-                        named_by = name;
-                        named = alike.of(key).unwrap_or_else(|| {
-                            let own = small(hints.len());
-                            hints.push(known.field(fields.key(buffer, walked, key)));
-                            alike.set(fields, key, own);
-                            own
-                        });
-                        named
-                    }
-                };
-                if holds == Holds::File {
-                    let text = field.text().of(text_buffer).unwrap_or_default();
-                    for (start, end) in segments(text) {
-                        let span = Span::new(field.text().start + start, field.text().start + end);
-                        asked.push(Asked { span, field: number, hints, offset: start, is_link: true });
-                    }
-                } else {
-                    asked.push(Asked { span: field.text(), field: number, hints, offset: 0, is_link: false });
-                }
-            }
+            let asking = Asking { buffer, fields, assigned, home, walked, plain, known };
+            asking.about(record.open(open), |field| scans_all || self.scans(field), asked, &mut hints, alike);
         }
         // Every text refers to hints that are there; the two lists are as long.
         texts.extend(
@@ -761,12 +665,14 @@ impl Finder {
         self.scanner.scan_batch(text_buffer, &texts, scratch);
         for &(mut detection) in scratch.detections() {
             let Some(asked) = asked.get(detection.text as usize) else { continue };
-            if asked.is_link {
+            if assigned.role(asked.field).holds == Holds::File {
                 let kind = self.profiles.as_ref().map(|profiles| profiles.kind(detection.entity));
                 if matches!(kind, Some(Kind::Url | Kind::DeviceId)) {
                     continue;
                 }
-                detection.span = Span::new(detection.span.start + asked.offset, detection.span.end + asked.offset);
+                let offset =
+                    asked.span.start - fields.field(asked.field).map_or(asked.span.start, |own| own.text().start);
+                detection.span = Span::new(detection.span.start + offset, detection.span.end + offset);
             }
             detections.push(FieldDetection { field: asked.field, detection, embedded: false });
         }
@@ -897,6 +803,30 @@ impl Found {
     }
 }
 
+/// Where a detection stands.
+const fn place(detected: &FieldDetection) -> (u32, Span) {
+    (detected.field, detected.detection.span)
+}
+
+/// Puts detections in order, of which the first `n` are in order, and those behind them too; `later` is for memory.
+fn merge(detections: &mut Vec<FieldDetection>, n: usize, later: &mut Vec<FieldDetection>) {
+    if n == 0 || n == detections.len() {
+        return;
+    }
+    later.clear();
+    later.extend_from_slice(detections.get(n..).unwrap_or_default());
+    let mut end = n;
+    for (n_before, own) in later.iter().enumerate().rev() {
+        let first = detections.get(..end).unwrap_or_default();
+        let from = first.iter().rposition(|other| place(other) <= place(own)).map_or(0, |at| at + 1);
+        detections.copy_within(from..end, from + n_before + 1);
+        if let Some(free) = detections.get_mut(from + n_before) {
+            *free = *own;
+        }
+        end = from;
+    }
+}
+
 /// Whether a record is a line of text without a name, which no profile speaks of.
 fn is_line(fields: &Fields, walked: Walked) -> bool {
     let own = walked.fields();
@@ -917,97 +847,6 @@ fn speakers(buffer: &[u8], found: &Found) -> Option<NameBook> {
     names.truncate(MAX_SPEAKERS);
     NameBook::build(names).ok().filter(|book| !book.is_empty())
 }
-
-/// Whether a text can be the number or name of a thing: short, one word, and no address or telephone number of somebody.
-fn is_id(text: &[u8]) -> bool {
-    if text.len() > ID_BYTES || text.starts_with(b"+") {
-        return false;
-    }
-    // Eight bytes at a time: a byte below `!`, or an `@`. Most ids have neither, and then it is none of those that speak.
-    let marks = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word);
-        let at = word ^ (ONES * b'@' as u64);
-        ((word.wrapping_sub(ONES * b'!' as u64) & !word) | (at.wrapping_sub(ONES) & !at)) & (ONES * 0x80)
-    };
-    match text.last_chunk() {
-        Some(last) if text.as_chunks().0.iter().fold(marks(last), |found, word| found | marks(word)) == 0 => true,
-        _ => !text.iter().any(|&byte| sort(byte) & SPEAKS != 0),
-    }
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-
-/// Whether a text is a card, to the digit: issuer, length and check digit.
-///
-/// The name of a key alone (`message_id`) promises little, and a card that stays is worse than an id that is rewritten. Of ids
-/// of sixteen random digits one in 25 looks like a card (measured); of times, of counters below 10^12 and of ids that begin with
-/// a time, as those of X and Discord do today, none: they begin with 1, as no issuer here does. What a profile names is kept.
-fn is_card(text: &[u8]) -> bool {
-    static CARD: LazyLock<Option<&check::Check>> = LazyLock::new(|| check::by_name("card"));
-    let digits = text.trim_ascii();
-    (12..=19).contains(&digits.len())
-        && digits.iter().all(u8::is_ascii_digit)
-        && CARD.is_some_and(|check| (check.run)(digits))
-}
-
-/// Whether a text can be a time: `1772539200`, `2026-03-03T12:00:00.123Z`, `03/Mar/2026:12:00:00 +0000`.
-fn is_time(text: &[u8]) -> bool {
-    if text.len() > TIME_BYTES || text.starts_with(b"+") {
-        return false;
-    }
-    // Sums of at most as many as there are bytes; the sorts do not reach each other.
-    let sums = text.iter().fold(0, |sums, &byte| sums + u32::from(sort(byte)));
-    sums / u32::from(NO_TIME) == 0 && sums / u32::from(LETTER) <= TIME_LETTERS
-}
-
-/// Tells what a byte can be a part of, as sums that [`is_time`] takes over at most [`TIME_BYTES`] bytes.
-#[inline]
-fn sort(byte: u8) -> u16 {
-    SORTS.get(usize::from(byte)).copied().unwrap_or(NO_TIME)
-}
-
-/// Yields the parts of a link that could hold something: what stands between its marks.
-fn segments(link: &[u8]) -> impl Iterator<Item = (u32, u32)> + '_ {
-    let mut start = 0;
-    let ends = |byte: &u8| b"/?&=#:;, ".contains(byte);
-    link.split(ends).filter_map(move |part| {
-        let from = start;
-        start += part.len() + 1;
-        (part.len() >= SEGMENT_BYTES).then(|| (small(from), small(from + part.len())))
-    })
-}
-
-/// Longest number or name of a thing.
-const ID_BYTES: usize = 512;
-/// Longest time, and most letters in it: weekday, month and zone.
-const TIME_BYTES: usize = 64;
-const TIME_LETTERS: u32 = 16;
-/// The sorts of bytes: those that say that a text is no id, letters, and what no time has. The sum of 64 of each is below
-/// the next.
-const SPEAKS: u16 = 1;
-const LETTER: u16 = 1 << 7;
-const NO_TIME: u16 = 1 << 14;
-const SORTS: [u16; 256] = {
-    let mut sorts = [0; 256];
-    let mut byte = 0_u8;
-    loop {
-        let speaks = matches!(byte, b'@' | b' ' | b'\t' | b'\n');
-        let letter = byte.is_ascii_alphabetic();
-        let time = byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b':' | b'.' | b',' | b'/' | b'+' | b'-');
-        #[expect(clippy::indexing_slicing, reason = "at build, and there is one for each byte")]
-        {
-            sorts[byte as usize] = speaks as u16 * SPEAKS + letter as u16 * LETTER + !time as u16 * NO_TIME;
-        }
-        if byte == u8::MAX {
-            break sorts;
-        }
-        byte += 1;
-    }
-};
-/// Longest link to a file that is looked at in parts.
-const LINK_BYTES: usize = 4_096;
-/// Shortest part of a link that is scanned.
-const SEGMENT_BYTES: usize = 5;
 
 /// The bits of marks.
 const REGION: u8 = 0;
@@ -1047,4 +886,32 @@ fn emptied<A, B>(mut from: Vec<A>, to: impl FnMut(A) -> Option<B>) -> Vec<B> {
 /// A buffer is at most 512 MiB long, and so is what is counted in it.
 fn small(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Two runs become what a stable sort makes of them.
+        #[test]
+        fn merged_is_sorted(
+            mut first in prop::collection::vec((0..6_u32, 0..4_u32), 0..12),
+            mut later in prop::collection::vec((0..6_u32, 0..4_u32), 0..12),
+        ) {
+            first.sort_unstable();
+            later.sort_unstable();
+            let detected = |(score, &(field, start)): (u16, &(u32, u32))| {
+                let (entity, rule, span) = (EntityId(0), RuleId(0), Span::new(start, start + 1));
+                let detection = Detection { text: 0, span, entity, rule, rival: None, country: None, score };
+                FieldDetection { field, detection, embedded: false }
+            };
+            let mut merged: Vec<_> = (0..).zip(first.iter().chain(&later)).map(detected).collect();
+            let mut sorted = merged.clone();
+            sorted.sort_by_key(place);
+            merge(&mut merged, first.len(), &mut Vec::new());
+            prop_assert_eq!(merged, sorted);
+        }
+    }
 }

@@ -30,10 +30,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod ask;
 mod embedded;
 mod find;
 mod lane;
 mod tokens;
+mod told;
 mod whole;
 
 pub use find::{FieldDetection, Finder, Found, FoundRecord, KnownName};

@@ -70,60 +70,10 @@ pub(super) fn find(kind: Kind, value: &[u8]) -> Whole {
     }
 }
 
-/// The countries of the telephone numbers of a record. There are few, and the same come again.
-#[derive(Default)]
-pub(super) struct Numbers<'t> {
-    known: [(&'t [u8], Option<Region>); 4],
-    n: usize,
-}
-
-impl<'t> Numbers<'t> {
-    /// Returns the country of the telephone number that a field of a profile holds.
-    pub(super) fn region(&mut self, number: &'t [u8]) -> Option<Region> {
-        // What stands before the digits says nothing.
-        let start = number.iter().take_while(|byte| !byte.is_ascii_digit()).count();
-        let number = number.get(start..).unwrap_or_default();
-        let known = self.known.iter().take(self.n);
-        if let Some(&(_, region)) = known.into_iter().find(|(known, _)| same(known, number)) {
-            return region;
-        }
-        let region = region(number);
-        if let Some(place) = self.known.get_mut(self.n) {
-            (*place, self.n) = ((number, region), self.n + 1);
-        }
-        region
-    }
-}
-
-/// The first names of a record: those of who wrote stand in many a record twice.
-#[derive(Default)]
-pub(super) struct People<'t> {
-    known: [&'t [u8]; 4],
-    n: usize,
-}
-
-impl<'t> People<'t> {
-    /// Returns whether a name is none of those that were asked for before, as far as they are remembered.
-    #[inline(never)]
-    pub(super) fn is_new(&mut self, name: &'t [u8]) -> bool {
-        if self.known.iter().take(self.n).any(|known| *known == name) {
-            return false;
-        }
-        if let Some(place) = self.known.get_mut(self.n) {
-            (*place, self.n) = (name, self.n + 1);
-        }
-        true
-    }
-}
-
-/// Whether two numbers are written alike; most that are not end differently.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    std::ptr::eq(a, b) || (a.len() == b.len() && a.last_chunk::<8>() == b.last_chunk::<8>() && a == b)
-}
-
-// As with [`find`].
+/// Returns the country of the telephone number that a field of a profile holds.
+// Within the loop over fields it takes the registers of that.
 #[inline(never)]
-fn region(number: &[u8]) -> Option<Region> {
+pub(super) fn region(number: &[u8]) -> Option<Region> {
     let mut room = [0; plan::MAX_DIGITS];
     let digits = if number.iter().all(u8::is_ascii_digit) {
         Some(number).filter(|number| number.len() <= plan::MAX_DIGITS)?
