@@ -258,10 +258,12 @@ impl Walk<'_> {
             return Err(Stop);
         }
         let (first, first_node) = (number(fields.len()), number(nodes.len()));
-        let absolute = |own: u32, first: u32| if own == NONE { NONE } else { first.wrapping_add(own) };
-        let place = |(step, at): (u16, u32)| begins.of(step).wrapping_add(at);
-        let state = self.selectors.root();
-        fields.extend(mould.fields.iter().map(|cast| {
+        let absolute = move |own: u32, first: u32| if own == NONE { NONE } else { first.wrapping_add(own) };
+        // By value, or each field would look for them in memory again.
+        let (begins, state) = (begins.all(), self.selectors.root());
+        #[expect(clippy::indexing_slicing, reason = "the remainder is less than the length")]
+        let place = move |(step, at): (u16, u32)| begins[usize::from(step) % begins.len()].wrapping_add(at);
+        fields.extend(mould.fields.iter().map(move |cast| {
             let (start, end) = (place(cast.from), place(cast.to));
             Field {
                 raw: DocSpan { start, end },

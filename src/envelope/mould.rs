@@ -75,11 +75,9 @@ impl Begins {
         self.0[step % MOST_STEPS_OF_ONE] = at;
     }
 
-    /// Returns where a step begins.
-    #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "the remainder is less than the length")]
-    pub(super) fn of(&self, step: u16) -> u32 {
-        self.0[usize::from(step) % MOST_STEPS_OF_ONE]
+    /// Returns where each step begins; what is behind the last is of another record.
+    pub(super) const fn all(&self) -> &[u32; MOST_STEPS_OF_ONE] {
+        &self.0
     }
 }
 
