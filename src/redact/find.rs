@@ -809,7 +809,7 @@ const fn place(detected: &FieldDetection) -> (u32, Span) {
 }
 
 /// Puts detections in order, of which the first `n` are in order, and those behind them too; `later` is for memory.
-fn merge(detections: &mut Vec<FieldDetection>, n: usize, later: &mut Vec<FieldDetection>) {
+fn merge(detections: &mut [FieldDetection], n: usize, later: &mut Vec<FieldDetection>) {
     if n == 0 || n == detections.len() {
         return;
     }

@@ -622,11 +622,12 @@ fn alike(earlier: &Lane, lane: &Lane, entities: &[Entity]) -> Vec<bool> {
 
 /// Tells by entity what a lane writes in its place whatever the value is: the label, where that is all that its policy says.
 fn stamps(lane: &Lane, entities: &[Entity], labels: &[Box<[u8]>]) -> Vec<Option<Stamp>> {
-    let stamp = |(at, (entity, label)): (u16, (&Entity, &Box<[u8]>))| {
+    let stamp = |at: u16, entity: &Entity, label: &[u8]| {
         let may_be_business = entity.kind == Kind::PhoneNumber && lane.business().is_some();
-        (*lane.decide(EntityId(at), None) == Operator::Redact && !may_be_business).then(|| Stamp::new(label))?
+        let is_label = *lane.decide(EntityId(at), None) == Operator::Redact && !may_be_business;
+        Stamp::new(label).filter(|_| is_label)
     };
-    (0..).zip(entities.iter().zip(labels)).map(stamp).collect()
+    (0..).zip(entities.iter().zip(labels)).map(|(at, (entity, label))| stamp(at, entity, label)).collect()
 }
 
 /// The category that a value is of, if it is of one.
