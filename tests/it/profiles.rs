@@ -624,6 +624,11 @@ fn documents_in_fields() {
         r#"{"b":"eyJuYW1lIjoieCIsInBob25lIjoiW1BIT05FX05VTUJFUl0ifQ=="}"#,
     );
     writes(r#"{"q":"caf=C3=A9 awa=2Ediop@example.org"}"#, r#"{"q":"caf=C3=A9 [EMAIL_ADDRESS]"}"#);
+    // It stands before what the profile knows, and nothing is found in texts.
+    writes(
+        r#"{"raw":"{\"k\":\"+221771234567\"}","contact":{"name":"Awa Diop","phone":"+221771234568"}}"#,
+        r#"{"raw":"{\"k\":\"[PHONE_NUMBER]\"}","contact":{"name":"[PERSON]","phone":"[PHONE_NUMBER]"}}"#,
+    );
     // National numbers are those of the message around.
     writes(
         r#"{"from":"+221771234567","raw":"{\"body\":\"au 77 765 43 21\"}"}"#,
