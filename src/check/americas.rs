@@ -89,7 +89,8 @@ pub(super) const CHECKS: &[Check] = &[
     row("do_ncf", 20, do_ncf),
     // Registro Civil, cédula: province, third digit, Luhn. SRI, RUC: natural, public, private.
     row("ec_ci", 60, ec_ci),
-    row("ec_ruc", 70, ec_ruc),
+    // 24 provinces of 100, eight third digits of ten, one check digit of ten.
+    row("ec_ruc", 57, ec_ruc),
     // SAT Guatemala, NIT: weights from the right by 11, K for ten. RENAP, CUI: sum of eight digits by 11, department.
     row("gt_nit", 35, |n| {
         let Some((&check, body)) = n.split_last() else { return false };
