@@ -221,8 +221,14 @@ impl<'t> Job<'t> {
             if self.is_label(scanner, start, end) {
                 return;
             }
-            let maybe = digits - at >= PHONE_DIGITS || before(self.text, start, 1) == Some(b'+');
+            let joint = before(self.text, start, 1);
+            let maybe = digits - at >= PHONE_DIGITS || joint == Some(b'+');
             if maybe && self.phone(scanner, at, work) {
+                return;
+            }
+            // A plus as links and forms write it.
+            let is_plus = start == at && joint == Some(b'%') && matches!(self.at(at + 1), Some(b'B' | b'b'));
+            if is_plus && digits - at == 1 && self.phone(scanner, at + 2, work) {
                 return;
             }
         }
@@ -780,11 +786,12 @@ fn settle(scanner: &Scanner, candidates: &mut [Candidate]) {
     candidates.sort_unstable_by(|a, b| a.span.start.cmp(&b.span.start).then(b.span.end.cmp(&a.span.end)));
     let of = |c: &Candidate| scanner.recognizers.get(usize::from(c.recognizer));
     let is_part = |a: &Candidate, b: &Candidate| {
-        let same = |a: &Recognizer, b: &Recognizer| {
-            let worth = |of: &Recognizer| (of.evidence.context, of.evidence.negative, of.evidence.field, of.gate);
-            worth(a) == worth(b) && a.words == b.words && a.negative == b.negative && a.generic == b.generic
+        let covers = |a: &Recognizer, b: &Recognizer| {
+            let worth = |of: &Recognizer| [of.evidence.context, of.evidence.negative, of.evidence.field];
+            let no_more = worth(b).into_iter().zip(worth(a)).all(|(b, a)| b <= a);
+            no_more && a.gate == b.gate && a.words == b.words && a.negative == b.negative && a.generic == b.generic
         };
-        b.span.end <= a.span.end && b.alone <= a.alone && of(a).zip(of(b)).is_some_and(|(a, b)| same(a, b))
+        b.span.end <= a.span.end && b.alone <= a.alone && of(a).zip(of(b)).is_some_and(|(a, b)| covers(a, b))
     };
     let mut rest = candidates;
     while let Some(first) = rest.first().copied() {

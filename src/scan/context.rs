@@ -12,6 +12,7 @@ use super::words::{Hit, PHRASE_WORDS, Table, TableBuilder, tokenize, word};
 use crate::label::{label_at, label_before};
 use crate::span::Span;
 use aho_corasick::AhoCorasick;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// A set of words and phrases that speak for or against something.
@@ -267,18 +268,18 @@ impl Builder {
     pub(super) fn build(self, level: Level) -> Words {
         let mut table = TableBuilder::default();
         let mut inside_groups: Vec<Vec<GroupId>> = Vec::new();
-        let mut inside: Vec<String> = Vec::new();
+        let mut inside: Vec<&str> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
         for (at, Group { phrases, .. }) in self.groups.iter().enumerate() {
             let group = GroupId(u16::try_from(at).unwrap_or(u16::MAX));
             for phrase in phrases {
                 if phrase.chars().any(is_unspaced) {
-                    match inside.iter().position(|known| known == phrase) {
-                        Some(known) => inside_groups.get_mut(known).into_iter().for_each(|g| g.push(group)),
-                        None => {
-                            inside.push(phrase.clone());
-                            inside_groups.push(vec![group]);
-                        }
-                    }
+                    let place = *places.entry(phrase).or_insert_with(|| {
+                        inside.push(phrase);
+                        inside_groups.push(Vec::new());
+                        inside.len() - 1
+                    });
+                    inside_groups.get_mut(place).into_iter().for_each(|groups| groups.push(group));
                     continue;
                 }
                 let mut hashes = [0; PHRASE_WORDS];

@@ -214,6 +214,8 @@ fn links_to_people() {
     }
     // With the plus encoded it is a link, and goes as one.
     assert_eq!(redact(Format::Text, "https://api.whatsapp.com/send?phone=%2B221771234567"), "[URL]");
+    assert_eq!(redact(Format::Text, "urn=tel:%2B221771234567 ok"), "urn=tel:%2B[PHONE_NUMBER] ok");
+    assert_eq!(redact(Format::Text, "sum%2B2217712"), "sum%2B2217712");
 }
 
 /// The name of a key alone keeps no card. Ids stay ids.
