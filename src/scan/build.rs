@@ -105,8 +105,11 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
             .filter(|((_, rule), shape)| wanted(rule, shape) && !rule.pattern.is_empty())
             .map(|((at, rule), shape)| (at, rule, shape))
             .collect();
+        // Rules that wait share states with those that do not, but multiply them, too: to build both together takes longer
+        // than two walks are worth.
+        let (waiting, ready): (Family<'_>, Family<'_>) = chosen.into_iter().partition(|(.., shape)| shape.waits);
         let mut out = Automata::default();
-        for family in families(rules, chosen, most) {
+        for family in [ready, waiting].into_iter().flat_map(|part| families(rules, part, most)) {
             compile(&family, &recognizers, &mut out)?;
         }
         Ok(out)
@@ -294,15 +297,7 @@ fn families<'r>(rules: &RuleSet, chosen: Family<'r>, most: usize) -> Vec<Family<
     let (large, small): (Vec<_>, Vec<_>) =
         by_kind.into_iter().map(|(_, f)| f).partition(|f| f.len() > FAMILY_RULES / 4);
     let small: Vec<_> = small.into_iter().flatten().collect();
-    let large = large.into_iter().flat_map(|family| {
-        let (waiting, ready): (Family<'r>, Family<'r>) = family.into_iter().partition(|(.., shape)| shape.waits);
-        // States of both multiply, too.
-        match waiting.len().min(ready.len()) {
-            0..FAMILY_RULES => vec![ready.into_iter().chain(waiting).collect()],
-            _ => vec![ready, waiting],
-        }
-    });
-    large.chain((!small.is_empty()).then_some(small)).collect()
+    large.into_iter().chain((!small.is_empty()).then_some(small)).collect()
 }
 
 fn compile(rules: &[(u16, &Rule, &Shape)], table: &[Recognizer], out: &mut Automata) -> Result<(), BuildError> {
