@@ -112,7 +112,7 @@ const WINDOW_WORDS: usize = 32;
 /// Longest text that is read as a whole where labels or tokens stand in it: how far windows jump is not known before.
 const TEXT_BYTES: usize = 1 << 16;
 /// Places around which a text is read one by one, at most.
-pub(super) const FEW_PLACES: usize = 32;
+const FEW_PLACES: usize = 32;
 /// Longest word that is read as a whole where a range ends, in bytes.
 const WORD_BYTES: usize = 64;
 /// Longest text that is read as a whole in any case.
@@ -730,6 +730,11 @@ mod tests {
                 [around, label].map(|groups| [phone, order].map(|group| groups.any(&[group])))
             });
             proptest::prop_assert_eq!(answers[0], answers[1], "{}", text);
+            // Of what was read for one kind, the words of that kind are the same.
+            let (mut said, mut around) = (Said::default(), Groups::default());
+            words.read(text.as_bytes(), &places, Kinds::of(Some(Kind::PhoneNumber)), &mut said);
+            words.around(text.as_bytes(), &said, own, &barriers, &mut around);
+            proptest::prop_assert_eq!(around.any(&[phone]), answers[0][0][0], "{}", text);
         }
     }
 
