@@ -313,7 +313,7 @@ impl Automaton {
             && (self.inside || !lead.is_inside)
     }
 
-    /// Returns whether one of its rules that wait looks for one of `kinds`, as far as these are known to be its own.
+    /// Returns whether one of its rules that wait may look for one of `kinds`.
     #[inline]
     pub(super) const fn waits_for(&self, kinds: Kinds) -> bool {
         self.waiting.meets(kinds)

@@ -308,9 +308,9 @@ impl Words {
         Builder::default()
     }
 
-    /// Reads what stands around `places` and speaks of one of `kinds`, so that what is asked about them costs little. They are
-    /// all that windows may jump over. Tells whether all was read that may stand around those that are asked for; in a long text with labels,
-    /// tokens or many places it is not, nor where a token parts a word.
+    /// Reads what stands around `places` and speaks of one of `kinds`, so that what is asked about them costs little. They
+    /// are all that windows may jump over. Tells whether all was read that may stand around those that are asked for; in a
+    /// long text with labels, tokens or many places it is not, nor where a token parts a word.
     pub(super) fn read(&self, text: &[u8], places: &[Place], kinds: Kinds, said: &mut Said) -> bool {
         said.choose(text, places);
         let Said { hits, parts, ranges, .. } = said;
