@@ -3,6 +3,7 @@
 use super::automaton::{Automata, Automaton, NUMBER_SEPARATORS, Until};
 use super::context::{GroupId, Words};
 use super::gates::Gates;
+use super::leads::Beginning;
 use super::verify::{Entry, Kinds, is_word};
 use super::{BuildError, ScanConfig, Scanner, candidates, lookup, score, sieve, simd};
 use crate::check::Check;
@@ -58,10 +59,20 @@ const AUTOMATON_BYTES: usize = 4 << 20;
 
 pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> Result<Scanner, BuildError> {
     let mut words = Words::builder();
-    let kinds: Vec<_> = rules
-        .contexts()
+    // Words of all languages for and against a kind are one group each.
+    let mut of_kinds: Vec<(Kind, Vec<String>, Vec<String>)> = Vec::new();
+    for context in rules.contexts() {
+        match of_kinds.iter_mut().find(|(kind, ..)| *kind == context.kind) {
+            Some((_, positive, negative)) => {
+                positive.extend_from_slice(&context.words);
+                negative.extend_from_slice(&context.negative);
+            }
+            None => of_kinds.push((context.kind, context.words.clone(), context.negative.clone())),
+        }
+    }
+    let kinds: Vec<_> = of_kinds
         .iter()
-        .map(|context| (context.kind, words.group(&context.words), words.group(&context.negative)))
+        .map(|(kind, positive, negative)| (*kind, words.group(positive), words.group(negative)))
         .collect();
     let mut recognizers = Vec::with_capacity(rules.rules().len());
     for (at, rule) in rules.rules().iter().enumerate() {
@@ -99,7 +110,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
     for (of, shape) in recognizers.iter_mut().zip(&shapes) {
         of.waits = shape.waits;
     }
-    let automata_of = |wanted: &dyn Fn(&Rule, &Shape) -> bool, most: usize| -> Result<Automata, BuildError> {
+    let add = |out: &mut Automata, wanted: &dyn Fn(&Rule, &Shape) -> bool, most: usize| -> Result<(), BuildError> {
         let all = (0_u16..).zip(rules.rules()).zip(&shapes);
         let chosen: Family<'_> = all
             .filter(|((_, rule), shape)| wanted(rule, shape) && !rule.pattern.is_empty())
@@ -108,27 +119,30 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         // Rules that wait share states with those that do not, but multiply them, too: to build both together takes longer
         // than two walks are worth.
         let (waiting, ready): (Family<'_>, Family<'_>) = chosen.into_iter().partition(|(.., shape)| shape.waits);
-        let mut out = Automata::default();
         for family in [ready, waiting].into_iter().flat_map(|part| families(rules, part, most)) {
-            compile(&family, &recognizers, &mut out)?;
+            compile(&family, &recognizers, out)?;
         }
-        Ok(out)
+        Ok(())
     };
-    let automata = |wanted: &dyn Fn(&Rule, &Shape) -> bool| automata_of(wanted, FAMILY_RULES);
-    // Digits and separators alone do not multiply states.
-    let numbers = |wanted: &dyn Fn(&Rule, &Shape) -> bool| automata_of(wanted, usize::MAX);
+    let automata = |wanted: &dyn Fn(&Rule, &Shape) -> bool| {
+        let mut out = Automata::default();
+        add(&mut out, wanted, FAMILY_RULES).map(|()| out)
+    };
     let of_sieve = |sieve: Sieve| automata(&|rule, _| rule.sieve == sieve);
     let is_code = |rule: &Rule, shape: &Shape| matches!(rule.sieve, Sieve::Digits { .. }) && !shape.plain_number;
     let is_token = |rule: &Rule| rule.sieve == Sieve::Token;
-    let number = numbers(&|_, shape| shape.plain_number)?;
+    let mut number = Automata::default();
+    // Digits and separators alone do not multiply states.
+    add(&mut number, &|_, shape| shape.plain_number, usize::MAX)?;
     let code = automata(&is_code)?;
     let mut token = automata(&|rule, shape| is_token(rule) && shape.first_word <= WAITING_WORD)?;
-    token.0.extend(automata(&|rule, shape| is_token(rule) && shape.first_word > WAITING_WORD)?.0);
+    add(&mut token, &|rule, shape| is_token(rule) && shape.first_word > WAITING_WORD, FAMILY_RULES)?;
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
     let name = (recognizers.iter().enumerate())
         .find(|(_, r)| r.sieve == Sieve::Name && lookup::is_sought(config, &scores, r.evidence.shape));
     let name = name.and_then(|(at, _)| u16::try_from(at).ok()).map(|at| (at, lookup::Guards::build(rules)));
     let (number_digits, code_digits) = (number.fewest_digits(Until::Match), code.fewest_digits(Until::Letter));
+    let words = words.build(level);
     // `usize::MAX` is what no rule asks for.
     let all = [number_digits, code_digits];
     let fewest = all.into_iter().min().unwrap_or(usize::MAX);
@@ -151,7 +165,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         host: automata(&|rule, _| matches!(rule.sieve, Sieve::Www | Sieve::Domain))?,
         colon: of_sieve(Sieve::Colon)?,
         dashes: of_sieve(Sieve::Dashes)?,
-        gates: Gates::of(&recognizers, enough),
+        gates: Gates::of(&recognizers, words.phrases(), enough),
         phone,
         name,
         labels: rules
@@ -160,7 +174,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
             .map(|entity| entity.name.clone())
             .filter(|name| name.len() >= sieve::LONG || name.bytes().any(|b| b.is_ascii_digit()))
             .collect(),
-        words: words.build(level),
+        words,
         scores,
         recognizers,
     })
@@ -181,6 +195,10 @@ struct Shape {
     plain_number: bool,
     /// Whether pattern or tail take bytes above ASCII.
     wide: bool,
+    /// Whether leads are asked for at its sieve.
+    is_led: bool,
+    /// How candidates can begin where they are.
+    beginning: Beginning,
 }
 
 impl Shape {
@@ -194,9 +212,12 @@ impl Shape {
         let needs = rule.gate == Gate::Context || !regional && !enough(of.most());
         let is_number = matches!(rule.sieve, Sieve::Digits { .. }) && rule.guard != Guard::None && rule.tail.is_none();
         let wide_tail = rule.tail.as_ref().is_some_and(|tail| (0x80..=u8::MAX).any(|b| tail.class.has(b)));
+        let is_led = matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token);
         Self {
+            is_led,
+            beginning: if is_led { Beginning::of(hir, is_open(rule)) } else { Beginning::default() },
             first_word,
-            waits: needs && first_word <= WAITING_WORD && matches!(rule.sieve, Sieve::Digits { .. } | Sieve::Token),
+            waits: needs && first_word <= WAITING_WORD && is_led,
             plain_number: is_number && hir.is_some_and(only_numbers),
             wide: rule.sieve == Sieve::At && (wide_tail || hir.is_some_and(takes_wide)),
         }
@@ -325,8 +346,13 @@ fn compile(rules: &[(u16, &Rule, &Shape)], table: &[Recognizer], out: &mut Autom
             let first_word = rules.iter().map(|(.., shape)| shape.first_word).max().unwrap_or(0);
             let inside = rules.iter().any(|(_, rule, _)| rule.guard != Guard::Number);
             let too_large = || BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() };
-            let automaton = Automaton::freeze(&dfa, entries, table, open, first_word, inside);
-            out.0.push(automaton.ok_or_else(too_large)?);
+            let automaton = Automaton::freeze(&dfa, entries, table, open).ok_or_else(too_large)?;
+            let kinds = |at: u16| table.get(usize::from(at)).map_or(Kinds::ALL, |of| of.kinds);
+            let beginnings = rules.iter().map(|&(at, _, shape)| (&shape.beginning, shape.waits.then(|| kinds(at))));
+            if rules.iter().any(|(.., shape)| shape.is_led) {
+                out.leads.add(out.all.len(), beginnings, first_word, inside);
+            }
+            out.all.push(automaton);
             Ok(())
         }
         Err(_) if rules.len() > 1 => {

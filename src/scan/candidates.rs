@@ -3,10 +3,11 @@
 //! Each function takes an anchor, walks back to where a candidate of that sieve begins, and runs the automata there. The
 //! walks are bounded by what was already looked at, so that no run of bytes is walked twice.
 
-use super::automaton::{Automata, Lead};
+use super::automaton::Automata;
 use super::build::Recognizer;
 use super::context::{FieldNames, Groups, Place, Said, TOKEN, is_short};
 use super::gates::{Open, OpenByRegions};
+use super::leads::Lead;
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
 use super::simd::Level;
@@ -155,19 +156,13 @@ impl<'t> Job<'t> {
         self.n_candidates += verify(automata, &scanner.recognizers, self.text, start, &mut work.accepted);
     }
 
-    /// The same at a word of so many bytes, of which digits are the first; rules that wait are left for later.
-    fn verify_first(
-        &mut self,
-        scanner: &Scanner,
-        sort: Sort,
-        start: usize,
-        word: usize,
-        n_digits: usize,
-        work: &mut Work,
-    ) {
-        let mut pending = Pending::default();
-        let lead = Lead::at(self.text, start, n_digits, word);
-        for automaton in sort.automata(scanner).0.iter().filter(|automaton| automaton.may_begin(&lead)) {
+    /// The same at a word of so many bytes, or 0 where no pattern minds; rules that wait are left for later.
+    fn verify_first(&mut self, scanner: &Scanner, sort: Sort, start: usize, word: usize, lead: &Lead, work: &mut Work) {
+        let automata = sort.automata(scanner);
+        // A short text is read as a whole, however long a place is.
+        let worth = automata.leads.of(lead, word, is_short(self.text));
+        let mut pending = Pending { kinds: worth.waiting, len: 1 };
+        for automaton in automata.worth(worth) {
             let Work { accepted, .. } = work;
             self.n_candidates += first_walk(automaton, &scanner.recognizers, self.text, start, accepted, &mut pending);
         }
@@ -244,7 +239,7 @@ impl<'t> Job<'t> {
             let enough = scanner.fewest_enough;
             // May count digits behind the end of the text: too many is only slow.
             let lead = near.digits().unwrap_or_else(|| self.cluster(at, digits, enough));
-            if lead >= scanner.fewest_digits && self.long_number(scanner, at, digits - at, lead, mixed, work) {
+            if lead >= scanner.fewest_digits && self.long_number(scanner, at, lead, mixed, work) {
                 return;
             }
             if digits - at <= 3
@@ -276,32 +271,24 @@ impl<'t> Job<'t> {
 
     /// Tries the rules for tokens at the word `start..end`.
     fn token(&mut self, scanner: &Scanner, start: usize, end: usize, work: &mut Work) {
-        let n_digits = self.on_while(start, |b| b.is_ascii_digit()) - start;
-        self.verify_first(scanner, Sort::Token, start, end - start, n_digits, work);
+        self.verify_first(scanner, Sort::Token, start, end - start, &Lead::at(self.text, start), work);
     }
 
     /// Digits that are many enough for the numbering plans or a rule for numbers. Returns whether they are a telephone
     /// number beyond doubt.
     #[inline(never)]
-    fn long_number(
-        &mut self,
-        scanner: &Scanner,
-        at: usize,
-        n_digits: usize,
-        lead: usize,
-        mixed: bool,
-        work: &mut Work,
-    ) -> bool {
+    fn long_number(&mut self, scanner: &Scanner, at: usize, lead: usize, mixed: bool, work: &mut Work) -> bool {
         if !mixed {
             if lead >= PHONE_DIGITS && self.phone(scanner, at, work) {
                 return true;
             }
-            if lead >= scanner.number_digits {
-                self.verify_first(scanner, Sort::Number, at, 0, n_digits, work);
-            }
+        }
+        let begun = Lead::at(self.text, at);
+        if !mixed && lead >= scanner.number_digits {
+            self.verify_first(scanner, Sort::Number, at, 0, &begun, work);
         }
         if lead >= scanner.code_digits {
-            self.verify_first(scanner, Sort::Code, at, 0, n_digits, work);
+            self.verify_first(scanner, Sort::Code, at, 0, &begun, work);
         }
         false
     }
@@ -311,14 +298,14 @@ impl<'t> Job<'t> {
         let Work { accepted, waiting, open, .. } = work;
         let open = known.then_some(&*open);
         for place in waiting.iter().filter(|place| open.is_none_or(|open| open.meets(place.kinds))) {
-            let automata = place.sort.automata(scanner).0.iter();
+            let automata = place.sort.automata(scanner).all.iter();
             let alive = automata.filter(|automaton| automaton.waits_for(place.kinds));
             for automaton in alive.filter(|automaton| open.is_none_or(|open| automaton.is_open(open))) {
                 // Past the budget the text is a fault, whatever else it holds.
                 if self.n_candidates > scanner.config.limits.candidates {
                     return;
                 }
-                let (start, asked) = (place.span.start as usize, Asked::Waiting(open.map(|open| &open.rules)));
+                let (start, asked) = (place.span.start as usize, Asked::Waiting(open));
                 self.n_candidates += walk(automaton, &scanner.recognizers, asked, self.text, start, accepted);
             }
         }
@@ -629,7 +616,7 @@ impl<'t> Job<'t> {
             if self.hints.field.is_some() {
                 field.each().for_each(|group| scanner.gates.open_by_words(group, open));
             }
-            scanner.words.anywhere(self.text, phrases, |group| scanner.gates.open_by_words(group, open));
+            scanner.words.anywhere(self.text, phrases, |phrase| scanner.gates.open_by_phrase(phrase, open));
             self.verify_waiting(scanner, known, work);
         }
         if self.n_candidates > limits.candidates {

@@ -330,19 +330,25 @@ impl Words {
         windows(text, own, barriers, said.marked, |window| self.look_at(text, said, window, groups));
     }
 
-    /// Calls `f` for what was read of a text, sometimes more than once.
-    pub(super) fn anywhere(&self, text: &[u8], said: &Said, mut f: impl FnMut(GroupId)) {
-        for &hit in said.hits.iter().chain(&said.parts) {
-            self.table.groups(hit).iter().for_each(|&group| f(group));
+    /// Calls `f` for the numbers of the phrases that were read of a text, sometimes more than once.
+    pub(super) fn anywhere(&self, text: &[u8], said: &Said, mut f: impl FnMut(usize)) {
+        for hit in said.hits.iter().chain(&said.parts) {
+            f(hit.phrase as usize);
         }
         if said.wide {
             for range in &said.ranges {
                 let piece = text.get(range.clone()).unwrap_or_default();
                 if piece.iter().any(|b| UNSPACED.contains(b)) {
-                    self.each_inside(piece, &mut f);
+                    self.each_inside(piece, |place| f(self.table.n_phrases() + place));
                 }
             }
         }
+    }
+
+    /// Yields whom each phrase speaks of, by their numbers.
+    pub(super) fn phrases(&self) -> impl Iterator<Item = &[GroupId]> {
+        let spaced = (0..self.table.n_phrases()).map(|phrase| self.table.groups_of(phrase));
+        spaced.chain(self.inside_groups.iter().map(Vec::as_slice))
     }
 
     /// Adds the groups of the phrases in a window of a text that was read.
@@ -365,16 +371,17 @@ impl Words {
     /// Adds the groups of the phrases that stand anywhere in `piece`, in scripts that put no blank between words.
     fn look_inside(&self, piece: &[u8], groups: &mut Groups) {
         if !piece.is_ascii() {
-            self.each_inside(piece, |group| groups.add(group));
+            self.each_inside(piece, |place| {
+                let found = self.inside_groups.get(place).map(Vec::as_slice).unwrap_or_default();
+                found.iter().for_each(|&group| groups.add(group));
+            });
         }
     }
 
-    fn each_inside(&self, piece: &[u8], mut f: impl FnMut(GroupId)) {
-        for found in self.inside.iter().flat_map(|inside| inside.find_overlapping_iter(piece)) {
-            if let Some(found) = self.inside_groups.get(found.pattern().as_usize()) {
-                found.iter().for_each(|&group| f(group));
-            }
-        }
+    /// Calls `f` for the places in `inside_groups` of what stands in `piece`.
+    fn each_inside(&self, piece: &[u8], mut f: impl FnMut(usize)) {
+        let found = self.inside.iter().flat_map(|inside| inside.find_overlapping_iter(piece));
+        found.for_each(|found| f(found.pattern().as_usize()));
     }
 
     /// Fills `groups` with what the name of a field says: `contactPhone`, `phone_number`, `Tel. No`. `known` are names that
@@ -715,7 +722,8 @@ mod tests {
                 assert!(all || text.contains("tok_"), "a short text is read");
                 let mut any = Groups::default();
                 any.clear(words.n_groups);
-                words.anywhere(text.as_bytes(), &said, |group| any.add(group));
+                let told: Vec<&[GroupId]> = words.phrases().collect();
+                words.anywhere(text.as_bytes(), &said, |phrase| told[phrase].iter().for_each(|&group| any.add(group)));
                 if !read {
                     said.ranges.clear();
                 }

@@ -5,13 +5,16 @@ use super::context::GroupId;
 use super::verify::{Kinds, Rules};
 use crate::ids::Region;
 use crate::rules::{CountryFrom, Gate};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What opens rules that wait or ask for words.
 #[derive(Default)]
 pub(super) struct Gates {
     /// By group of words, what it opens.
     by_group: Vec<Open>,
+    /// By phrase, where in `by_phrases` stands what it opens: first nothing, as most only speak against something.
+    phrases: Box<[u32]>,
+    by_phrases: Vec<Open>,
     /// What a default region opens, by region.
     by_region: Vec<(Region, Open)>,
 }
@@ -33,6 +36,10 @@ impl Open {
     fn clear(&mut self) {
         self.rules.clear();
         self.kinds = Kinds::default();
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
     }
 
     fn add_all(&mut self, others: &Self) {
@@ -61,8 +68,13 @@ pub(super) struct OpenByRegions {
 }
 
 impl Gates {
-    /// Takes note of what opens which rule; `enough` tells whether evidence, in tenths of a bit, is enough to be reported.
-    pub(super) fn of(recognizers: &[Recognizer], enough: impl Fn(i16) -> bool) -> Self {
+    /// Takes note of what opens which rule; `phrases` are whom each phrase speaks of, and `enough` tells whether evidence, in
+    /// tenths of a bit, is enough to be reported.
+    pub(super) fn of<'p>(
+        recognizers: &[Recognizer],
+        phrases: impl Iterator<Item = &'p [GroupId]>,
+        enough: impl Fn(i16) -> bool,
+    ) -> Self {
         let (mut by_group, mut by_region) = (Vec::new(), BTreeMap::<Region, Open>::new());
         for (at, of) in (0..).zip(recognizers).filter(|(_, of)| of.gate == Gate::Context || of.waits) {
             for group in &of.words {
@@ -76,7 +88,26 @@ impl Gates {
                 by_region.entry(region).or_default().add(at, of.kinds);
             }
         }
-        Self { by_group, by_region: by_region.into_iter().collect() }
+        // Many phrases speak of the same groups.
+        let (mut known, mut by_phrases) = (HashMap::new(), vec![Open::default()]);
+        let phrases = phrases.map(|groups| {
+            let opening = |group: &GroupId| by_group.get(group.number()).is_some_and(|open: &Open| !open.is_empty());
+            let mut groups: Vec<usize> =
+                groups.iter().filter(|group| opening(group)).map(|group| group.number()).collect();
+            groups.sort_unstable();
+            if groups.is_empty() {
+                return 0;
+            }
+            *known.entry(groups).or_insert_with_key(|groups| {
+                let mut open = Open::default();
+                groups.iter().filter_map(|&group| by_group.get(group)).for_each(|own| open.add_all(own));
+                by_phrases.push(open);
+                // Far fewer than that.
+                u32::try_from(by_phrases.len() - 1).unwrap_or(u32::MAX)
+            })
+        });
+        let phrases = phrases.collect();
+        Self { by_group, phrases, by_phrases, by_region: by_region.into_iter().collect() }
     }
 
     /// Fills `open` with the rules that default regions open.
@@ -95,8 +126,15 @@ impl Gates {
         open.add_all(&known.open);
     }
 
-    /// Adds the rules that words open.
+    /// Adds the rules that a phrase opens, given by its number.
     #[inline]
+    pub(super) fn open_by_phrase(&self, phrase: usize, open: &mut Open) {
+        if let Some(&place @ 1..) = self.phrases.get(phrase) {
+            self.by_phrases.get(place as usize).into_iter().for_each(|own| open.add_all(own));
+        }
+    }
+
+    /// Adds the rules that words of a group open.
     pub(super) fn open_by_words(&self, group: GroupId, open: &mut Open) {
         self.by_group.get(group.number()).into_iter().for_each(|own| open.add_all(own));
     }

@@ -10,6 +10,7 @@ mod context;
 mod explain;
 mod fold;
 mod gates;
+mod leads;
 mod lexicon;
 mod lookup;
 mod phone;

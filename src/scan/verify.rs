@@ -5,6 +5,7 @@
 
 use super::automaton::{Automata, Automaton, Matching};
 use super::build::Recognizer;
+use super::gates::Open;
 use crate::check::{COMPACT_BYTES, Check, Form};
 use crate::entity::Kind;
 use crate::rules::{Guard, Sieve, Tail};
@@ -147,7 +148,7 @@ pub(super) enum Asked<'r> {
     /// Those that do not wait.
     Ready,
     /// Those that wait and are among these, where it is known which are open.
-    Waiting(Option<&'r Rules>),
+    Waiting(Option<&'r Open>),
 }
 
 /// What a first walk leaves to be done.
@@ -168,7 +169,7 @@ pub(super) fn verify(
     start: usize,
     out: &mut Vec<Accepted>,
 ) -> usize {
-    automata.0.iter().map(|automaton| walk(automaton, recognizers, Asked::All, text, start, out)).sum()
+    automata.all.iter().map(|automaton| walk(automaton, recognizers, Asked::All, text, start, out)).sum()
 }
 
 /// Runs one automaton at `start`, like [`verify`], for some of its rules.
@@ -223,14 +224,17 @@ fn matched(
     end: usize,
     out: &mut Vec<Accepted>,
 ) -> usize {
+    let open = if let Asked::Waiting(open) = asked { open } else { None };
+    if open.is_some_and(|open| !open.meets(matching.waiting)) {
+        return 0;
+    }
     let mut n_candidates = 0;
     let mut compact = None;
     let mut free = None;
     let Some(candidate) = text.get(start..end) else { return 0 };
     let numbered = candidate.first().is_some_and(u8::is_ascii_digit);
-    let open = if let Asked::Waiting(open) = asked { open } else { None };
     for entry in automaton.matched(matching, asked) {
-        if open.is_some_and(|open| !open.has(entry.recognizer)) {
+        if open.is_some_and(|open| !open.rules.has(entry.recognizer)) {
             continue;
         }
         let mut end = end;

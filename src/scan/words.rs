@@ -11,19 +11,65 @@ use std::ops::Range;
 pub(super) const PHRASE_WORDS: usize = 8;
 /// Text behind the first word of a phrase in which the others stand; wider than any window.
 const PHRASE_BYTES: usize = 256;
-/// Places of the table that tells what phrases speak of by their first words: 32 KiB.
-const FIRSTS: usize = 1 << 13;
+/// Bits of a [`Sieve`]: 8 KiB.
+const SIEVE_BITS: usize = 1 << 16;
 
 /// Phrases and whom they speak of, by their first words.
 pub(super) struct Table {
-    /// The phrases that begin with a word, as a range of `phrases`.
-    by_first: HashMap<u64, (u32, u32), BuildHasherDefault<Identity>>,
+    /// The words that phrases begin with, by open addressing.
+    firsts: Box<[First]>,
     phrases: Box<[Phrase]>,
     /// The words of all phrases behind their second.
     others: Box<[u64]>,
     groups: Box<[GroupId]>,
-    /// What the phrases speak of that begin with a word, so that most words of a text are dismissed by one look.
-    firsts: Box<[Kinds; FIRSTS]>,
+    /// The words that phrases begin with and those that stand second in them, so that most words of a text are dismissed by
+    /// one look.
+    any: Sieve,
+    /// The first two words of phrases of more than one.
+    pairs: Sieve,
+}
+
+/// A word that phrases begin with; their places in the table's `phrases` are a range. The phrase of the one word is the first.
+#[derive(Clone, Copy, Default)]
+struct First {
+    hash: u64,
+    from: u32,
+    to: u32,
+    /// What the phrase of the one word speaks of.
+    alone: Kinds,
+}
+
+/// A set of hashes that says of a few that are not in it that they are.
+struct Sieve(Box<[u64; SIEVE_BITS / 64]>);
+
+impl Sieve {
+    fn new() -> Self {
+        Self(Box::new([0; SIEVE_BITS / 64]))
+    }
+
+    /// The place of a word and of its bit there, from the upper bits.
+    #[inline]
+    const fn place(hash: u64) -> (usize, u64) {
+        let bit = hash >> (u64::BITS - SIEVE_BITS.trailing_zeros());
+        ((bit / 64) as usize, 1 << (bit % 64))
+    }
+
+    fn add(&mut self, hash: u64) {
+        let (at, bit) = Self::place(hash);
+        self.0.get_mut(at).into_iter().for_each(|bits| *bits |= bit);
+    }
+
+    #[inline]
+    fn may_hold(&self, hash: u64) -> bool {
+        let (at, bit) = Self::place(hash);
+        self.0.get(at).is_some_and(|bits| bits & bit != 0)
+    }
+}
+
+/// The hash of two words that follow each other.
+#[inline]
+const fn pair(first: u64, second: u64) -> u64 {
+    (first.rotate_left(29) ^ second).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// What follows the first word of a phrase, and whom the phrase speaks of.
@@ -40,7 +86,8 @@ struct Phrase {
 pub(super) struct Hit {
     pub(super) start: u32,
     pub(super) end: u32,
-    phrase: u32,
+    /// Its number.
+    pub(super) phrase: u32,
 }
 
 /// Collects phrases.
@@ -67,19 +114,28 @@ impl TableBuilder {
 
     /// Freezes the table; `kinds_of` tells what those look for who ask for a group.
     pub(super) fn build(self, kinds_of: impl Fn(GroupId) -> Kinds) -> Table {
-        let mut firsts = Box::new([Kinds::default(); FIRSTS]);
-        let (mut by_first, mut phrases, mut others, mut groups) =
-            (HashMap::default(), Vec::new(), Vec::new(), Vec::new());
+        let (mut any, mut pairs) = (Sieve::new(), Sieve::new());
+        // At most a quarter is taken, so that a search ends soon.
+        let mut firsts = vec![First::default(); (self.by_first.len() * 4 + 1).next_power_of_two()].into_boxed_slice();
+        let (mut phrases, mut others, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         // Far fewer than that.
         let place = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-        for (first, known) in self.by_first {
-            let from = place(phrases.len());
+        for (hash, mut known) in self.by_first {
+            let mut first = First { hash, from: place(phrases.len()), ..First::default() };
+            known.sort_by_key(|known| !known.rest.is_empty());
+            any.add(hash);
             for Known { rest, groups: of } in known {
                 let (others_from, groups_from) = (place(others.len()), place(groups.len()));
                 others.extend(rest.iter().skip(1));
                 let mut kinds = Kinds::default();
                 of.iter().for_each(|&group| kinds.add(kinds_of(group)));
-                firsts.get_mut(place_of(first)).into_iter().for_each(|known| known.add(kinds));
+                match rest.first() {
+                    Some(&second) => {
+                        any.add(second);
+                        pairs.add(pair(hash, second));
+                    }
+                    None => first.alone = kinds,
+                }
                 groups.extend(of);
                 phrases.push(Phrase {
                     second: rest.first().copied(),
@@ -88,31 +144,66 @@ impl TableBuilder {
                     kinds,
                 });
             }
-            by_first.insert(first, (from, place(phrases.len())));
+            first.to = place(phrases.len());
+            let mut at = slot(hash, firsts.len());
+            while firsts.get(at).is_some_and(First::is_word) {
+                at = (at + 1) & (firsts.len() - 1);
+            }
+            firsts.get_mut(at).into_iter().for_each(|free| *free = first);
         }
-        Table { by_first, phrases: phrases.into(), others: others.into(), groups: groups.into(), firsts }
+        Table { firsts, phrases: phrases.into(), others: others.into(), groups: groups.into(), any, pairs }
     }
 }
 
+impl First {
+    const fn is_word(&self) -> bool {
+        self.from < self.to
+    }
+}
+
+/// The place of a hash in a table of `len` slots, which is a power of two.
+#[inline]
+fn slot(hash: u64, len: usize) -> usize {
+    usize::try_from(hash.rotate_right(32)).unwrap_or(0) & len.wrapping_sub(1)
+}
+
 impl Table {
-    /// Returns whether a phrase that speaks of one of `kinds` may begin with this word; a few say so and do not.
+    /// Returns what is known of a word that phrases begin with.
     #[inline]
-    fn may_begin(&self, first: u64, kinds: Kinds) -> bool {
-        self.firsts.get(place_of(first)).is_some_and(|known| known.meets(kinds))
+    fn first(&self, hash: u64) -> Option<&First> {
+        let mut at = slot(hash, self.firsts.len());
+        while let Some(first) = self.firsts.get(at).filter(|first| first.is_word()) {
+            if first.hash == hash {
+                return Some(first);
+            }
+            at = (at + 1) & (self.firsts.len() - 1);
+        }
+        None
     }
 
     /// Returns the phrases that begin with a word, with their numbers.
     #[inline]
-    fn beginning(&self, first: u64) -> impl Iterator<Item = (u32, &Phrase)> {
-        let &(from, to) = self.by_first.get(&first).unwrap_or(&(0, 0));
+    fn beginning(&self, hash: u64) -> impl Iterator<Item = (u32, &Phrase)> {
+        let (from, to) = self.first(hash).map_or((0, 0), |first| (first.from, first.to));
         (from..to).zip(self.phrases.get(range((from, to))).unwrap_or_default())
     }
 
     /// Returns whom a phrase that stands in a text speaks of.
     #[inline]
     pub(super) fn groups(&self, hit: Hit) -> &[GroupId] {
-        let phrase = self.phrases.get(hit.phrase as usize);
+        self.groups_of(hit.phrase as usize)
+    }
+
+    /// Returns whom a phrase speaks of, by its number.
+    #[inline]
+    pub(super) fn groups_of(&self, phrase: usize) -> &[GroupId] {
+        let phrase = self.phrases.get(phrase);
         phrase.and_then(|phrase| self.groups.get(range(phrase.groups))).unwrap_or_default()
+    }
+
+    /// Returns how many phrases there are.
+    pub(super) const fn n_phrases(&self) -> usize {
+        self.phrases.len()
     }
 
     fn others(&self, phrase: &Phrase) -> &[u64] {
@@ -139,7 +230,7 @@ impl Table {
     pub(super) fn each(&self, words: &[u64], mut f: impl FnMut(GroupId)) {
         let mut rest = words;
         while let [first, after @ ..] = rest {
-            if self.may_begin(*first, Kinds::ALL) {
+            if self.any.may_hold(*first) {
                 self.phrases(*first, after, &mut f);
             }
             rest = after;
@@ -147,11 +238,11 @@ impl Table {
     }
 
     /// Appends the phrases that stand in `text` and speak of one of `kinds` to `hits`, in ascending order of where they begin;
-    /// others may be among them. Places count from `offset` before the text. Parts of words before and behind an apostrophe, which count as words where a window ends there, go to `parts`. Texts
-    /// are shorter than 4 GiB.
+    /// others may be among them. Places count from `offset` before the text. Parts of words before and behind an apostrophe,
+    /// which count as words where a window ends there, go to `parts`. Texts are shorter than 4 GiB.
     ///
     /// # Cost
-    /// About 30 instructions a word that no phrase begins with.
+    /// About 40 instructions a word that no phrase begins with.
     pub(super) fn each_in_text(
         &self,
         level: Level,
@@ -164,55 +255,113 @@ impl Table {
         let mut goes_on = 0;
         // Where the last word that was read letter by letter ends: what stands behind its apostrophe is a part of it.
         let mut done = 0;
-        for (n, piece) in text.chunks(BLOCK).enumerate() {
-            let at = n * BLOCK;
-            // A block, and as many zeros as reading eight bytes at its end takes.
-            let mut padded = [0_u8; BLOCK + 8];
-            match padded.get_mut(..piece.len()) {
-                Some(block) => block.copy_from_slice(piece),
-                None => return,
+        // The word before, where phrases of more words than it were not asked for yet: its hash, and where it begins.
+        let mut last = (0, 0);
+        // Two blocks, and as many zeros as reading eight bytes at their end takes.
+        let mut padded = [0_u8; 2 * BLOCK + 8];
+        let mut ahead = None;
+        let mut at = 0;
+        while at < text.len() {
+            let rest = text.get(at..).unwrap_or_default();
+            let n = rest.len().min(2 * BLOCK);
+            let (Some(to), Some(from)) = (padded.get_mut(..n), rest.get(..n)) else { return };
+            to.copy_from_slice(from);
+            if n < 2 * BLOCK && at > 0 {
+                padded.get_mut(n..).into_iter().for_each(|rest| rest.fill(0));
             }
-            let Some(block) = padded.first_chunk() else { return };
-            let Letters { ascii, high, joint } = level.letters(block);
-            let letters = ascii | high;
+            let classify = |block: Option<&[u8; BLOCK]>| block.map(|block| level.letters(block)).unwrap_or_default();
+            let here = ahead.unwrap_or_else(|| classify(padded.first_chunk()));
+            let next = match n > BLOCK {
+                true => classify(padded.get(BLOCK..).and_then(<[u8]>::first_chunk)),
+                false => Letters::default(),
+            };
+            ahead = Some(next);
+            let (odd, odd_next) = (here.high | here.joint, next.high | next.joint);
+            let (letters, letters_next) = (here.ascii | here.high, next.ascii | next.high);
+            let plain = odd == 0 && done <= at;
             let mut starts = letters & !(letters << 1 | goes_on);
             goes_on = letters >> 63;
-            // Words of this block of which neither they nor what follows them is more than a letter.
-            let plain = (high | joint) == 0 && done <= at;
             while starts != 0 {
                 let bit = starts.trailing_zeros() as usize;
                 starts &= starts - 1;
-                let len = (!(letters >> bit)).trailing_zeros() as usize;
-                let odd = !plain && (high | joint) >> bit & (2_u64 << (len & 63)).wrapping_sub(1) != 0;
-                if bit + len < BLOCK && !odd {
-                    let first = WordHash::ascii(padded.get(bit..).unwrap_or_default(), len);
-                    if self.may_begin(first, kinds) {
-                        let hits = if at + bit < done { &mut *parts } else { &mut *hits };
-                        self.phrases_at(first, text, at + bit..at + bit + len, offset, kinds, hits);
+                let mut len = (!(letters >> bit)).trailing_zeros() as usize;
+                // Neither the word nor what follows it may be more than a letter.
+                let mut is_odd = !plain && odd >> bit & (2_u64 << (len & 63)).wrapping_sub(1) != 0;
+                if bit + len == BLOCK {
+                    let behind = letters_next.trailing_ones() as usize;
+                    is_odd =
+                        odd >> bit != 0 || behind == BLOCK || odd_next & (2_u64 << (behind & 63)).wrapping_sub(1) != 0;
+                    len += behind;
+                }
+                let start = at + bit;
+                if !is_odd && start >= done {
+                    let hash = WordHash::ascii(&padded, bit, len);
+                    if self.any.may_hold(hash) {
+                        let place = start..start + len;
+                        self.phrases_of(last, hash, text, place, offset, kinds, hits);
                     }
+                    last = (hash, start);
                     continue;
                 }
-                let Some((first, end)) = next_word(text, at + bit) else { continue };
-                if self.may_begin(first, kinds) {
-                    let hits = if at + bit < done { &mut *parts } else { &mut *hits };
-                    self.phrases_at(first, text, at + bit..end, offset, kinds, hits);
+                if last.0 != 0 {
+                    self.longer_phrases_at(last, text, offset, kinds, hits);
                 }
-                for joint in memchr::memchr_iter(b'\'', text.get(at + bit..end).unwrap_or_default()) {
-                    let (first, _) = word(text.get(at + bit..at + bit + joint).unwrap_or_default());
-                    if self.may_begin(first, kinds) {
-                        self.phrases_at(first, text, at + bit..at + bit + joint, offset, kinds, parts);
-                    }
+                last = (0, 0);
+                let Some((hash, end)) = next_word(text, start) else { continue };
+                let hits = if start < done { &mut *parts } else { &mut *hits };
+                self.phrases_at(hash, false, text, start..end, offset, kinds, hits);
+                for joint in memchr::memchr_iter(b'\'', text.get(start..end).unwrap_or_default()) {
+                    let (hash, _) = word(text.get(start..start + joint).unwrap_or_default());
+                    self.phrases_at(hash, false, text, start..start + joint, offset, kinds, parts);
                 }
                 done = end;
+            }
+            at += BLOCK;
+        }
+    }
+
+    /// Appends the phrases of a word and of it and the one before, which stands at the second place of `last` and whose hash is
+    /// the first, 0 where it was asked for.
+    #[inline(never)]
+    #[expect(clippy::too_many_arguments, reason = "what a text and a place are, told to where phrases are compared")]
+    fn phrases_of(
+        &self,
+        last: (u64, usize),
+        hash: u64,
+        text: &[u8],
+        place: Range<usize>,
+        offset: usize,
+        kinds: Kinds,
+        hits: &mut Vec<Hit>,
+    ) {
+        // Few phrases begin with nothing.
+        if self.pairs.may_hold(pair(last.0, hash)) {
+            self.longer_phrases_at(last, text, offset, kinds, hits);
+        }
+        if let Some(first) = self.first(hash).filter(|first| first.alone.meets(kinds)) {
+            let place = [place.start, place.end].map(|at| u32::try_from(offset + at));
+            if let [Ok(start), Ok(end)] = place {
+                hits.push(Hit { start, end, phrase: first.from });
             }
         }
     }
 
-    /// Appends the phrases that begin with the word `first` at `place` of `text` and speak of one of `kinds`.
+    /// Appends the phrases of more than one word that begin with the word `last`, given by its hash and where it begins.
+    fn longer_phrases_at(&self, last: (u64, usize), text: &[u8], offset: usize, kinds: Kinds, hits: &mut Vec<Hit>) {
+        let (hash, start) = last;
+        if let Some((_, end)) = next_word(text, start) {
+            self.phrases_at(hash, true, text, start..end, offset, kinds, hits);
+        }
+    }
+
+    /// Appends the phrases that begin with the word at `place` of `text`, whose hash is `first`, and speak of one of `kinds`;
+    /// with `longer` those of more than this word.
     #[inline(never)]
+    #[expect(clippy::too_many_arguments, reason = "what a text and a place are, told to where phrases are compared")]
     fn phrases_at(
         &self,
         first: u64,
+        longer: bool,
         text: &[u8],
         place: Range<usize>,
         offset: usize,
@@ -224,7 +373,7 @@ impl Table {
         let mut second = None;
         for (phrase, known) in self.beginning(first).filter(|(_, known)| known.kinds.meets(kinds)) {
             let ends = match known.second {
-                None => Some(end),
+                None => (!longer).then_some(end),
                 Some(wanted) => match second.get_or_insert_with(|| next_word(after, 0)) {
                     Some((found, upto)) if *found == wanted => {
                         let last = self.others(known).iter().try_fold(*upto, |upto, &other| {
@@ -248,13 +397,6 @@ impl Table {
 /// The range between two places of a table.
 const fn range((from, to): (u32, u32)) -> Range<usize> {
     from as usize..to as usize
-}
-
-/// The place of a word among [`FIRSTS`].
-#[inline]
-const fn place_of(hash: u64) -> usize {
-    // The upper bits; the map uses all of them.
-    (hash >> (u64::BITS - FIRSTS.trailing_zeros())) as usize
 }
 
 /// Hashes are their own hash.
@@ -313,22 +455,25 @@ impl WordHash {
         Self { done: 0, tail: letters, len }.finish()
     }
 
-    /// The hash of the `len` ASCII letters that `text` begins with; eight bytes can be read wherever one of them stands.
+    /// The hash of the `len` ASCII letters that stand at `at`.
     #[inline]
-    fn ascii(text: &[u8], len: usize) -> u64 {
-        let eight = |text: &[u8]| u64::from_le_bytes(*text.first_chunk().unwrap_or(&[0; 8])) | LOWER;
+    fn ascii(text: &[u8; 2 * BLOCK + 8], at: usize, len: usize) -> u64 {
+        let eight = |at: usize| {
+            let bytes = text.get(at..at + 8).and_then(<[u8]>::first_chunk);
+            u64::from_le_bytes(*bytes.unwrap_or(&[0; 8])) | LOWER
+        };
         if len < 8 {
-            return Self::mix((eight(text) & ((1 << (8 * len)) - 1)) ^ (len as u64) << 56);
+            return Self::mix((eight(at) & ((1 << (8 * len)) - 1)) ^ (len as u64) << 56);
         }
         let mut hash = Self { done: 0, tail: 0, len: u32::try_from(len).unwrap_or(u32::MAX) };
-        let (mut rest, mut left) = (text, len);
+        let (mut at, mut left) = (at, len);
         while left >= 8 {
-            hash.done = Self::mix(hash.done ^ eight(rest));
-            rest = rest.get(8..).unwrap_or_default();
+            hash.done = Self::mix(hash.done ^ eight(at));
+            at += 8;
             left -= 8;
         }
         if left > 0 {
-            hash.tail = eight(rest) & ((1 << (8 * left)) - 1);
+            hash.tail = eight(at) & ((1 << (8 * left)) - 1);
         }
         hash.finish()
     }
@@ -344,18 +489,30 @@ impl WordHash {
     }
 }
 
+/// The lowest bit of each of eight bytes.
+const EACH: u64 = 0x0101_0101_0101_0101;
+/// The highest bit of each of eight bytes.
+pub(super) const EACH_HIGHEST: u64 = 0x80 * EACH;
+
 /// Marks each of eight bytes that is an ASCII letter by its highest bit.
 #[inline]
-const fn letters(bytes: u64) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
+pub(super) const fn letters(bytes: u64) -> u64 {
     let lower = (bytes | (0x20 * EACH)) & (0x7f * EACH);
     // Both sums stay within their byte: one grows into the highest bit from `a` on, the other behind `z`.
-    (lower + 0x1f * EACH) & !(lower + 0x05 * EACH) & !bytes & (0x80 * EACH)
+    (lower + 0x1f * EACH) & !(lower + 0x05 * EACH) & !bytes & EACH_HIGHEST
+}
+
+/// Marks each of eight bytes that is an ASCII digit by its highest bit.
+#[inline]
+pub(super) const fn digits(bytes: u64) -> u64 {
+    // Digits are 0 to 9 then, and of those below 0x80 all others grow into the highest bit.
+    let value = bytes ^ (0x30 * EACH);
+    !((value & (0x7f * EACH)) + 0x76 * EACH) & !value & EACH_HIGHEST
 }
 
 /// Returns the first eight bytes, the first as the lowest, with zeros where there are fewer.
 #[inline]
-fn first_eight(bytes: &[u8]) -> u64 {
+pub(super) fn first_eight(bytes: &[u8]) -> u64 {
     if let Some(head) = bytes.first_chunk() {
         return u64::from_le_bytes(*head);
     }
@@ -390,13 +547,13 @@ pub(super) fn next_word(piece: &[u8], from: usize) -> Option<(u64, usize)> {
     while !rest.is_empty() {
         let bytes = first_eight(rest);
         let letters = letters(bytes);
-        let gap = ((letters | bytes) & 0x8080_8080_8080_8080).trailing_zeros() / 8;
+        let gap = ((letters | bytes) & EACH_HIGHEST).trailing_zeros() / 8;
         if gap > 0 {
             rest = rest.get(gap as usize..).unwrap_or_default();
             continue;
         }
         let at = piece.len() - rest.len();
-        let len = (!letters & 0x8080_8080_8080_8080).trailing_zeros() / 8;
+        let len = (!letters & EACH_HIGHEST).trailing_zeros() / 8;
         let next = bytes >> (8 * len.min(7)) & 0xff;
         if len < 8 && next < 0x80 && next != u64::from(b'\'') {
             let hash = WordHash::short((bytes | LOWER) & ((1 << (8 * len)) - 1), len);
@@ -501,6 +658,18 @@ mod tests {
         }
         assert_eq!(hashes("a1b 2 c").len(), 3);
         assert_ne!(hashes("tel"), hashes("cel"));
+    }
+
+    #[test]
+    fn digits_and_letters_are_marked() {
+        for byte in 0..=u8::MAX {
+            for place in 0..8 {
+                let bytes = u64::from(byte) << (8 * place);
+                let mark = 0x80 << (8 * place);
+                assert_eq!(digits(bytes), if byte.is_ascii_digit() { mark } else { 0 }, "{byte}");
+                assert_eq!(letters(bytes), if byte.is_ascii_alphabetic() { mark } else { 0 }, "{byte}");
+            }
+        }
     }
 
     proptest::proptest! {
