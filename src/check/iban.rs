@@ -12,7 +12,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "pl_nrb", form: Form::Compact, worth: 66, run: pl_nrb },
 ];
 
-/// Country and the structure of what follows the check digits: runs of digits (`n`), letters (`a`), either (`c`).
+/// Country and the structure of what follows the check digits: runs of digits (`n`), letters (`a`), either (`c`); by country.
 const COUNTRIES: &[(&[u8; 2], &str)] = &[
     (b"AD", "8n12c"),
     (b"AE", "19n"),
@@ -103,9 +103,12 @@ const COUNTRIES: &[(&[u8; 2], &str)] = &[
     (b"VG", "4a16n"),
     (b"XK", "16n"),
     (b"YE", "4a4n18c"),
-    // Not in the registry, printed by banks in the same form with the same check digits: the central banks of West and
-    // Central Africa (BCEAO, BEAC) and of Algeria, Angola, Cabo Verde, Comoros, Guinea-Bissau, Iran, Madagascar, Morocco
-    // and Mozambique prescribe them for payments.
+];
+
+/// Not in the registry, printed by banks in the same form with the same check digits: the central banks of West and
+/// Central Africa (BCEAO, BEAC) and of Algeria, Angola, Cabo Verde, Comoros, Guinea-Bissau, Iran, Madagascar, Morocco
+/// and Mozambique prescribe them for payments.
+const UNREGISTERED: &[(&[u8; 2], &str)] = &[
     (b"AO", "21n"),
     (b"BF", "2c22n"),
     (b"BJ", "2c22n"),
@@ -130,6 +133,15 @@ const COUNTRIES: &[(&[u8; 2], &str)] = &[
     (b"TG", "2c22n"),
 ];
 
+/// Returns the structure of the account numbers of a country.
+fn structure_of(country: &[u8; 2]) -> Option<&'static str> {
+    let find = |table: &[(&[u8; 2], &'static str)]| {
+        let at = table.binary_search_by_key(&country, |(country, _)| country).ok()?;
+        table.get(at).map(|(_, structure)| *structure)
+    };
+    find(COUNTRIES).or_else(|| find(UNREGISTERED))
+}
+
 /// Returns whether `text` is an IBAN: a country that has them, its length and structure, check digits.
 ///
 /// Belgium, Spain, Montenegro and Norway put check digits of their own into every account number; these are asked for.
@@ -145,14 +157,15 @@ const COUNTRIES: &[(&[u8; 2], &str)] = &[
 #[must_use]
 pub(super) fn iban(text: &[u8]) -> bool {
     let [a, b, c, d, account @ ..] = text else { return false };
-    let Some((_, structure)) = COUNTRIES.iter().find(|(country, _)| *country == &[*a, *b]) else { return false };
+    let country = [*a, *b];
+    let Some(structure) = structure_of(&country) else { return false };
     // Check digits run from 02 to 98: 00, 01 and 99 have the right remainder and are never computed.
     let check_digits = [*c, *d];
     check_digits.iter().all(u8::is_ascii_digit)
         && !matches!(&check_digits, b"00" | b"01" | b"99")
         && follows(account, structure)
         && remainder_97(account.iter().chain([a, b, c, d]).copied()) == Some(1)
-        && match &[*a, *b] {
+        && match &country {
             b"BE" => is_belgian(account),
             b"ES" => is_spanish(account),
             b"ME" => remainder_97(account.iter().copied()) == Some(1),
@@ -270,7 +283,8 @@ mod tests {
 
     #[test]
     fn structures_are_well_formed() {
-        for (country, structure) in COUNTRIES {
+        for (country, structure) in COUNTRIES.iter().chain(UNREGISTERED) {
+            assert_eq!(structure_of(country), Some(*structure));
             let account: Vec<u8> = structure
                 .split_inclusive(|c: char| c.is_ascii_alphabetic())
                 .flat_map(|part| {

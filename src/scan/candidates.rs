@@ -227,6 +227,7 @@ impl<'t> Job<'t> {
                 return;
             }
         }
+        let mut begun = None;
         if start == at {
             // One that hangs on another word by a hyphen may be the tail of a key.
             if digits - at == 4 && self.at(digits) == Some(b'-') && before(self.text, at, 1) != Some(b'-') {
@@ -239,7 +240,7 @@ impl<'t> Job<'t> {
             let enough = scanner.fewest_enough;
             // May count digits behind the end of the text: too many is only slow.
             let lead = near.digits().unwrap_or_else(|| self.cluster(at, digits, enough));
-            if lead >= scanner.fewest_digits && self.long_number(scanner, at, lead, mixed, work) {
+            if lead >= scanner.fewest_digits && self.long_number(scanner, at, lead, mixed, &mut begun, work) {
                 return;
             }
             if digits - at <= 3
@@ -254,7 +255,8 @@ impl<'t> Job<'t> {
             }
         }
         if mixed || self.letters_follow(end) {
-            self.token(scanner, start, end, work);
+            let begun = begun.unwrap_or_else(|| Lead::at(self.text, start));
+            self.verify_first(scanner, Sort::Token, start, end - start, &begun, work);
         }
         // `AB 12 34 56 C` begins before its first digit.
         if start >= 2
@@ -264,31 +266,35 @@ impl<'t> Job<'t> {
             let word = self.back_while(start - 1, 5, |b| b.is_ascii_alphabetic());
             let len = start - 1 - word;
             if len <= 4 && !before(self.text, word, 1).is_some_and(is_word) {
-                self.token(scanner, word, start - 1, work);
+                self.verify_first(scanner, Sort::Token, word, len, &Lead::at(self.text, word), work);
             }
         }
-    }
-
-    /// Tries the rules for tokens at the word `start..end`.
-    fn token(&mut self, scanner: &Scanner, start: usize, end: usize, work: &mut Work) {
-        self.verify_first(scanner, Sort::Token, start, end - start, &Lead::at(self.text, start), work);
     }
 
     /// Digits that are many enough for the numbering plans or a rule for numbers. Returns whether they are a telephone
     /// number beyond doubt.
     #[inline(never)]
-    fn long_number(&mut self, scanner: &Scanner, at: usize, lead: usize, mixed: bool, work: &mut Work) -> bool {
+    #[expect(clippy::too_many_arguments, reason = "what is known of an anchor, told once")]
+    fn long_number(
+        &mut self,
+        scanner: &Scanner,
+        at: usize,
+        lead: usize,
+        mixed: bool,
+        begun: &mut Option<Lead>,
+        work: &mut Work,
+    ) -> bool {
         if !mixed {
             if lead >= PHONE_DIGITS && self.phone(scanner, at, work) {
                 return true;
             }
         }
-        let begun = Lead::at(self.text, at);
+        let begun = begun.get_or_insert_with(|| Lead::at(self.text, at));
         if !mixed && lead >= scanner.number_digits {
-            self.verify_first(scanner, Sort::Number, at, 0, &begun, work);
+            self.verify_first(scanner, Sort::Number, at, 0, begun, work);
         }
         if lead >= scanner.code_digits {
-            self.verify_first(scanner, Sort::Code, at, 0, &begun, work);
+            self.verify_first(scanner, Sort::Code, at, 0, begun, work);
         }
         false
     }

@@ -504,7 +504,7 @@ impl Walk<'_> {
             return None;
         }
         if let Sieve::Digits { min, max } = of.sieve {
-            let n_digits = Compact::of(candidate).n_digits;
+            let n_digits = Compact::upto(&mut None, candidate).n_digits;
             if !(usize::from(min)..=usize::from(max)).contains(&n_digits) {
                 return Some(Fate::Digits { n_digits });
             }

@@ -6,7 +6,6 @@
 //! 1961).
 
 use super::verify::{Kinds, is_inside, is_word};
-use super::words::{EACH_HIGHEST, digits, first_eight, letters};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// What a candidate begins with: two runs of digits or letters and what stands between them.
@@ -64,6 +63,8 @@ impl Sort {
 
 /// What runs begin with.
 const RUNS: [Sort; 3] = [Sort::Digit, Sort::Upper, Sort::Lower];
+/// What any other byte is, by number.
+const ELSE_SORT: usize = SORTS - 1;
 /// Answers of [`Sort::number`].
 const SORTS: usize = 4 + JOINTS as usize;
 const JOINTS: u8 = 4;
@@ -82,25 +83,37 @@ const fn row(run: usize, len: usize, behind: usize) -> usize {
     (run * FIRST + len) * BEHIND + behind
 }
 
-/// How long the run at the beginning of `text` is, and what it begins with; of one longer than any that counts only that.
-#[inline]
-fn run(text: &[u8]) -> Option<(Sort, usize)> {
-    let sort = text.first().map(|&byte| Sort::of(byte))?;
-    let mut len = 0;
-    while len < FIRST {
-        let bytes = first_eight(text.get(len..).unwrap_or_default());
-        let marks = match sort {
-            Sort::Digit => digits(bytes),
-            Sort::Upper | Sort::Lower => letters(bytes),
-            Sort::Joint(_) | Sort::Other => return None,
-        };
-        let more = ((!marks & EACH_HIGHEST).trailing_zeros() / 8) as usize;
-        len += more;
-        if more < 8 {
-            break;
+/// By byte the number of its sort.
+const SORT: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+        {
+            table[byte as usize] = Sort::of(byte).number() as u8;
         }
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
     }
-    Some((sort, len))
+};
+
+#[inline]
+#[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+fn sort(byte: u8) -> usize {
+    usize::from(SORT[usize::from(byte)])
+}
+
+/// How long the run at the beginning of `text` is, which begins with a byte of this sort; of one longer than any that counts
+/// only that.
+#[inline]
+fn run(text: &[u8], first: usize) -> usize {
+    let rest = text.iter().take(FIRST);
+    match first {
+        0 => rest.take_while(|&&byte| byte.is_ascii_digit()).count(),
+        _ => rest.take_while(|&&byte| byte.is_ascii_alphabetic()).count(),
+    }
 }
 
 impl Lead {
@@ -110,21 +123,28 @@ impl Lead {
         let rest = text.get(start..).unwrap_or_default();
         // What begins with no run has no place in the table.
         let is_inside = is_inside(text, start);
-        let Some((first, len)) = run(rest) else { return Self { place: usize::MAX, is_inside, is_whole: false } };
+        let first = rest.first().map_or(ELSE_SORT, |&byte| sort(byte));
+        // What begins with no run has no place in the table.
+        if first >= RUNS.len() {
+            return Self { place: usize::MAX, is_inside, is_whole: false };
+        }
+        let len = run(rest, first);
         let rest = rest.get(len..).unwrap_or_default();
-        let (behind, rest) = match rest.first().map(|&byte| Sort::of(byte)) {
-            Some(Sort::Joint(joint)) => (usize::from(joint), rest.get(1..).unwrap_or_default()),
-            Some(Sort::Digit | Sort::Upper | Sort::Lower) => (AT_ONCE, rest),
-            _ if first == Sort::Digit && rest.first() == Some(&b'_') => (AT_ONCE, &[][..]),
-            _ => (ELSE, &[][..]),
+        let next = rest.first().map_or(ELSE_SORT, |&byte| sort(byte));
+        let (behind, rest) = match next {
+            ELSE_SORT if first == Sort::Digit.number() && rest.first() == Some(&b'_') => (AT_ONCE, &[][..]),
+            ELSE_SORT => (ELSE, &[][..]),
+            joint if joint >= RUNS.len() => (joint - RUNS.len(), rest.get(1..).unwrap_or_default()),
+            _ => (AT_ONCE, rest),
         };
-        let (second, is_whole) = match run(rest) {
-            Some((sort, len)) => {
-                (sort.number() * SECOND + len.min(SECOND - 1), !rest.get(len).copied().is_some_and(is_word))
-            }
-            None => (RUNS.len() * SECOND, true),
+        let next = rest.first().map_or(ELSE_SORT, |&byte| sort(byte));
+        let (second, is_whole) = if next < RUNS.len() {
+            let len = run(rest, next);
+            (next * SECOND + len.min(SECOND - 1), !rest.get(len).copied().is_some_and(is_word))
+        } else {
+            (RUNS.len() * SECOND, true)
         };
-        let place = row(first.number(), len.min(FIRST - 1), behind) * SECONDS + second;
+        let place = row(first, len.min(FIRST - 1), behind) * SECONDS + second;
         Self { place, is_inside, is_whole }
     }
 }

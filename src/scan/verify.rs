@@ -182,10 +182,9 @@ pub(super) fn walk(
     start: usize,
     out: &mut Vec<Accepted>,
 ) -> usize {
+    let mut walk = Walk { automaton, recognizers, asked, text, start, compact: None };
     let mut n_candidates = 0;
-    automaton.each_match(text, start, |matching, end| {
-        n_candidates += matched(automaton, matching, recognizers, asked, text, start, end, out);
-    });
+    automaton.each_match(text, start, |matching, end| n_candidates += walk.matched(matching, end, out));
     n_candidates
 }
 
@@ -200,6 +199,7 @@ pub(super) fn first_walk(
     out: &mut Vec<Accepted>,
     pending: &mut Pending,
 ) -> usize {
+    let mut walk = Walk { automaton, recognizers, asked: Asked::Ready, text, start, compact: None };
     let mut n_candidates = 0;
     automaton.each_match(text, start, |matching, end| {
         if !matching.waiting.is_empty() {
@@ -207,66 +207,71 @@ pub(super) fn first_walk(
             pending.len = pending.len.max(end - start);
         }
         if matching.is_ready() {
-            n_candidates += matched(automaton, matching, recognizers, Asked::Ready, text, start, end, out);
+            n_candidates += walk.matched(matching, end, out);
         }
     });
     n_candidates
 }
 
-#[expect(clippy::too_many_arguments, reason = "what a walk knows, told to the one place where it ends")]
-fn matched(
-    automaton: &Automaton,
-    matching: Matching,
-    recognizers: &[Recognizer],
-    asked: Asked<'_>,
-    text: &[u8],
+/// What is the same for all that matches at one place.
+struct Walk<'w> {
+    automaton: &'w Automaton,
+    recognizers: &'w [Recognizer],
+    asked: Asked<'w>,
+    text: &'w [u8],
     start: usize,
-    end: usize,
-    out: &mut Vec<Accepted>,
-) -> usize {
-    let open = if let Asked::Waiting(open) = asked { open } else { None };
-    if open.is_some_and(|open| !open.meets(matching.waiting)) {
-        return 0;
-    }
-    let mut n_candidates = 0;
-    let mut compact = None;
-    let mut free = None;
-    let Some(candidate) = text.get(start..end) else { return 0 };
-    let numbered = candidate.first().is_some_and(u8::is_ascii_digit);
-    for entry in automaton.matched(matching, asked) {
-        if open.is_some_and(|open| !open.rules.has(entry.recognizer)) {
-            continue;
+    /// Made when the first rule asks for it; ends come in ascending order.
+    compact: Option<Compact>,
+}
+
+impl Walk<'_> {
+    /// Looks at the rules that match up to `end`. Returns the work done.
+    #[inline(never)]
+    fn matched(&mut self, matching: Matching, end: usize, out: &mut Vec<Accepted>) -> usize {
+        let &mut Self { automaton, recognizers, asked, text, start, ref mut compact } = self;
+        let open = if let Asked::Waiting(open) = asked { open } else { None };
+        if open.is_some_and(|open| !open.meets(matching.waiting)) {
+            return 0;
         }
-        let mut end = end;
-        if entry.has_tail {
-            n_candidates += 1;
-            let Some(recognizer) = recognizers.get(usize::from(entry.recognizer)) else { continue };
-            let Some(tail) = &recognizer.tail else { continue };
-            let Some(last) = passing(recognizer, tail, text, start, end) else { continue };
-            end = last;
-        } else {
-            if *free.get_or_insert_with(|| guards(text, start, end)) & entry.guard == 0 {
+        let mut n_candidates = 0;
+        let mut free = None;
+        let Some(candidate) = text.get(start..end) else { return 0 };
+        let numbered = candidate.first().is_some_and(u8::is_ascii_digit);
+        for entry in automaton.matched(matching, asked) {
+            if open.is_some_and(|open| !open.rules.has(entry.recognizer)) {
                 continue;
             }
-            n_candidates += 1;
-            if let Some((min, max)) = entry.digits {
-                let n_digits = compact.get_or_insert_with(|| Compact::of(candidate)).n_digits;
-                if !numbered || n_digits < usize::from(min) || n_digits > usize::from(max) {
+            let mut end = end;
+            if entry.has_tail {
+                n_candidates += 1;
+                let Some(recognizer) = recognizers.get(usize::from(entry.recognizer)) else { continue };
+                let Some(tail) = &recognizer.tail else { continue };
+                let Some(last) = passing(recognizer, tail, text, start, end) else { continue };
+                end = last;
+            } else {
+                if *free.get_or_insert_with(|| guards(text, start, end)) & entry.guard == 0 {
+                    continue;
+                }
+                n_candidates += 1;
+                if let Some((min, max)) = entry.digits {
+                    let n_digits = Compact::upto(compact, candidate).n_digits;
+                    if !numbered || n_digits < usize::from(min) || n_digits > usize::from(max) {
+                        continue;
+                    }
+                }
+                if entry.check.is_some_and(|check| !passes(check, candidate, compact)) {
                     continue;
                 }
             }
-            if entry.check.is_some_and(|check| !passes(check, candidate, &mut compact)) {
-                continue;
+            let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else { continue };
+            match out.iter_mut().rev().take_while(|a| a.start == start).find(|a| a.recognizer == entry.recognizer) {
+                // Ends come in ascending order, so the last is the longest; a tail may end earlier than one before it.
+                Some(known) => known.end = known.end.max(end),
+                None => out.push(Accepted { recognizer: entry.recognizer, start, end }),
             }
         }
-        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else { continue };
-        match out.iter_mut().rev().take_while(|a| a.start == start).find(|a| a.recognizer == entry.recognizer) {
-            // Ends come in ascending order, so the last is the longest; a tail may end earlier than one before it.
-            Some(known) => known.end = known.end.max(end),
-            None => out.push(Accepted { recognizer: entry.recognizer, start, end }),
-        }
+        n_candidates
     }
-    n_candidates
 }
 
 /// Returns where the longest candidate with a tail ends that guard and check let pass; the pattern's match ends at `from`.
@@ -369,39 +374,51 @@ pub(super) fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bo
     }
 }
 
-/// The compact form of a candidate, made when the first rule asks for it and shared by the rules that end at the same place.
+/// The compact form of a candidate; it grows with it.
 pub(super) struct Compact {
     bytes: [u8; COMPACT_BYTES],
     len: usize,
     pub(super) n_digits: usize,
     fits: bool,
+    /// Bytes of the candidate that were read.
+    n_read: usize,
 }
 
 impl Compact {
+    /// Returns the compact form of `candidate`; `known` is nothing or that of a shorter candidate at the same place.
     #[inline]
-    pub(super) fn of(candidate: &[u8]) -> Self {
-        let mut compact = Self { bytes: [0; COMPACT_BYTES], len: 0, n_digits: 0, fits: true };
-        for &byte in candidate {
+    pub(super) fn upto<'c>(known: &'c mut Option<Self>, candidate: &[u8]) -> &'c Self {
+        let compact =
+            known.get_or_insert(Self { bytes: [0; COMPACT_BYTES], len: 0, n_digits: 0, fits: true, n_read: 0 });
+        if compact.n_read < candidate.len() {
+            compact.read(candidate);
+        }
+        compact
+    }
+
+    #[inline(never)]
+    fn read(&mut self, candidate: &[u8]) {
+        for &byte in candidate.get(self.n_read..).unwrap_or_default() {
             if !byte.is_ascii_alphanumeric() {
                 continue;
             }
-            compact.n_digits += usize::from(byte.is_ascii_digit());
-            match compact.bytes.get_mut(compact.len) {
+            self.n_digits += usize::from(byte.is_ascii_digit());
+            match self.bytes.get_mut(self.len) {
                 Some(place) => {
                     *place = byte.to_ascii_uppercase();
-                    compact.len += 1;
+                    self.len += 1;
                 }
-                None => compact.fits = false,
+                None => self.fits = false,
             }
         }
-        compact
+        self.n_read = candidate.len();
     }
 }
 
 /// Returns whether the digits are as many as the sieve says and the check passes.
 pub(super) fn accepts(recognizer: &Recognizer, candidate: &[u8], compact: &mut Option<Compact>) -> bool {
     if let Sieve::Digits { min, max } = recognizer.sieve {
-        let n_digits = compact.get_or_insert_with(|| Compact::of(candidate)).n_digits;
+        let n_digits = Compact::upto(compact, candidate).n_digits;
         if n_digits < usize::from(min)
             || n_digits > usize::from(max)
             || !candidate.first().is_some_and(u8::is_ascii_digit)
@@ -420,7 +437,7 @@ fn passes(check: &Check, candidate: &[u8], compact: &mut Option<Compact>) -> boo
     match check.form {
         Form::Raw => (check.run)(candidate),
         Form::Compact => {
-            let compact = compact.get_or_insert_with(|| Compact::of(candidate));
+            let compact = Compact::upto(compact, candidate);
             compact.fits && compact.bytes.get(..compact.len).is_some_and(check.run)
         }
     }

@@ -492,27 +492,19 @@ impl WordHash {
 /// The lowest bit of each of eight bytes.
 const EACH: u64 = 0x0101_0101_0101_0101;
 /// The highest bit of each of eight bytes.
-pub(super) const EACH_HIGHEST: u64 = 0x80 * EACH;
+const EACH_HIGHEST: u64 = 0x80 * EACH;
 
 /// Marks each of eight bytes that is an ASCII letter by its highest bit.
 #[inline]
-pub(super) const fn letters(bytes: u64) -> u64 {
+const fn letters(bytes: u64) -> u64 {
     let lower = (bytes | (0x20 * EACH)) & (0x7f * EACH);
     // Both sums stay within their byte: one grows into the highest bit from `a` on, the other behind `z`.
     (lower + 0x1f * EACH) & !(lower + 0x05 * EACH) & !bytes & EACH_HIGHEST
 }
 
-/// Marks each of eight bytes that is an ASCII digit by its highest bit.
-#[inline]
-pub(super) const fn digits(bytes: u64) -> u64 {
-    // Digits are 0 to 9 then, and of those below 0x80 all others grow into the highest bit.
-    let value = bytes ^ (0x30 * EACH);
-    !((value & (0x7f * EACH)) + 0x76 * EACH) & !value & EACH_HIGHEST
-}
-
 /// Returns the first eight bytes, the first as the lowest, with zeros where there are fewer.
 #[inline]
-pub(super) fn first_eight(bytes: &[u8]) -> u64 {
+fn first_eight(bytes: &[u8]) -> u64 {
     if let Some(head) = bytes.first_chunk() {
         return u64::from_le_bytes(*head);
     }
@@ -661,12 +653,11 @@ mod tests {
     }
 
     #[test]
-    fn digits_and_letters_are_marked() {
+    fn letters_are_marked() {
         for byte in 0..=u8::MAX {
             for place in 0..8 {
                 let bytes = u64::from(byte) << (8 * place);
                 let mark = 0x80 << (8 * place);
-                assert_eq!(digits(bytes), if byte.is_ascii_digit() { mark } else { 0 }, "{byte}");
                 assert_eq!(letters(bytes), if byte.is_ascii_alphabetic() { mark } else { 0 }, "{byte}");
             }
         }
