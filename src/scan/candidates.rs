@@ -854,6 +854,9 @@ pub(super) fn is_epoch(candidate: &[u8]) -> bool {
 /// them.
 pub(super) fn goes_on(text: &[u8], span: Span) -> bool {
     let candidate = span.of(text).unwrap_or_default();
+    if !candidate.first().is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
     let Some(&joint) = candidate.iter().find(|b| matches!(b, b' ' | b'-')) else { return false };
     let len = candidate.split(|&b| b == joint).next().map_or(0, <[u8]>::len);
     let is_group = |group: &[u8]| group.len() == len && group.iter().all(u8::is_ascii_digit);

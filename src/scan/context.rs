@@ -8,7 +8,7 @@
 use super::resolve::Barriers;
 use super::simd::Level;
 use super::verify::Kinds;
-use super::words::{Hit, PHRASE_WORDS, Table, TableBuilder, tokenize, word};
+use super::words::{Hit, PHRASE_WORDS, Reading, Table, TableBuilder, tokenize, word};
 use crate::label::{label_at, label_before};
 use crate::span::Span;
 use aho_corasick::AhoCorasick;
@@ -159,14 +159,13 @@ impl Said {
         self.marked
     }
 
-    /// Chooses what to read for these places.
+    /// Chooses what to read of a long text for these places.
     fn choose(&mut self, text: &[u8], places: &[Place]) {
         self.wide = !text.is_ascii();
         self.marked = has_mark(text);
-        self.ranges.clear();
         // The cost of the rest grows with the square of the places.
         let all = self.marked || places.len() > FEW_PLACES;
-        if is_short(text) || all && text.len() <= TEXT_BYTES {
+        if all && text.len() <= TEXT_BYTES {
             self.ranges.push(0..text.len());
         } else if !all {
             for place in places.iter().filter(|place| place.asked) {
@@ -312,16 +311,26 @@ impl Words {
     /// are all that windows may jump over. Tells whether all was read that may stand around those that are asked for; in a
     /// long text with labels, tokens or many places it is not, nor where a token parts a word.
     pub(super) fn read(&self, text: &[u8], places: &[Place], kinds: Kinds, said: &mut Said) -> bool {
-        said.choose(text, places);
-        let Said { hits, parts, ranges, .. } = said;
+        let short = is_short(text);
+        said.ranges.clear();
+        match short {
+            true => said.ranges.push(0..text.len()),
+            false => said.choose(text, places),
+        }
+        let Said { hits, parts, ranges, wide, marked } = said;
         hits.clear();
         parts.clear();
         for range in ranges.iter() {
             let piece = text.get(range.clone()).unwrap_or_default();
-            self.table.each_in_text(self.level, piece, range.start, kinds, hits, parts);
+            let seen =
+                self.table.read(self.level, &mut Reading { text: piece, offset: range.start, kinds, hits, parts });
+            if short {
+                *wide = seen.wide;
+                *marked = seen.marks && has_mark(text);
+            }
         }
         let is_read = !ranges.is_empty() || places.iter().all(|place| !place.asked);
-        is_read && !(said.marked && has_hanging_token(text))
+        is_read && !(*marked && has_hanging_token(text))
     }
 
     /// Fills `groups` with what stands around `own` (a merged run of candidates) in a text that was read.
@@ -388,7 +397,10 @@ impl Words {
     /// were asked for before; records of one stream name the same few again and again.
     pub(super) fn of_field(&self, field: &str, known: &mut FieldNames, groups: &mut Groups) {
         if field.is_empty() {
-            return groups.clear(self.n_groups);
+            if groups.bits.len() != self.n_groups.div_ceil(64) || groups.bits.iter().any(|&bits| bits != 0) {
+                groups.clear(self.n_groups);
+            }
+            return;
         }
         let slot = known.slot(field);
         match slot {

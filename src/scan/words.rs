@@ -237,21 +237,13 @@ impl Table {
         }
     }
 
-    /// Appends the phrases that stand in `text` and speak of one of `kinds` to `hits`, in ascending order of where they begin;
-    /// others may be among them. Places count from `offset` before the text. Parts of words before and behind an apostrophe,
-    /// which count as words where a window ends there, go to `parts`. Texts are shorter than 4 GiB.
+    /// Reads a text. Texts are shorter than 4 GiB.
     ///
     /// # Cost
     /// About 40 instructions a word that no phrase begins with.
-    pub(super) fn each_in_text(
-        &self,
-        level: Level,
-        text: &[u8],
-        offset: usize,
-        kinds: Kinds,
-        hits: &mut Vec<Hit>,
-        parts: &mut Vec<Hit>,
-    ) {
+    pub(super) fn read(&self, level: Level, reading: &mut Reading<'_>) -> Seen {
+        let text = reading.text;
+        let mut seen = Seen::default();
         let mut goes_on = 0;
         // Where the last word that was read letter by letter ends: what stands behind its apostrophe is a part of it.
         let mut done = 0;
@@ -264,7 +256,7 @@ impl Table {
         while at < text.len() {
             let rest = text.get(at..).unwrap_or_default();
             let n = rest.len().min(2 * BLOCK);
-            let (Some(to), Some(from)) = (padded.get_mut(..n), rest.get(..n)) else { return };
+            let (Some(to), Some(from)) = (padded.get_mut(..n), rest.get(..n)) else { return seen };
             to.copy_from_slice(from);
             if n < 2 * BLOCK && at > 0 {
                 padded.get_mut(n..).into_iter().for_each(|rest| rest.fill(0));
@@ -276,6 +268,8 @@ impl Table {
                 false => Letters::default(),
             };
             ahead = Some(next);
+            seen.wide |= here.high != 0;
+            seen.marks |= here.mark != 0;
             let (odd, odd_next) = (here.high | here.joint, next.high | next.joint);
             let (letters, letters_next) = (here.ascii | here.high, next.ascii | next.high);
             let plain = odd == 0 && done <= at;
@@ -297,83 +291,61 @@ impl Table {
                 if !is_odd && start >= done {
                     let hash = WordHash::ascii(&padded, bit, len);
                     if self.any.may_hold(hash) {
-                        let place = start..start + len;
-                        self.phrases_of(last, hash, text, place, offset, kinds, hits);
+                        self.phrases_of(reading, last, hash, start, start + len);
                     }
                     last = (hash, start);
                     continue;
                 }
                 if last.0 != 0 {
-                    self.longer_phrases_at(last, text, offset, kinds, hits);
+                    self.longer_phrases_at(reading, last);
                 }
                 last = (0, 0);
                 let Some((hash, end)) = next_word(text, start) else { continue };
-                let hits = if start < done { &mut *parts } else { &mut *hits };
-                self.phrases_at(hash, false, text, start..end, offset, kinds, hits);
+                self.phrases_at(reading, hash, start..end, Asks { longer: false, is_part: start < done });
                 for joint in memchr::memchr_iter(b'\'', text.get(start..end).unwrap_or_default()) {
                     let (hash, _) = word(text.get(start..start + joint).unwrap_or_default());
-                    self.phrases_at(hash, false, text, start..start + joint, offset, kinds, parts);
+                    self.phrases_at(reading, hash, start..start + joint, Asks { longer: false, is_part: true });
                 }
                 done = end;
             }
             at += BLOCK;
         }
+        seen
     }
 
     /// Appends the phrases of a word and of it and the one before, which stands at the second place of `last` and whose hash is
     /// the first, 0 where it was asked for.
     #[inline(never)]
-    #[expect(clippy::too_many_arguments, reason = "what a text and a place are, told to where phrases are compared")]
-    fn phrases_of(
-        &self,
-        last: (u64, usize),
-        hash: u64,
-        text: &[u8],
-        place: Range<usize>,
-        offset: usize,
-        kinds: Kinds,
-        hits: &mut Vec<Hit>,
-    ) {
+    fn phrases_of(&self, reading: &mut Reading<'_>, last: (u64, usize), hash: u64, start: usize, end: usize) {
         // Few phrases begin with nothing.
         if self.pairs.may_hold(pair(last.0, hash)) {
-            self.longer_phrases_at(last, text, offset, kinds, hits);
+            self.longer_phrases_at(reading, last);
         }
-        if let Some(first) = self.first(hash).filter(|first| first.alone.meets(kinds)) {
-            let place = [place.start, place.end].map(|at| u32::try_from(offset + at));
-            if let [Ok(start), Ok(end)] = place {
-                hits.push(Hit { start, end, phrase: first.from });
+        if let Some(first) = self.first(hash).filter(|first| first.alone.meets(reading.kinds)) {
+            if let Some(hit) = reading.hit(start..end, first.from) {
+                reading.hits.push(hit);
             }
         }
     }
 
     /// Appends the phrases of more than one word that begin with the word `last`, given by its hash and where it begins.
-    fn longer_phrases_at(&self, last: (u64, usize), text: &[u8], offset: usize, kinds: Kinds, hits: &mut Vec<Hit>) {
+    fn longer_phrases_at(&self, reading: &mut Reading<'_>, last: (u64, usize)) {
         let (hash, start) = last;
-        if let Some((_, end)) = next_word(text, start) {
-            self.phrases_at(hash, true, text, start..end, offset, kinds, hits);
+        if let Some((_, end)) = next_word(reading.text, start) {
+            self.phrases_at(reading, hash, start..end, Asks { longer: true, is_part: false });
         }
     }
 
-    /// Appends the phrases that begin with the word at `place` of `text`, whose hash is `first`, and speak of one of `kinds`;
-    /// with `longer` those of more than this word.
+    /// Appends the phrases that begin with the word at `place`, whose hash is `first`.
     #[inline(never)]
-    #[expect(clippy::too_many_arguments, reason = "what a text and a place are, told to where phrases are compared")]
-    fn phrases_at(
-        &self,
-        first: u64,
-        longer: bool,
-        text: &[u8],
-        place: Range<usize>,
-        offset: usize,
-        kinds: Kinds,
-        hits: &mut Vec<Hit>,
-    ) {
+    fn phrases_at(&self, reading: &mut Reading<'_>, first: u64, place: Range<usize>, asks: Asks) {
+        let Reading { text, kinds, .. } = *reading;
         let end = place.end;
         let after = text.get(end..text.len().min(end + PHRASE_BYTES)).unwrap_or_default();
         let mut second = None;
         for (phrase, known) in self.beginning(first).filter(|(_, known)| known.kinds.meets(kinds)) {
             let ends = match known.second {
-                None => (!longer).then_some(end),
+                None => (!asks.longer).then_some(end),
                 Some(wanted) => match second.get_or_insert_with(|| next_word(after, 0)) {
                     Some((found, upto)) if *found == wanted => {
                         let last = self.others(known).iter().try_fold(*upto, |upto, &other| {
@@ -384,14 +356,49 @@ impl Table {
                     _ => None,
                 },
             };
-            if let Some(end) = ends {
-                let (Ok(start), Ok(end)) = (u32::try_from(offset + place.start), u32::try_from(offset + end)) else {
-                    return;
-                };
-                hits.push(Hit { start, end, phrase });
+            if let Some(hit) = ends.and_then(|end| reading.hit(place.start..end, phrase)) {
+                if asks.is_part { &mut *reading.parts } else { &mut *reading.hits }.push(hit);
             }
         }
     }
+}
+
+/// A text that is read for its phrases.
+pub(super) struct Reading<'r> {
+    pub(super) text: &'r [u8],
+    /// Where the text begins in what places count from.
+    pub(super) offset: usize,
+    /// Phrases that speak of none of these are left out; a few may be among the others.
+    pub(super) kinds: Kinds,
+    /// Gets the phrases, in ascending order of where they begin.
+    pub(super) hits: &'r mut Vec<Hit>,
+    /// Gets those of the parts of words before and behind an apostrophe, which count as words where a window ends there.
+    pub(super) parts: &'r mut Vec<Hit>,
+}
+
+impl Reading<'_> {
+    fn hit(&self, place: Range<usize>, phrase: u32) -> Option<Hit> {
+        let [start, end] = [place.start, place.end].map(|at| u32::try_from(self.offset + at).ok());
+        Some(Hit { start: start?, end: end?, phrase })
+    }
+}
+
+/// Which phrases are asked for.
+#[derive(Clone, Copy)]
+struct Asks {
+    /// Only those of more than one word.
+    longer: bool,
+    /// Whether the word is a part of another.
+    is_part: bool,
+}
+
+/// What else stands in a text that was read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Seen {
+    /// Something above ASCII.
+    pub(super) wide: bool,
+    /// What labels and tokens begin with or hold.
+    pub(super) marks: bool,
 }
 
 /// The range between two places of a table.

@@ -88,7 +88,13 @@ pub(super) unsafe fn letters(block: &[u8; BLOCK]) -> Letters {
         bits(_mm256_cmpeq_epi8(_mm256_min_epu8(shifted, _mm256_set1_epi8(25)), shifted))
     };
     let joint = |v: __m256i| bits(_mm256_cmpeq_epi8(v, _mm256_set1_epi8(b'\''.cast_signed())));
+    // The two differ in one bit.
+    let mark = |v: __m256i| {
+        let same = _mm256_and_si256(v, _mm256_set1_epi8((!(b'[' ^ b'_')).cast_signed()));
+        bits(_mm256_cmpeq_epi8(same, _mm256_set1_epi8((b'[' & b'_').cast_signed())))
+    };
     Letters {
+        mark: mark(low) | mark(high) << 32,
         ascii: ascii(low) | ascii(high) << 32,
         high: bits(low) | bits(high) << 32,
         joint: joint(low) | joint(high) << 32,

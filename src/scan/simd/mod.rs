@@ -44,6 +44,8 @@ pub(crate) struct Letters {
     pub(crate) high: u64,
     /// `'`, which may stand inside of a word.
     pub(crate) joint: u64,
+    /// `[` and `_`, without which there is no label and no token.
+    pub(crate) mark: u64,
 }
 
 /// How wide the classification works.

@@ -35,6 +35,7 @@ pub(super) fn letters(block: &[u8; BLOCK]) -> Letters {
         letters.ascii |= u64::from(byte.is_ascii_alphabetic()) << n;
         letters.high |= u64::from(byte >= 0x80) << n;
         letters.joint |= u64::from(byte == b'\'') << n;
+        letters.mark |= u64::from(matches!(byte, b'[' | b'_')) << n;
     }
     letters
 }
