@@ -589,6 +589,7 @@ impl Reader<'_> {
         let found = match text {
             "quad" => Some(Sieve::Quad),
             "token" => Some(Sieve::Token),
+            "script" => Some(Sieve::Script),
             "long" => Some(Sieve::Long),
             "at" => Some(Sieve::At),
             "scheme" => Some(Sieve::Scheme),
@@ -604,7 +605,7 @@ impl Reader<'_> {
             self.fault(
                 spanned.span().start,
                 format!("unknown sieve: {text}"),
-                "one of: digits:N, digits:N-M, quad, token, long, at, scheme, www, domain, colon, dashes, phone, name",
+                "one of: digits:N, digits:N-M, quad, token, script, long, at, scheme, www, domain, colon, dashes, phone, name",
             )
         })
     }

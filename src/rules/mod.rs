@@ -95,6 +95,10 @@ pub enum Sieve {
     /// blank, dot, slash or hyphen parts: digits and then a word with a letter, or at most four letters and then a word
     /// with a digit; also of three words with dots, two of digits and then one with a letter.
     Token,
+    /// Letters above ASCII before a number: begins at one to three of them right before a word that holds a digit, or with one
+    /// blank or hyphen between, or at one or two digits right before these. Of scripts that put blanks between words it begins
+    /// where a word begins.
+    Script,
     /// A long token: begins at the start of a word inside a run of at least 16 of `A-Z a-z 0-9 _ -`.
     Long,
     /// Around an `@`: begins at the first byte of the run of local-part characters before it.

@@ -158,6 +158,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         code,
         quad: of_sieve(Sieve::Quad)?,
         token,
+        script: of_sieve(Sieve::Script)?,
         long: of_sieve(Sieve::Long)?,
         at: automata(&|rule, shape| rule.sieve == Sieve::At && !shape.wide)?,
         at_wide: automata(&|rule, shape| rule.sieve == Sieve::At && shape.wide)?,

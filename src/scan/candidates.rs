@@ -36,6 +36,8 @@ pub(super) const GROUPED_ON: i16 = -30;
 pub(super) const PHONE_DIGITS: usize = 7;
 /// Longest local part of an address with room for what is no address.
 const LOCAL_BYTES: usize = 128;
+/// Letters above ASCII before a number that are tried.
+const SCRIPT_LETTERS: usize = 3;
 /// Longest URL scheme.
 const SCHEME_BYTES: usize = 24;
 /// Longest run of hexadecimal digits and colons.
@@ -254,6 +256,9 @@ impl<'t> Job<'t> {
                 self.skip = self.skip.max(end.unwrap_or(0));
             }
         }
+        if !scanner.script.all.is_empty() {
+            self.script(scanner, start, work);
+        }
         if mixed || self.letters_follow(end) {
             let begun = begun.unwrap_or_else(|| Lead::at(self.text, start));
             self.verify_first(scanner, Sort::Token, start, end - start, &begun, work);
@@ -267,6 +272,39 @@ impl<'t> Job<'t> {
             let len = start - 1 - word;
             if len <= 4 && !before(self.text, word, 1).is_some_and(is_word) {
                 self.verify_first(scanner, Sort::Token, word, len, &Lead::at(self.text, word), work);
+            }
+        }
+    }
+
+    /// Tries the rules for letters above ASCII that stand before the word at `word`, which holds a digit.
+    #[inline]
+    fn script(&mut self, scanner: &Scanner, word: usize, work: &mut Work) {
+        let joint = usize::from(matches!(before(self.text, word, 1), Some(b' ' | b'-')));
+        if before(self.text, word, joint + 1).is_some_and(|b| b >= 0x80) {
+            self.letters_before(scanner, word - joint, work);
+        }
+    }
+
+    #[inline(never)]
+    fn letters_before(&mut self, scanner: &Scanner, end: usize, work: &mut Work) {
+        let mut start = end;
+        for _ in 0..SCRIPT_LETTERS {
+            let tail = self.back_while(start, 3, |b| matches!(b, 0x80..=0xbf));
+            let Some(lead) = tail.checked_sub(1) else { return };
+            let Some(0xc2..) = self.at(lead) else { return };
+            start = lead;
+            let behind = before(self.text, start, 1);
+            let is_first = !behind.is_some_and(|b| b >= 0x80);
+            // Scripts of two bytes a letter put blanks between words.
+            if is_first || self.at(lead) >= Some(0xe0) {
+                self.verify(scanner, &scanner.script, start, work);
+            }
+            if is_first {
+                let digits = self.back_while(start, 3, |b| b.is_ascii_digit());
+                if (1..=2).contains(&(start - digits)) {
+                    self.verify(scanner, &scanner.script, digits, work);
+                }
+                return;
             }
         }
     }

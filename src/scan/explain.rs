@@ -429,7 +429,7 @@ impl Walk<'_> {
             Sieve::Digits { min, .. } => {
                 self.text.iter().filter(|b| b.is_ascii_digit()).count() >= usize::from(min.min(4))
             }
-            Sieve::Quad | Sieve::Token => self.text.iter().any(u8::is_ascii_digit),
+            Sieve::Quad | Sieve::Token | Sieve::Script => self.text.iter().any(u8::is_ascii_digit),
             Sieve::Long => self.text.len() >= super::sieve::LONG,
             Sieve::At => has(b'@'),
             Sieve::Scheme | Sieve::Colon => has(b':'),
@@ -447,6 +447,8 @@ impl Walk<'_> {
         let after = before(self.text, start, 1);
         match rule.sieve {
             Sieve::Digits { .. } | Sieve::Quad => first.is_ascii_digit() && !after.is_some_and(is_word),
+            // The first byte of a character above ASCII, or a digit before one.
+            Sieve::Script => first >= 0xc2 || first.is_ascii_digit(),
             Sieve::Dashes => first == b'-' && after != Some(b'-'),
             Sieve::Colon => (is_word(first) || first == b':') && !after.is_some_and(|b| is_word(b) || b == b':'),
             Sieve::Www | Sieve::Domain => {

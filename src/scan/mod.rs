@@ -183,6 +183,7 @@ pub struct Scanner {
     code: Automata,
     quad: Automata,
     token: Automata,
+    script: Automata,
     long: Automata,
     at: Automata,
     /// Rules around an `@` that take bytes above ASCII.
@@ -360,7 +361,7 @@ impl Scanner {
             return;
         };
         let overlaps = first.checked_sub(1).and_then(|at| texts.get(at)).is_some_and(|t| t.span.end as usize > start);
-        let Some(bytes) = buffer.get(start..end).filter(|_| !overlaps) else {
+        if overlaps || buffer.get(start..end).is_none() {
             for index in first..last {
                 scratch.faults.push((u32::try_from(index).unwrap_or(u32::MAX), ScanFault::OutOfBounds));
             }
@@ -394,55 +395,73 @@ impl Scanner {
         let (mut at, mut from, mut upto) = (0, start, batch.first().map_or(start, |t| t.span.end as usize));
         let mut job: Option<Job<'_>> = None;
         let mut folded = false;
-        self.each_block(bytes, masks, |block, masks, anchors| {
-            let offset = start + block * BLOCK;
-            let mut bits = (anchors.any() | anchors.lead) & skip_to(from, offset);
-            if let Some(job) = &job {
-                bits &= skip_to(from + job.skip, offset) | anchors.lead;
-            }
-            while bits != 0 {
-                let bit = bits.trailing_zeros();
-                let pos = offset + bit as usize;
-                if pos >= upto {
-                    if let Some(job) = job.take() {
-                        close(at, Some(job), folded, work);
-                    }
-                    folded = false;
-                    while batch.get(at).is_some_and(|t| t.span.end as usize <= pos) {
-                        at += 1;
-                    }
-                    let Some(text) = batch.get(at) else { return };
-                    (from, upto) = (text.span.start as usize, text.span.end as usize);
-                    // What stands between two texts is no text.
-                    bits &= skip_to(from, offset);
-                    continue;
+        let mut rest = batch;
+        while let Some((next, after)) = rest.split_first() {
+            // Texts that stand near each other are classified together; what is between others is not looked at.
+            let (piece_start, mut piece_end) = (next.span.start as usize, next.span.end as usize);
+            let near = after.iter().take_while(|text| {
+                let is_near = (text.span.start as usize).saturating_sub(piece_end) < GAP;
+                if is_near {
+                    piece_end = text.span.end as usize;
                 }
-                bits &= bits - 1;
-                if anchors.lead & 1 << bit != 0 && !folded {
-                    folded = buffer.get(pos..upto).is_some_and(fold::begins_with_fold);
-                    if !folded {
+                is_near
+            });
+            rest = after.get(near.count()..).unwrap_or_default();
+            // Whole blocks, where the buffer has them: what stands behind the last text is left out below.
+            let whole = piece_start + (piece_end - piece_start).next_multiple_of(BLOCK);
+            let Some(piece) = buffer.get(piece_start..whole).or_else(|| buffer.get(piece_start..piece_end)) else {
+                break;
+            };
+            self.each_block(piece, masks, |block, masks, anchors| {
+                let offset = piece_start + block * BLOCK;
+                let mut bits = (anchors.any() | anchors.lead) & skip_to(from, offset);
+                if let Some(job) = &job {
+                    bits &= skip_to(from + job.skip, offset) | anchors.lead;
+                }
+                while bits != 0 {
+                    let bit = bits.trailing_zeros();
+                    let pos = offset + bit as usize;
+                    if pos >= upto {
+                        if let Some(job) = job.take() {
+                            close(at, Some(job), folded, work);
+                        }
+                        folded = false;
+                        while batch.get(at).is_some_and(|t| t.span.end as usize <= pos) {
+                            at += 1;
+                        }
+                        let Some(text) = batch.get(at) else { return };
+                        (from, upto) = (text.span.start as usize, text.span.end as usize);
+                        // What stands between two texts is no text.
+                        bits &= skip_to(from, offset);
                         continue;
                     }
-                }
-                let job = match &mut job {
-                    Some(job) => job,
-                    None => {
-                        let (Some(text), Some(bytes)) = (batch.get(at), buffer.get(from..upto)) else { return };
-                        if named {
-                            close(at, None, false, work);
+                    bits &= bits - 1;
+                    if anchors.lead & 1 << bit != 0 && !folded {
+                        folded = buffer.get(pos..upto).is_some_and(fold::begins_with_fold);
+                        if !folded {
+                            continue;
                         }
-                        job.insert(Job::new(bytes, text.hints, work))
                     }
-                };
-                if folded {
-                    // The shadow is scanned when the text is closed.
-                    bits &= skip_to(upto, offset);
-                    continue;
+                    let job = match &mut job {
+                        Some(job) => job,
+                        None => {
+                            let (Some(text), Some(bytes)) = (batch.get(at), buffer.get(from..upto)) else { return };
+                            if named {
+                                close(at, None, false, work);
+                            }
+                            job.insert(Job::new(bytes, text.hints, work))
+                        }
+                    };
+                    if folded {
+                        // The shadow is scanned when the text is closed.
+                        bits &= skip_to(upto, offset);
+                        continue;
+                    }
+                    self.anchor(job, pos - from, sieve::Near { masks, bit }, anchors, work);
+                    bits &= skip_to(from + job.skip, offset) | anchors.lead;
                 }
-                self.anchor(job, pos - from, sieve::Near { masks, bit }, anchors, work);
-                bits &= skip_to(from + job.skip, offset) | anchors.lead;
-            }
-        });
+            });
+        }
         if let Some(job) = job.take() {
             close(at, Some(job), folded, work);
         }
@@ -574,6 +593,8 @@ impl Scanner {
     }
 }
 
+/// Bytes between two texts from which on they are not classified with them.
+const GAP: usize = 2 * BLOCK;
 /// Blocks that are classified before they are looked at: 4 KiB of text, masks that stay in the first-level cache.
 const CHUNK_BLOCKS: usize = 64;
 

@@ -20,7 +20,16 @@ impl Oracle {
     /// Whether the oracle can say where candidates of this sieve begin. The walks of the others depend on their anchor;
     /// they have tables of their own.
     pub(crate) const fn knows(sieve: Sieve) -> bool {
-        matches!(sieve, Sieve::Digits { .. } | Sieve::Token | Sieve::Quad | Sieve::Long | Sieve::Dashes | Sieve::Colon)
+        matches!(
+            sieve,
+            Sieve::Digits { .. }
+                | Sieve::Token
+                | Sieve::Script
+                | Sieve::Quad
+                | Sieve::Long
+                | Sieve::Dashes
+                | Sieve::Colon
+        )
     }
 
     pub(crate) fn new(rules: &RuleSet) -> Self {
@@ -131,6 +140,22 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
                 && text.get(end) == Some(&b'.')
                 && text.get(end + 1).is_some_and(u8::is_ascii_digit)
                 && !label(start, word_end)
+        }
+        Sieve::Script => {
+            let digits = text[start..].iter().take_while(|b| b.is_ascii_digit()).count();
+            let from = start + digits;
+            let letters = || text[from..].iter().scan((), |(), &b| (b >= 0x80).then_some(b));
+            let leads: Vec<u8> = letters().filter(|b| *b >= 0xc2).collect();
+            let (behind, len) = (from.checked_sub(1).map(|i| text[i]), letters().count());
+            let joint = usize::from(text.get(from + len).is_some_and(|b| b" -".contains(b)));
+            let next = from + len + joint;
+            let number = next < text.len() && word(text[next]) && {
+                let (s, e) = run(text, next, word);
+                s == next && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
+            };
+            let in_word = behind.is_some_and(|b| b >= 0x80) && leads.first().is_some_and(|lead| *lead < 0xe0);
+            let begins = digits == 0 || digits <= 2 && !after_word;
+            begins && number && leads.first() == text.get(from) && (1..=3).contains(&leads.len()) && !in_word
         }
         Sieve::Long => {
             let (s, e) = run(text, start, |b| word(b) || b == b'-');
