@@ -3,7 +3,7 @@
 //! The pointers become one automaton that steps once per key or index, like that of [`super::Selectors`]; but it is asked
 //! after the walk, so that what a document looks like can say which pointers count.
 
-use super::fields::{Fields, MEMBER, ROOT, Walked};
+use super::fields::{FieldKind, Fields, MEMBER, ROOT, Walked};
 use super::select::{Segment, SelectorError, decimal, segments};
 use std::collections::HashMap;
 
@@ -87,7 +87,7 @@ impl Places {
     }
 
     /// Fills `nodes` with the places of a record's arrays and objects, and `places` with those of its fields. A key that a
-    /// pointer names has the place of its member; any other key is nowhere.
+    /// pointer names has the place of its member, which may be no field; any other key is nowhere.
     ///
     /// # Cost
     /// A search among the keys that pointers name there, for each field whose array or object is somewhere.
@@ -139,9 +139,15 @@ impl Places {
                 }
             }
         }
-        let own = fields.nodes.get(walked.first_node as usize..walked.last_node as usize).unwrap_or_default();
-        for (node, &place) in own.iter().zip(nodes.iter()) {
+        let inner = fields.nodes.get(walked.first_node as usize..walked.last_node as usize).unwrap_or_default();
+        for (node, &place) in inner.iter().zip(nodes.iter()) {
             key(places, node.name, node.index, place);
+        }
+        // A key may be all that there is of a member: of `null` and `true` there is no field.
+        for (at, field) in (walked.first..).zip(own) {
+            if field.kind == FieldKind::Key && places.get((at - walked.first) as usize) == Some(&PlaceId::NOWHERE) {
+                key(places, at, MEMBER, step(nodes, field.node, at, MEMBER));
+            }
         }
     }
 }
@@ -240,6 +246,8 @@ const MAX_STATES: usize = 65_536;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::{Envelope, Format};
+    use crate::span::DocSpan;
 
     #[test]
     fn places_are_named_exactly() {
@@ -262,5 +270,19 @@ mod tests {
         assert!(Places::build(&["a"]).is_err());
         let none = Places::build(&[]).unwrap();
         assert_eq!(none.here(none.key(none.root(), b"a")), &[] as &[u16]);
+    }
+
+    #[test]
+    fn a_key_is_named_whatever_its_member_is() {
+        let places = Places::build(&["/sent", "/of/at", "/list"]).unwrap();
+        let doc = br#"{"sent":null,"of":{"at":true,"x":null},"list":[],"other":null,"none":{"at":1}}"#;
+        let (mut fields, mut nodes, mut found) = (Fields::default(), Vec::new(), Vec::new());
+        let body = DocSpan::new(0, u32::try_from(doc.len()).unwrap());
+        let walked = Envelope::default().walk(Format::JsonLines, doc, body, &mut fields).unwrap();
+        places.walk(doc, &fields, walked, &mut nodes, &mut found);
+        let own = walked.fields().filter_map(|at| fields.field(at)).zip(&found);
+        let named = own.filter(|(field, place)| field.is_key() && **place != PlaceId::NOWHERE);
+        let named: Vec<&[u8]> = named.map(|(field, _)| fields.text(doc, field)).collect();
+        assert_eq!(named, [&b"sent"[..], b"of", b"at", b"list"]);
     }
 }
