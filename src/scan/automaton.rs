@@ -360,9 +360,12 @@ mod tests {
         }
     }
 
+    /// Runs of digits and letters with what stands between them.
+    const RUNS: &str = "([0-9]{1,12}|[A-Z]{1,6}|[a-z]{1,6}|[A-Za-z]|[0-9]{15,33}|[A-Z]{15,18}|[-./ _()]){1,6}";
+
     proptest! {
         #[test]
-        fn nothing_matches_what_cannot_begin(text in "([0-9]{1,12}|[A-Z]{1,6}|[a-z]{1,6}|[A-Za-z]|[0-9]{15,33}|[A-Z]{15,18}|[-./ _()]){1,6}") {
+        fn nothing_matches_what_cannot_begin(text in RUNS) {
             let text = text.as_bytes();
             let word = text.iter().take_while(|&&b| is_word(b)).count();
             for (automata, word) in [(&SCANNER.number, 0), (&SCANNER.code, 0), (&SCANNER.token, word)] {
@@ -371,6 +374,23 @@ mod tests {
                 for automaton in automata.all.iter().filter(|automaton| !begun.contains(&std::ptr::from_ref(*automaton))) {
                     prop_assert_eq!(matches(automaton, text), []);
                 }
+            }
+        }
+
+        #[test]
+        fn what_waits_is_known_without_a_walk(text in RUNS) {
+            let text = text.as_bytes();
+            let word = text.iter().take_while(|&&b| is_word(b)).count();
+            for (automata, word) in [(&SCANNER.number, 0), (&SCANNER.code, 0), (&SCANNER.token, word)] {
+                let worth = automata.leads.of(&Lead::at(text, 0), word, true);
+                if worth.waiting.is_empty() {
+                    continue;
+                }
+                let mut known = worth.waiting;
+                for automaton in &automata.all {
+                    automaton.each_match(text, 0, |matching, _| known.add(matching.waiting));
+                }
+                prop_assert_eq!(known, worth.waiting);
             }
         }
     }

@@ -294,7 +294,7 @@ impl<'t> Job<'t> {
             let Some(0xc2..) = self.at(lead) else { return };
             start = lead;
             let behind = before(self.text, start, 1);
-            let is_first = !behind.is_some_and(|b| b >= 0x80);
+            let is_first = behind.is_none_or(|b| b < 0x80);
             // Scripts of two bytes a letter put blanks between words.
             if is_first || self.at(lead) >= Some(0xe0) {
                 self.verify(scanner, &scanner.script, start, work);
@@ -312,7 +312,6 @@ impl<'t> Job<'t> {
     /// Digits that are many enough for the numbering plans or a rule for numbers. Returns whether they are a telephone
     /// number beyond doubt.
     #[inline(never)]
-    #[expect(clippy::too_many_arguments, reason = "what is known of an anchor, told once")]
     fn long_number(
         &mut self,
         scanner: &Scanner,
@@ -322,10 +321,8 @@ impl<'t> Job<'t> {
         begun: &mut Option<Lead>,
         work: &mut Work,
     ) -> bool {
-        if !mixed {
-            if lead >= PHONE_DIGITS && self.phone(scanner, at, work) {
-                return true;
-            }
+        if !mixed && lead >= PHONE_DIGITS && self.phone(scanner, at, work) {
+            return true;
         }
         let begun = begun.get_or_insert_with(|| Lead::at(self.text, at));
         if !mixed && lead >= scanner.number_digits {

@@ -321,10 +321,10 @@ impl Table {
         if self.pairs.may_hold(pair(last.0, hash)) {
             self.longer_phrases_at(reading, last);
         }
-        if let Some(first) = self.first(hash).filter(|first| first.alone.meets(reading.kinds)) {
-            if let Some(hit) = reading.hit(start..end, first.from) {
-                reading.hits.push(hit);
-            }
+        if let Some(first) = self.first(hash).filter(|first| first.alone.meets(reading.kinds))
+            && let Some(hit) = reading.hit(start..end, first.from)
+        {
+            reading.hits.push(hit);
         }
     }
 
