@@ -11,6 +11,8 @@ use std::ops::Range;
 pub(super) const PHRASE_WORDS: usize = 8;
 /// Text behind the first word of a phrase in which the others stand; wider than any window.
 const PHRASE_BYTES: usize = 256;
+/// Places of the table that tells what words speak of: 32 KiB.
+const PLACES: usize = 1 << 13;
 /// Bits of a [`Sieve`]: 8 KiB.
 const SIEVE_BITS: usize = 1 << 16;
 
@@ -22,9 +24,10 @@ pub(super) struct Table {
     /// The words of all phrases behind their second.
     others: Box<[u64]>,
     groups: Box<[GroupId]>,
-    /// The words that phrases begin with and those that stand second in them, so that most words of a text are dismissed by
-    /// one look.
+    /// The words that are phrases and those that stand second in one, so that most words of a text are dismissed by one look.
     any: Sieve,
+    /// By the place of such a word what these phrases speak of.
+    speaks: Box<[Kinds; PLACES]>,
     /// The first two words of phrases of more than one.
     pairs: Sieve,
 }
@@ -64,6 +67,13 @@ impl Sieve {
         let (at, bit) = Self::place(hash);
         self.0.get(at).is_some_and(|bits| bits & bit != 0)
     }
+}
+
+/// The place of a word in a table of [`PLACES`].
+#[inline]
+const fn place_of(hash: u64) -> usize {
+    // The upper bits; the table of first words uses lower ones.
+    (hash >> (u64::BITS - PLACES.trailing_zeros())) as usize
 }
 
 /// The hash of two words that follow each other.
@@ -114,7 +124,7 @@ impl TableBuilder {
 
     /// Freezes the table; `kinds_of` tells what those look for who ask for a group.
     pub(super) fn build(self, kinds_of: impl Fn(GroupId) -> Kinds) -> Table {
-        let (mut any, mut pairs) = (Sieve::new(), Sieve::new());
+        let (mut any, mut pairs, mut speaks) = (Sieve::new(), Sieve::new(), Box::new([Kinds::default(); PLACES]));
         // At most a quarter is taken, so that a search ends soon.
         let mut firsts = vec![First::default(); (self.by_first.len() * 4 + 1).next_power_of_two()].into_boxed_slice();
         let (mut phrases, mut others, mut groups) = (Vec::new(), Vec::new(), Vec::new());
@@ -123,19 +133,23 @@ impl TableBuilder {
         for (hash, mut known) in self.by_first {
             let mut first = First { hash, from: place(phrases.len()), ..First::default() };
             known.sort_by_key(|known| !known.rest.is_empty());
-            any.add(hash);
             for Known { rest, groups: of } in known {
                 let (others_from, groups_from) = (place(others.len()), place(groups.len()));
                 others.extend(rest.iter().skip(1));
                 let mut kinds = Kinds::default();
                 of.iter().for_each(|&group| kinds.add(kinds_of(group)));
-                match rest.first() {
+                let telling = match rest.first() {
                     Some(&second) => {
-                        any.add(second);
                         pairs.add(pair(hash, second));
+                        second
                     }
-                    None => first.alone = kinds,
-                }
+                    None => {
+                        first.alone = kinds;
+                        hash
+                    }
+                };
+                any.add(telling);
+                speaks.get_mut(place_of(telling)).into_iter().for_each(|known| known.add(kinds));
                 groups.extend(of);
                 phrases.push(Phrase {
                     second: rest.first().copied(),
@@ -151,7 +165,7 @@ impl TableBuilder {
             }
             firsts.get_mut(at).into_iter().for_each(|free| *free = first);
         }
-        Table { firsts, phrases: phrases.into(), others: others.into(), groups: groups.into(), any, pairs }
+        Table { firsts, phrases: phrases.into(), others: others.into(), groups: groups.into(), any, speaks, pairs }
     }
 }
 
@@ -168,6 +182,12 @@ fn slot(hash: u64, len: usize) -> usize {
 }
 
 impl Table {
+    /// Returns whether phrases that this word is, or is the second of, may speak of one of `kinds`.
+    #[inline]
+    fn may_speak(&self, hash: u64, kinds: Kinds) -> bool {
+        self.speaks.get(place_of(hash)).is_some_and(|known| known.meets(kinds))
+    }
+
     /// Returns what is known of a word that phrases begin with.
     #[inline]
     fn first(&self, hash: u64) -> Option<&First> {
@@ -230,9 +250,7 @@ impl Table {
     pub(super) fn each(&self, words: &[u64], mut f: impl FnMut(GroupId)) {
         let mut rest = words;
         while let [first, after @ ..] = rest {
-            if self.any.may_hold(*first) {
-                self.phrases(*first, after, &mut f);
-            }
+            self.phrases(*first, after, &mut f);
             rest = after;
         }
     }
@@ -290,7 +308,7 @@ impl Table {
                 let start = at + bit;
                 if !is_odd && start >= done {
                     let hash = WordHash::ascii(&padded, bit, len);
-                    if self.any.may_hold(hash) {
+                    if self.any.may_hold(hash) && self.may_speak(hash, reading.kinds) {
                         self.phrases_of(reading, last, hash, start, start + len);
                     }
                     last = (hash, start);
