@@ -121,7 +121,6 @@ impl Lead {
     #[inline]
     pub(super) fn at(text: &[u8], start: usize) -> Self {
         let rest = text.get(start..).unwrap_or_default();
-        // What begins with no run has no place in the table.
         let is_inside = is_inside(text, start);
         let first = rest.first().map_or(ELSE_SORT, |&byte| sort(byte));
         // What begins with no run has no place in the table.
