@@ -198,7 +198,7 @@ impl Table {
 
 /// The place of a hash in a table of `len` slots, which is a power of two.
 #[inline]
-fn slot(hash: u64, len: usize) -> usize {
+pub(super) fn slot(hash: u64, len: usize) -> usize {
     usize::try_from(hash.rotate_right(32)).unwrap_or(0) & len.wrapping_sub(1)
 }
 

@@ -1,6 +1,7 @@
 //! Words of a text as hashes, and tables of phrases made of them.
 
 use super::context::GroupId;
+use super::lookup::slot;
 use super::simd::{BLOCK, Letters, Level};
 use super::verify::Kinds;
 use std::collections::HashMap;
@@ -173,12 +174,6 @@ impl First {
     const fn is_word(&self) -> bool {
         self.from < self.to
     }
-}
-
-/// The place of a hash in a table of `len` slots, which is a power of two.
-#[inline]
-fn slot(hash: u64, len: usize) -> usize {
-    usize::try_from(hash.rotate_right(32)).unwrap_or(0) & len.wrapping_sub(1)
 }
 
 impl Table {

@@ -151,7 +151,8 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
             let next = from + len + joint;
             let number = next < text.len() && word(text[next]) && {
                 let (s, e) = run(text, next, word);
-                s == next && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
+                let moment = within_moment(text, s);
+                s == next && !moment && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
             };
             let in_word = behind.is_some_and(|b| b >= 0x80) && leads.first().is_some_and(|lead| *lead < 0xe0);
             let begins = digits == 0 || digits <= 2 && !after_word;

@@ -41,6 +41,16 @@ pattern = '[A-Z]{2} ?\d{2} ?[A-Z0-9]{0,3}'
 examples = { valid = ["AB12", "AB 12"], near = [{ text = "x", why = "no" }, { text = "y", why = "no" }], inline = [{ text = "a AB12", spans = [[2, 6]] }] }
 
 [[rule]]
+id = "t.script"
+entity = "T_SCRIPT"
+kind = "OTHER_ID"
+title = "Letters above ASCII, then digits"
+source = "test"
+sieve = "script"
+pattern = '\d?(?:\xe0\xb8[\x81-\xae]|\xd0[\x90-\xaf]){1,3}[ -]?[A-Z]{0,2}\d{1,4}'
+examples = { valid = ["กข 12", "1ДЖ12"], near = [{ text = "x", why = "no" }, { text = "y", why = "no" }], inline = [{ text = "a กข12", spans = [[2, 10]] }] }
+
+[[rule]]
 id = "t.long"
 entity = "T_LONG"
 kind = "API_KEY"
@@ -134,6 +144,9 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
         "]",
         "[",
         "é",
+        "ก",
+        "กข",
+        "Д",
         "1234A",
         "2026-05-14T12:23:34",
         "2026-05-14 12:23:34.567Z",
