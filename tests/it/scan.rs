@@ -285,6 +285,16 @@ fn starts_of_addresses() {
 }
 
 #[test]
+fn letters_above_ascii_before_numbers() {
+    check("a blank between", "a กข 12", &[("t.script", "กข 12")]);
+    check("a digit before", "1Д12 x", &[("t.script", "1Д12")]);
+    check("the last three of a script without blanks", "กกกข12", &[("t.script", "กกข12")]);
+    check("a word too long", "ДДДД12", &[]);
+    check("behind a word", "xД12", &[]);
+    check("letters and digits behind", "ก AB12", &[("t.script", "ก AB12")]);
+}
+
+#[test]
 fn folded() {
     check("Arabic-Indic digits", "رقم ١٢٣٤ ok", &[("t.number", "١٢٣٤")]);
     check("full width", "ａ＠ｃｄ．ｅｆ!", &[("t.mail", "ａ＠ｃｄ．ｅｆ")]);
