@@ -53,31 +53,35 @@ impl Carry {
         let r4 = r2 & back::<2>(r2, self.runs[1]);
         let r8 = r4 & back::<4>(r4, self.runs[2]);
         let r16 = r8 & back::<8>(r8, self.runs[3]);
-        let d2 = m.dash & back::<1>(m.dash, last.dash);
-        let d4 = d2 & back::<2>(d2, self.dashes[0]);
-        let d5 = d4 & back::<4>(m.dash, last.dash);
         // The letters that a word begins with form a run of ones; adding one at its start carries to the bit behind it,
         // which is the word's first digit, or no part of the word.
         let starts = m.word & !back::<1>(m.word, last.word) | u64::from(self.letters);
         let letters = m.word & !m.digit;
         let (behind, spills) = letters.overflowing_add(starts & letters);
-        let digit = m.digit & (behind & !letters | starts);
-        let c = last.colon;
-        let near_colon = back::<1>(m.colon, c)
-            | back::<2>(m.colon, c)
-            | back::<3>(m.colon, c)
-            | back::<4>(m.colon, c)
-            | back::<5>(m.colon, c);
-        let anchors = Anchors {
-            digit,
+        let mut anchors = Anchors {
+            digit: m.digit & (behind & !letters | starts),
             at: m.at,
-            colons: m.colon & near_colon,
-            scheme: m.slash & back::<1>(m.slash, last.slash) & back::<2>(m.colon, last.colon),
-            host: m.word & !m.digit & back::<1>(m.dot, last.dot) & back::<2>(m.word, last.word),
             long: r16 & !back::<1>(r16, self.runs[4]),
-            dashes: d5 & !back::<1>(d5, self.dashes[2]),
             lead: m.lead,
+            ..Anchors::default()
         };
+        // Blocks of plain words have none of these, nor what these leave over.
+        let [mut d2, mut d4, mut d5] = [0; 3];
+        if m.dash | m.colon | m.slash | m.dot | last.dot != 0 {
+            d2 = m.dash & back::<1>(m.dash, last.dash);
+            d4 = d2 & back::<2>(d2, self.dashes[0]);
+            d5 = d4 & back::<4>(m.dash, last.dash);
+            let c = last.colon;
+            let near_colon = back::<1>(m.colon, c)
+                | back::<2>(m.colon, c)
+                | back::<3>(m.colon, c)
+                | back::<4>(m.colon, c)
+                | back::<5>(m.colon, c);
+            anchors.colons = m.colon & near_colon;
+            anchors.scheme = m.slash & back::<1>(m.slash, last.slash) & back::<2>(m.colon, last.colon);
+            anchors.host = letters & back::<1>(m.dot, last.dot) & back::<2>(m.word, last.word);
+            anchors.dashes = d5 & !back::<1>(d5, self.dashes[2]);
+        }
         self.last = *m;
         self.runs = [run, r2, r4, r8, r16];
         self.dashes = [d2, d4, d5];

@@ -8,6 +8,8 @@ mod scalar;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 
 /// Bytes in a block; bit `n` of a mask speaks of byte `n` of its block.
 pub(crate) const BLOCK: usize = 64;
@@ -50,30 +52,46 @@ pub(crate) struct Letters {
 
 /// How wide the classification works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Level {
     /// One byte at a time.
     Scalar,
     /// 32 bytes at a time.
     Avx2,
+    /// 64 bytes at a time.
+    Avx512,
+}
+
+/// Whether this CPU has what [`Level::Avx512`] takes.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi")
 }
 
 impl Level {
     /// Returns the best level of this CPU.
     #[must_use]
     pub fn best() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
-            return Self::Avx2;
-        }
-        Self::Scalar
+        Self::available().pop().unwrap_or(Self::Scalar)
     }
 
-    /// Returns every level that this CPU can run.
+    /// Returns every level that this CPU can run, the best last.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        match Self::best() {
-            Self::Scalar => vec![Self::Scalar],
-            Self::Avx2 => vec![Self::Scalar, Self::Avx2],
+        [Self::Scalar, Self::Avx2, Self::Avx512].into_iter().filter(|level| level.is_there()).collect()
+    }
+
+    /// Whether this CPU can run a level.
+    fn is_there(self) -> bool {
+        match self {
+            Self::Scalar => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => has_avx512(),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => false,
         }
     }
 
@@ -90,6 +108,12 @@ impl Level {
                 // SAFETY: AVX2 is there (just asked), and the lengths match (asserted above).
                 unsafe { avx2::classify(bytes, out) }
             }
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 if has_avx512() => {
+                assert_eq!(bytes.len(), out.len() * BLOCK);
+                // SAFETY: AVX-512 BW and VBMI are there (just asked), and the lengths match (asserted above).
+                unsafe { avx512::classify(bytes, out) }
+            }
             _ => scalar::classify(bytes, out),
         }
         n_blocks
@@ -102,6 +126,9 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: AVX2 is there (just asked).
             Self::Avx2 if is_x86_feature_detected!("avx2") => unsafe { avx2::letters(block) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: AVX-512 BW and VBMI are there (just asked).
+            Self::Avx512 if has_avx512() => unsafe { avx512::letters(block) },
             _ => scalar::letters(block),
         }
     }
@@ -113,6 +140,9 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: AVX2 is there (just asked).
             Self::Avx2 if is_x86_feature_detected!("avx2") => unsafe { avx2::pairs(block, first, second) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: AVX-512 BW and VBMI are there (just asked).
+            Self::Avx512 if has_avx512() => unsafe { avx512::pairs(block, first, second) },
             _ => scalar::pairs(block, first, second),
         }
     }
