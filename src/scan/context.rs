@@ -99,11 +99,11 @@ fn add(bits: &mut [u64], group: GroupId) {
     bits.get_mut(usize::from(group.0) / 64).into_iter().for_each(|word| *word |= 1 << (group.0 % 64));
 }
 
-/// Window before a candidate, in bytes of text that is no candidate itself.
+/// Window before a candidate, in letters (see [`width`]) of text that is no candidate itself.
 const BEFORE: usize = 48;
 /// Window after it.
 const AFTER: usize = 24;
-/// What stands right before a candidate, in bytes.
+/// What stands right before a candidate, in letters.
 const LABEL: usize = 28;
 /// Neighbours that are jumped over at most.
 const JUMPS: usize = 4;
@@ -169,7 +169,7 @@ impl Said {
             self.ranges.push(0..text.len());
         } else if !all {
             for place in places.iter().filter(|place| place.asked) {
-                self.ranges.push(reach(text, place.span, places));
+                self.ranges.push(reach(text, self.wide, place.span, places));
             }
             self.ranges.sort_unstable_by_key(|range| range.start);
             self.ranges.dedup_by(|next, last| {
@@ -189,23 +189,25 @@ impl Said {
 }
 
 /// How far the windows around `span` reach at most in a text without labels and tokens, where any of `places` may be jumped
-/// over.
-fn reach(text: &[u8], span: Span, places: &[Place]) -> Range<usize> {
+/// over; `wide` tells whether something above ASCII stands in it.
+fn reach(text: &[u8], wide: bool, span: Span, places: &[Place]) -> Range<usize> {
     let (start, end) = (span.start as usize, span.end as usize);
     let covered = |from: usize, to: usize| -> usize {
         places.iter().map(|p| to.min(p.span.end as usize).saturating_sub(from.max(p.span.start as usize))).sum()
     };
-    let (mut from, mut to) = (start.saturating_sub(BEFORE), text.len().min(end + AFTER));
+    let back = |n: usize| if wide { letters_back(text, start, n) } else { start.saturating_sub(n) };
+    let on = |n: usize| if wide { letters_on(text, end, n) } else { text.len().min(end + n) };
+    let (mut from, mut to) = (back(BEFORE), on(AFTER));
+    // A letter is a byte or more, and what is covered twice is counted twice: too far is only slow.
     loop {
-        // What is covered twice is counted twice: too far is only slow.
-        let next = start.saturating_sub(BEFORE + covered(from, start));
+        let next = back(BEFORE + covered(from, start));
         if next >= from {
             break;
         }
         from = next;
     }
     loop {
-        let next = text.len().min(end + AFTER + covered(end, to));
+        let next = on(AFTER + covered(end, to));
         if next <= to {
             break;
         }
@@ -216,6 +218,77 @@ fn reach(text: &[u8], span: Span, places: &[Place]) -> Range<usize> {
     from -= text.get(..from).unwrap_or_default().iter().rev().take(WORD_BYTES).take_while(goes_on).count();
     to += text.get(to..).unwrap_or_default().iter().take(WORD_BYTES).take_while(goes_on).count();
     from..to
+}
+
+/// How many letters one of `len` bytes counts for that begins with `lead`. One of an alphabet is one letter, however many
+/// bytes it takes: up to U+2FFF, and in two or three bytes. An ideograph or a syllable says as much as its bytes in letters, and what
+/// is no UTF-8 counts by the byte.
+#[inline]
+const fn width(lead: u8, len: usize) -> usize {
+    match (lead, len) {
+        (0xc2..=0xdf, 2) | (0xe0..=0xe2, 3) => 1,
+        _ => len,
+    }
+}
+
+/// Whether a byte goes on with a character.
+const fn is_tail(byte: u8) -> bool {
+    matches!(byte, 0x80..=0xbf)
+}
+
+/// Returns where the last `n` letters before `at` begin.
+#[inline]
+fn letters_back(text: &[u8], at: usize, n: usize) -> usize {
+    let by_bytes = at.saturating_sub(n);
+    if text.get(by_bytes..at).is_some_and(<[u8]>::is_ascii) { by_bytes } else { wide_letters_back(text, at, n) }
+}
+
+#[inline(never)]
+fn wide_letters_back(text: &[u8], at: usize, n: usize) -> usize {
+    let (mut at, mut left) = (at, n);
+    while let Some(&last) = text.get(..at).and_then(<[u8]>::last) {
+        let tails = text.get(..at).unwrap_or_default().iter().rev().take(3).take_while(|&&byte| is_tail(byte)).count();
+        let (lead, len) = match at.checked_sub(tails + 1).and_then(|from| text.get(from)) {
+            Some(&lead) if lead >= 0xc2 => (lead, tails + 1),
+            // A tail without its lead.
+            _ => (last, 1),
+        };
+        let Some(rest) = left.checked_sub(width(lead, len)) else { break };
+        (at, left) = (at - len, rest);
+        if left == 0 {
+            break;
+        }
+    }
+    at
+}
+
+/// Returns where the first `n` letters from `at` on end.
+#[inline]
+fn letters_on(text: &[u8], at: usize, n: usize) -> usize {
+    let by_bytes = text.len().min(at + n);
+    if text.get(at..by_bytes).is_some_and(<[u8]>::is_ascii) { by_bytes } else { at + wide_letters_on(text, at, n).0 }
+}
+
+/// Returns how many letters a piece counts for.
+#[inline]
+fn n_letters(piece: &[u8]) -> usize {
+    if piece.is_ascii() { piece.len() } else { wide_letters_on(piece, 0, usize::MAX).1 }
+}
+
+/// Returns how many bytes from `at` on at most `n` letters take, and how many letters those are.
+#[inline(never)]
+fn wide_letters_on(text: &[u8], at: usize, n: usize) -> (usize, usize) {
+    let rest = text.get(at..).unwrap_or_default();
+    let (mut end, mut letters) = (0, 0);
+    while let Some((&lead, tail)) = rest.get(end..).and_then(<[u8]>::split_first) {
+        let tails = if lead < 0xc2 { 0 } else { tail.iter().take(3).take_while(|&&byte| is_tail(byte)).count() };
+        let more = letters + width(lead, 1 + tails);
+        if more > n {
+            break;
+        }
+        (end, letters) = (end + 1 + tails, more);
+    }
+    (end, letters)
 }
 
 /// Whether a text is read as a whole whatever stands in it.
@@ -462,7 +535,7 @@ pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, marked
     let mut budget = BEFORE;
     for _ in 0..JUMPS {
         let wall = barriers.end_before(at);
-        let low = wall.max(at.saturating_sub(budget));
+        let low = wall.max(letters_back(text, at, budget));
         let Some(segment) = text.get(low..at) else { break };
         let mark = if marked { last_mark(segment) } else { None };
         let from = mark.map_or(0, |(_, end)| end);
@@ -473,7 +546,7 @@ pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, marked
         if cut || piece.iter().copied().any(is_letter) {
             break;
         }
-        budget -= piece.len().min(budget);
+        budget -= n_letters(piece).min(budget);
         at = match mark {
             Some((start, _)) => low + start,
             None if wall == low && wall > 0 => barriers.start_of_end(wall),
@@ -484,7 +557,7 @@ pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, marked
     let mut budget = AFTER;
     for _ in 0..JUMPS {
         let wall = barriers.start_after(at).unwrap_or(text.len());
-        let high = wall.min(at + budget);
+        let high = wall.min(letters_on(text, at, budget));
         let Some(segment) = text.get(at..high) else { break };
         let mark = if marked { first_mark(text, at, high) } else { None };
         let piece = segment.get(..mark.map_or(segment.len(), |(start, _)| start - at)).unwrap_or_default();
@@ -494,7 +567,7 @@ pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, marked
         if cut || piece.iter().copied().any(is_letter) {
             break;
         }
-        budget -= piece.len().min(budget);
+        budget -= n_letters(piece).min(budget);
         at = match mark {
             Some((_, end)) => end,
             None if wall < text.len() => barriers.end_of_start(wall),
@@ -507,7 +580,7 @@ pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, marked
 #[inline]
 pub(super) fn label<'t>(text: &'t [u8], own: Span, barriers: &Barriers) -> Option<Window<'t>> {
     let at = own.start as usize;
-    let low = barriers.end_before(at).max(at.saturating_sub(LABEL));
+    let low = barriers.end_before(at).max(letters_back(text, at, LABEL));
     let segment = text.get(low..at)?;
     let parts = |b: u8| matches!(b, b',' | b';' | b'\n' | b']' | b'}' | b'{');
     let trimmed = segment.trim_ascii_end();
@@ -704,14 +777,22 @@ mod tests {
         check("111 x [URL] order", "111", &[], false, false);
         check(&format!("tel {} 111", "x".repeat(60)), "111", &[], false, false);
         check(&format!("tel{} 111", " ".repeat(44)), "111", &[], true, false);
+        // A letter is a letter, in however many bytes; an ideograph says as much as three.
+        check(&format!("tel {} 111", "ж".repeat(42)), "111", &[], true, false);
+        check(&format!("tel {} 111", "ж".repeat(44)), "111", &[], false, false);
+        check(&format!("tel {} 111", "ก".repeat(42)), "111", &[], true, false);
+        check(&format!("tel {} 111", "在".repeat(14)), "111", &[], true, false);
+        check(&format!("tel {} 111", "在".repeat(15)), "111", &[], false, false);
+        check(&format!("111 {} order", "ж".repeat(17)), "111", &[], false, true);
+        check(&format!("111 {} order", "ж".repeat(19)), "111", &[], false, false);
     }
 
     proptest::proptest! {
         #[test]
         fn windows_of_a_text_that_was_read_say_the_same(
-            before in "((tel|my no|order|don't|l'order|té|hotel|[a-c]{0,20}|电话|\\[URL\\]|tok_a_b)[ ,'1é]{0,2}){0,20}",
+            before in "((tel|my no|order|don't|l'order|té|hotel|[a-c]{0,20}|[ж]{0,20}|[ก]{0,9}|电话|\\[URL\\]|tok_a_b)[ ,'1é]{0,2}){0,20}",
             own in "[0-9]{1,4}",
-            after in "((tel|my no|order|don't|order's|té|[a-c]{0,20}|电话|\\[URL\\]|tok_a_b)[ ,'1é]{0,2}){0,20}",
+            after in "((tel|my no|order|don't|order's|té|[a-c]{0,20}|[ж]{0,20}|[ก]{0,9}|电话|\\[URL\\]|tok_a_b)[ ,'1é]{0,2}){0,20}",
             others in proptest::collection::vec((0_u32..200, 1_u32..20), 0..3),
         ) {
             let (words, phone, order) = builder();
@@ -755,6 +836,26 @@ mod tests {
             words.read(text.as_bytes(), &places, Kinds::of(Some(Kind::PhoneNumber)), &mut said);
             words.around(text.as_bytes(), &said, own, &barriers, &mut around);
             proptest::prop_assert_eq!(around.any(&[phone]), answers[0][0][0], "{}", text);
+        }
+    }
+
+    #[test]
+    fn letters_are_counted_both_ways() {
+        for (text, n) in
+            [("", 0), ("abc", 3), ("жжж", 3), ("กขa", 3), ("在a", 4), ("a’b", 3), ("😀", 4), ("é\u{301}", 2)]
+        {
+            let text = text.as_bytes();
+            assert_eq!(n_letters(text), n);
+            assert_eq!(letters_back(text, text.len(), n), 0);
+            assert_eq!(letters_on(text, 0, n), text.len());
+            if n > 0 {
+                assert!(letters_back(text, text.len(), n - 1) > 0 && letters_on(text, 0, n - 1) < text.len());
+            }
+        }
+        // What is no UTF-8 counts by the byte.
+        for text in [&b"\x80\x80\x80\x80"[..], b"\xc3\xc3a", b"\xe0\xa4a", b"\xff\xfe", b"\xc3\x80\x80\x80"] {
+            assert_eq!((n_letters(text), letters_back(text, text.len(), text.len())), (text.len(), 0), "{text:x?}");
+            assert_eq!(letters_on(text, 0, text.len()), text.len(), "{text:x?}");
         }
     }
 
