@@ -139,10 +139,39 @@ pub(super) struct Said {
     parts: Vec<Hit>,
     /// What was read, in ascending order.
     ranges: Vec<Range<usize>>,
-    /// Whether something above ASCII stands in the text.
-    wide: bool,
-    /// Whether labels or tokens may stand in the text.
-    marked: bool,
+    signs: Signs,
+}
+
+/// What may stand in a text besides plain words.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Signs {
+    /// Something above ASCII.
+    pub(super) wide: bool,
+    /// Labels or tokens.
+    pub(super) marked: bool,
+}
+
+impl Signs {
+    /// Anything.
+    pub(super) const ALL: Self = Self { wide: true, marked: true };
+
+    /// Where the last `n` letters before `at` begin.
+    #[inline]
+    fn back(self, text: &[u8], at: usize, n: usize) -> usize {
+        if self.wide { letters_back(text, at, n) } else { at.saturating_sub(n) }
+    }
+
+    /// Where the first `n` letters from `at` on end.
+    #[inline]
+    fn on(self, text: &[u8], at: usize, n: usize) -> usize {
+        if self.wide { letters_on(text, at, n) } else { text.len().min(at + n) }
+    }
+
+    /// How many letters a piece counts for.
+    #[inline]
+    fn letters(self, piece: &[u8]) -> usize {
+        if self.wide { n_letters(piece) } else { piece.len() }
+    }
 }
 
 /// A place around which a text may be read.
@@ -156,20 +185,19 @@ pub(super) struct Place {
 impl Said {
     /// Whether labels or tokens may stand in the text.
     pub(super) const fn is_marked(&self) -> bool {
-        self.marked
+        self.signs.marked
     }
 
     /// Chooses what to read of a long text for these places.
     fn choose(&mut self, text: &[u8], places: &[Place]) {
-        self.wide = !text.is_ascii();
-        self.marked = has_mark(text);
+        self.signs = Signs { wide: !text.is_ascii(), marked: has_mark(text) };
         // The cost of the rest grows with the square of the places.
-        let all = self.marked || places.len() > FEW_PLACES;
+        let all = self.signs.marked || places.len() > FEW_PLACES;
         if all && text.len() <= TEXT_BYTES {
             self.ranges.push(0..text.len());
         } else if !all {
             for place in places.iter().filter(|place| place.asked) {
-                self.ranges.push(reach(text, self.wide, place.span, places));
+                self.ranges.push(reach(text, self.signs, place.span, places));
             }
             self.ranges.sort_unstable_by_key(|range| range.start);
             self.ranges.dedup_by(|next, last| {
@@ -189,25 +217,23 @@ impl Said {
 }
 
 /// How far the windows around `span` reach at most in a text without labels and tokens, where any of `places` may be jumped
-/// over; `wide` tells whether something above ASCII stands in it.
-fn reach(text: &[u8], wide: bool, span: Span, places: &[Place]) -> Range<usize> {
+/// over.
+fn reach(text: &[u8], signs: Signs, span: Span, places: &[Place]) -> Range<usize> {
     let (start, end) = (span.start as usize, span.end as usize);
     let covered = |from: usize, to: usize| -> usize {
         places.iter().map(|p| to.min(p.span.end as usize).saturating_sub(from.max(p.span.start as usize))).sum()
     };
-    let back = |n: usize| if wide { letters_back(text, start, n) } else { start.saturating_sub(n) };
-    let on = |n: usize| if wide { letters_on(text, end, n) } else { text.len().min(end + n) };
-    let (mut from, mut to) = (back(BEFORE), on(AFTER));
+    let (mut from, mut to) = (signs.back(text, start, BEFORE), signs.on(text, end, AFTER));
     // A letter is a byte or more, and what is covered twice is counted twice: too far is only slow.
     loop {
-        let next = back(BEFORE + covered(from, start));
+        let next = signs.back(text, start, BEFORE + covered(from, start));
         if next >= from {
             break;
         }
         from = next;
     }
     loop {
-        let next = on(AFTER + covered(end, to));
+        let next = signs.on(text, end, AFTER + covered(end, to));
         if next <= to {
             break;
         }
@@ -390,7 +416,7 @@ impl Words {
             true => said.ranges.push(0..text.len()),
             false => said.choose(text, places),
         }
-        let Said { hits, parts, ranges, wide, marked } = said;
+        let Said { hits, parts, ranges, signs } = said;
         hits.clear();
         parts.clear();
         for range in ranges.iter() {
@@ -398,18 +424,17 @@ impl Words {
             let seen =
                 self.table.read(self.level, &mut Reading { text: piece, offset: range.start, kinds, hits, parts });
             if short {
-                *wide = seen.wide;
-                *marked = seen.marks && has_mark(text);
+                *signs = Signs { wide: seen.wide, marked: seen.marks && has_mark(text) };
             }
         }
         let is_read = !ranges.is_empty() || places.iter().all(|place| !place.asked);
-        is_read && !(*marked && has_hanging_token(text))
+        is_read && !(signs.marked && has_hanging_token(text))
     }
 
     /// Fills `groups` with what stands around `own` (a merged run of candidates) in a text that was read.
     pub(super) fn around(&self, text: &[u8], said: &Said, own: Span, barriers: &Barriers, groups: &mut Groups) {
         groups.clear(self.n_groups);
-        windows(text, own, barriers, said.marked, |window| self.look_at(text, said, window, groups));
+        windows(text, own, barriers, said.signs, |window| self.look_at(text, said, window, groups));
     }
 
     /// Calls `f` for the numbers of the phrases that were read of a text, sometimes more than once.
@@ -417,7 +442,7 @@ impl Words {
         for hit in said.hits.iter().chain(&said.parts) {
             f(hit.phrase as usize);
         }
-        if said.wide {
+        if said.signs.wide {
             for range in &said.ranges {
                 let piece = text.get(range.clone()).unwrap_or_default();
                 if piece.iter().any(|b| UNSPACED.contains(b)) {
@@ -445,7 +470,7 @@ impl Words {
         } else {
             self.look_words(window.words, groups);
         }
-        if said.wide {
+        if said.signs.wide {
             self.look_inside(window.whole, groups);
         }
     }
@@ -508,7 +533,7 @@ impl Words {
     /// end or a mark. They name it, where words further away only speak of such things.
     pub(super) fn before(&self, text: &[u8], said: &Said, own: Span, barriers: &Barriers, groups: &mut Groups) {
         groups.clear(self.n_groups);
-        if let Some(window) = label(text, own, barriers) {
+        if let Some(window) = label(text, own, barriers, said.signs) {
             self.look_at(text, said, window, groups);
         }
     }
@@ -527,17 +552,17 @@ pub(super) struct Window<'t> {
     pub(super) whole_at: usize,
 }
 
-/// Calls `f` with every piece of text that counts as standing around `own` (a merged run of candidates); `marked` tells
-/// whether labels or tokens may stand in the text.
+/// Calls `f` with every piece of text that counts as standing around `own` (a merged run of candidates); `signs` tells
+/// what may stand in the text.
 #[inline(always)]
-pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, marked: bool, mut f: impl FnMut(Window<'t>)) {
+pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, signs: Signs, mut f: impl FnMut(Window<'t>)) {
     let mut at = own.start as usize;
     let mut budget = BEFORE;
     for _ in 0..JUMPS {
         let wall = barriers.end_before(at);
-        let low = wall.max(letters_back(text, at, budget));
+        let low = wall.max(signs.back(text, at, budget));
         let Some(segment) = text.get(low..at) else { break };
-        let mark = if marked { last_mark(segment) } else { None };
+        let mark = if signs.marked { last_mark(segment) } else { None };
         let from = mark.map_or(0, |(_, end)| end);
         let piece = segment.get(from..).unwrap_or_default();
         let cut = from == 0 && low > wall;
@@ -546,7 +571,7 @@ pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, marked
         if cut || piece.iter().copied().any(is_letter) {
             break;
         }
-        budget -= n_letters(piece).min(budget);
+        budget -= signs.letters(piece).min(budget);
         at = match mark {
             Some((start, _)) => low + start,
             None if wall == low && wall > 0 => barriers.start_of_end(wall),
@@ -557,9 +582,9 @@ pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, marked
     let mut budget = AFTER;
     for _ in 0..JUMPS {
         let wall = barriers.start_after(at).unwrap_or(text.len());
-        let high = wall.min(letters_on(text, at, budget));
+        let high = wall.min(signs.on(text, at, budget));
         let Some(segment) = text.get(at..high) else { break };
-        let mark = if marked { first_mark(text, at, high) } else { None };
+        let mark = if signs.marked { first_mark(text, at, high) } else { None };
         let piece = segment.get(..mark.map_or(segment.len(), |(start, _)| start - at)).unwrap_or_default();
         let cut = mark.is_none() && high < wall;
         let words = if cut { before_partial_word(piece) } else { piece };
@@ -567,7 +592,7 @@ pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, marked
         if cut || piece.iter().copied().any(is_letter) {
             break;
         }
-        budget -= n_letters(piece).min(budget);
+        budget -= signs.letters(piece).min(budget);
         at = match mark {
             Some((_, end)) => end,
             None if wall < text.len() => barriers.end_of_start(wall),
@@ -578,9 +603,9 @@ pub(super) fn windows<'t>(text: &'t [u8], own: Span, barriers: &Barriers, marked
 
 /// What stands right before `own`.
 #[inline]
-pub(super) fn label<'t>(text: &'t [u8], own: Span, barriers: &Barriers) -> Option<Window<'t>> {
+pub(super) fn label<'t>(text: &'t [u8], own: Span, barriers: &Barriers, signs: Signs) -> Option<Window<'t>> {
     let at = own.start as usize;
-    let low = barriers.end_before(at).max(letters_back(text, at, LABEL));
+    let low = barriers.end_before(at).max(signs.back(text, at, LABEL));
     let segment = text.get(low..at)?;
     let parts = |b: u8| matches!(b, b',' | b';' | b'\n' | b']' | b'}' | b'{');
     let trimmed = segment.trim_ascii_end();

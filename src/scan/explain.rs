@@ -9,7 +9,7 @@
 
 use super::build::Recognizer;
 use super::candidates::{DATED, EPOCH, GROUPED_ON, Job, LABELLED, Work, country, evidence, goes_on, is_epoch};
-use super::context::{Window, label, mentions, spaced_name, windows};
+use super::context::{Signs, Window, label, mentions, spaced_name, windows};
 use super::phone::{self, Trait};
 use super::resolve::{Barriers, Candidate, RIVAL};
 use super::verify::{Compact, accepts, before, extend, guarded, is_word};
@@ -717,7 +717,7 @@ impl Walk<'_> {
         let own = Span::new(own.start.min(span.start), own.end.max(span.end));
         let mut out = Vec::new();
         let mut look = |window: Window<'_>| tell_mentions(window, Where::Text, &phrases, &mut out);
-        windows(self.text, own, self.barriers, true, &mut look);
+        windows(self.text, own, self.barriers, Signs::ALL, &mut look);
         // Words of a wider candidate that this one is a part of.
         let sides = [(own.start, span.start), (span.end, own.end)].map(|(start, end)| Span::new(start, end));
         let piece = |span: Span| span.of(self.text).unwrap_or_default();
@@ -733,7 +733,7 @@ impl Walk<'_> {
         let own = self.barriers.around(span.start).unwrap_or(span);
         let own = Span::new(own.start.min(span.start), own.end.max(span.end));
         let mut out = Vec::new();
-        if let Some(window) = label(self.text, own, self.barriers) {
+        if let Some(window) = label(self.text, own, self.barriers, Signs::ALL) {
             tell_mentions(window, Where::Text, &phrases, &mut out);
         }
         out

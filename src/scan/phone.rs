@@ -1429,6 +1429,8 @@ mod tests {
         assert!(!valid("01+221771234567", "SN") && !valid("", "SN"));
     }
 
+    // Corpora are packed, which the library alone does not read.
+    #[cfg(feature = "cli")]
     mod measured {
         //! Recall and precision on the shared corpora; nothing of them is kept here.
         use super::*;
