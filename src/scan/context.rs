@@ -113,6 +113,8 @@ const WINDOW_WORDS: usize = 32;
 const TEXT_BYTES: usize = 1 << 16;
 /// Places around which a text is read one by one, at most.
 const FEW_PLACES: usize = 32;
+/// Bytes that one letter takes at most, see [`width`].
+const LETTER_BYTES: usize = 3;
 /// Longest word that is read as a whole where a range ends, in bytes.
 const WORD_BYTES: usize = 64;
 /// Longest text that is read as a whole in any case.
@@ -223,17 +225,20 @@ fn reach(text: &[u8], signs: Signs, span: Span, places: &[Place]) -> Range<usize
     let covered = |from: usize, to: usize| -> usize {
         places.iter().map(|p| to.min(p.span.end as usize).saturating_sub(from.max(p.span.start as usize))).sum()
     };
-    let (mut from, mut to) = (signs.back(text, start, BEFORE), signs.on(text, end, AFTER));
-    // A letter is a byte or more, and what is covered twice is counted twice: too far is only slow.
+    // Letters are not counted over what is covered, which may be long: the widest are as good a bound.
+    let widest = if signs.wide { LETTER_BYTES } else { 1 };
+    let (before, after) = (BEFORE * widest, AFTER * widest);
+    let (mut from, mut to) = (start.saturating_sub(before), text.len().min(end + after));
     loop {
-        let next = signs.back(text, start, BEFORE + covered(from, start));
+        // What is covered twice is counted twice: too far is only slow.
+        let next = start.saturating_sub(before + covered(from, start));
         if next >= from {
             break;
         }
         from = next;
     }
     loop {
-        let next = signs.on(text, end, AFTER + covered(end, to));
+        let next = text.len().min(end + after + covered(end, to));
         if next <= to {
             break;
         }
