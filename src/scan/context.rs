@@ -286,9 +286,6 @@ fn wide_letters_back(text: &[u8], at: usize, n: usize) -> usize {
         };
         let Some(rest) = left.checked_sub(width(lead, len)) else { break };
         (at, left) = (at - len, rest);
-        if left == 0 {
-            break;
-        }
     }
     at
 }
