@@ -1181,7 +1181,9 @@ pub(crate) fn whole(text: &[u8], regions: &[Region]) -> Option<Number> {
     if regions.is_empty() {
         return valid(plan::parse_international(digits.strip_prefix(b"00").unwrap_or(digits)));
     }
-    regions.iter().find_map(|&region| valid(plan::parse(digits, region)))
+    let dialled = regions.iter().find_map(|&region| valid(plan::parse(digits, region)));
+    // The prefix that ITU-T E.164 recommends is written everywhere, also where another one is dialled.
+    dialled.or_else(|| valid(plan::parse_international(digits.strip_prefix(b"00")?)))
 }
 
 /// Returns whether the text is nothing, or `x 12`, `ext. 12`, `#12`, `;ext=12` and the like.

@@ -50,6 +50,8 @@ fn phones_are_read_in_their_region() {
         ("0161 496 0123", None, false),
         ("0161 496 0123", Some("GB"), true),
         ("0044 161 496 0123", Some("FR"), true),
+        ("0044 161 496 0123", Some("US"), true),
+        ("0099 161 496 0123", Some("US"), false),
         ("(020) 7946-0018", Some("GB"), true),
         ("0161 496 012", Some("GB"), false),
         ("+1 202-555-0123 x5", None, true),
