@@ -54,6 +54,7 @@ use crate::scan::{Lexicon, LexiconScratch, NameBook, ScanFault, Scanner};
 use crate::span::{DocSpan, Span};
 use crate::tally::{Category, Tally};
 use lane::{LaneWriter, Owner};
+use std::ops::Range;
 use std::sync::Arc;
 use tokens::{Canonicals, TOKEN_LIKE};
 
@@ -193,6 +194,9 @@ pub struct Redactor {
     entities: Vec<Entity>,
     /// By entity.
     labels: Vec<Box<[u8]>>,
+    /// Whether a lane may write something else in its place than the first, by entity. Nothing where the lanes differ in
+    /// what they do with fields.
+    varied: Option<Vec<bool>>,
     minting: Option<Minting>,
     alerts: Option<Lexicon>,
 }
@@ -213,22 +217,9 @@ struct LaneWork {
     lane: Lane,
     /// An earlier lane that says the same of everything.
     twin: Option<usize>,
-    /// An earlier lane that writes the same in the place of some entities, and whether it does, by entity.
-    alike: Option<(usize, Vec<bool>)>,
     needs_owner: bool,
     /// What it writes in the place of an entity whatever the value is, by entity.
     stamps: Vec<Option<Stamp>>,
-}
-
-impl LaneWork {
-    /// Whether the lane that is like this one has written a record as this one would.
-    fn is_alike(alike: &[bool], detections: &[FieldDetection]) -> bool {
-        let of = |entity: EntityId| alike.get(usize::from(entity.0)).copied().unwrap_or(false);
-        // What is in a document that stands in a field is another's to say.
-        detections.iter().all(|FieldDetection { detection, embedded, .. }| {
-            !embedded && of(detection.entity) && detection.rival.is_none_or(of)
-        })
-    }
 }
 
 /// The working memory of one worker, and the answer to its last call.
@@ -241,10 +232,66 @@ pub struct Scratch {
     canonicals: Canonicals,
     lexicon: LexiconScratch,
     given: Given,
+    summary: Summary,
     outputs: Vec<Vec<u8>>,
     /// Where each record ends, per lane: `ends[lane][record]`.
     ends: Vec<Vec<usize>>,
     applied: Vec<Applied>,
+}
+
+/// What the records of a call hold, summed up.
+#[derive(Default)]
+struct Summary {
+    /// Detections, by entity.
+    counts: Vec<u32>,
+    /// The entities that were counted.
+    touched: Vec<EntityId>,
+    /// The numbers of the records of which one lane may write something else than another, in ascending order.
+    varied: Vec<usize>,
+}
+
+impl Summary {
+    fn clear(&mut self) {
+        for entity in self.touched.drain(..) {
+            self.counts.get_mut(usize::from(entity.0)).into_iter().for_each(|n| *n = 0);
+        }
+        self.varied.clear();
+    }
+
+    #[inline]
+    fn count(&mut self, entity: EntityId) {
+        match self.counts.get_mut(usize::from(entity.0)) {
+            Some(n) if *n > 0 => *n += 1,
+            _ => self.count_first(entity),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_first(&mut self, entity: EntityId) {
+        let at = usize::from(entity.0);
+        if self.counts.len() <= at {
+            self.counts.resize(at + 1, 0);
+        }
+        self.counts.get_mut(at).into_iter().for_each(|n| *n = 1);
+        self.touched.push(entity);
+    }
+
+    /// Yields every entity that was counted, and how often.
+    fn each(&self) -> impl Iterator<Item = (EntityId, u32)> {
+        let count = |entity: EntityId| self.counts.get(usize::from(entity.0)).copied().unwrap_or(0);
+        self.touched.iter().map(move |&entity| (entity, count(entity)))
+    }
+
+    /// Leaves the detections of records out of the counts that are varied.
+    fn leave_varied_out(&mut self, found: &Found) {
+        for record in self.varied.iter().filter_map(|&number| found.records().get(number)) {
+            for detected in found.detections(record) {
+                let counted = self.counts.get_mut(usize::from(detected.detection.entity.0));
+                counted.into_iter().for_each(|n| *n = n.saturating_sub(1));
+            }
+        }
+    }
 }
 
 /// How often which operator was applied on a lane in a call, by entity.
@@ -272,15 +319,20 @@ impl Applied {
 
     #[inline]
     fn count(&mut self, entity: EntityId, operator: &Operator) {
+        self.count_many(entity, operator, 1);
+    }
+
+    #[inline]
+    fn count_many(&mut self, entity: EntityId, operator: &Operator, more: u32) {
         match self.counts.get_mut(usize::from(entity.0)) {
-            Some(Counts { any: true, n }) => n.get_mut(operator.number()).into_iter().for_each(|n| *n += 1),
-            _ => self.count_first(entity, operator),
+            Some(Counts { any: true, n }) => n.get_mut(operator.number()).into_iter().for_each(|n| *n += more),
+            _ => self.count_first(entity, operator, more),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn count_first(&mut self, entity: EntityId, operator: &Operator) {
+    fn count_first(&mut self, entity: EntityId, operator: &Operator, more: u32) {
         // What looks like a token is counted by itself.
         if entity == TOKEN_LIKE {
             return;
@@ -291,7 +343,7 @@ impl Applied {
         }
         let Some(counts) = self.counts.get_mut(at) else { return };
         counts.any = true;
-        counts.n.get_mut(operator.number()).into_iter().for_each(|n| *n += 1);
+        counts.n.get_mut(operator.number()).into_iter().for_each(|n| *n += more);
         self.touched.push(entity);
     }
 }
@@ -318,30 +370,24 @@ impl Redactor {
             .map(|at| lanes.iter().take(at).position(|earlier| lanes.get(at).is_some_and(|lane| same(earlier, lane))))
             .collect();
         let entities = rules.entities().to_vec();
-        let alike: Vec<_> = (0..lanes.len())
-            .map(|at| {
-                let (earlier, lane) = (lanes.first().filter(|_| at > 0)?, lanes.get(at)?);
-                finder.selectors().is_trivial().then(|| (0, alike(earlier, lane, &entities)))
-            })
-            .collect();
         let label = |entity: &Entity| {
             let mut label = Vec::new();
             operator::label(entity, &mut label);
             label.into_boxed_slice()
         };
         let labels: Vec<_> = entities.iter().map(label).collect();
+        let varied = finder.selectors().is_trivial().then(|| varied(&lanes, &entities));
         let lanes = lanes
             .into_iter()
             .zip(twins)
-            .zip(alike)
-            .map(|((lane, twin), alike)| {
+            .map(|(lane, twin)| {
                 let stamps = stamps(&lane, &entities, &labels);
-                LaneWork { needs_owner: lane.needs_owner(), lane, twin, alike, stamps }
+                LaneWork { needs_owner: lane.needs_owner(), lane, twin, stamps }
             })
             .collect();
         let alerts = options.alerts.as_ref().filter(|alerts| !alerts.categories.is_empty());
         let alerts = alerts.map(|alerts| Lexicon::build(rules, &alerts.categories, alerts.minor_age));
-        Ok(Self { finder, lanes, entities, labels, minting, alerts })
+        Ok(Self { finder, lanes, entities, labels, varied, minting, alerts })
     }
 
     /// Makes the working memory for one worker.
@@ -356,6 +402,7 @@ impl Redactor {
             canonicals: Canonicals::default(),
             lexicon: LexiconScratch::default(),
             given: Given::default(),
+            summary: Summary::default(),
             outputs: self.lanes.iter().map(|_| Vec::new()).collect(),
             ends: self.lanes.iter().map(|_| Vec::new()).collect(),
             applied: vec![Applied::default(); self.lanes.len()],
@@ -443,16 +490,7 @@ impl Redactor {
     }
 
     fn write(&self, format: Format, buffer: &[u8], scratch: &mut Scratch, tally: &mut Tally) {
-        for record in scratch.found.records() {
-            tally.n_records += 1;
-            tally.n_quarantined += u64::from(record.walked.is_err());
-            for detected in scratch.found.detections(record) {
-                match detected.detection.entity {
-                    TOKEN_LIKE => tally.n_token_like += 1,
-                    entity => tally.count(entity),
-                }
-            }
-        }
+        self.sum_up(&scratch.found, &mut scratch.summary, tally);
         if let Some(lexicon) = &self.alerts {
             self.count_alerts(lexicon, buffer, scratch, tally);
         }
@@ -465,6 +503,7 @@ impl Redactor {
             canonicals,
             lexicon: _,
             given,
+            summary,
             outputs,
             ends,
             applied,
@@ -519,24 +558,52 @@ impl Redactor {
                 embedded: None,
                 applied,
             };
-            for (number, record) in found.records().iter().enumerate() {
-                let detections = found.detections(record);
-                if let Some((like, alike)) = &work.alike
-                    && !detections.is_empty()
-                    && LaneWork::is_alike(alike, detections)
-                    && let Some(same) = written(earlier, earlier_ends, *like, number)
-                {
-                    out.extend_from_slice(same);
-                    for FieldDetection { detection, .. } in detections {
-                        let (_, operator) = work.lane.decided(detection.entity, detection.rival);
-                        lane.applied.count(detection.entity, operator);
+            let records = found.records();
+            let mut from = 0;
+            if let (Some(_), Some(first)) = (&self.varied, earlier.first().zip(earlier_ends.first())) {
+                for &number in &summary.varied {
+                    copy_records(first, from..number, out, ends);
+                    if let Some(record) = records.get(number) {
+                        lane.record(format, record, splicer, out);
+                        ends.push(out.len());
                     }
-                } else {
-                    lane.record(format, record, splicer, out);
+                    from = number + 1;
                 }
+                copy_records(first, from..records.len(), out, ends);
+                for (entity, n) in summary.each().filter(|&(_, n)| n > 0) {
+                    lane.applied.count_many(entity, work.lane.decide(entity, None), n);
+                }
+                continue;
+            }
+            for record in records {
+                lane.record(format, record, splicer, out);
                 ends.push(out.len());
             }
         }
+    }
+
+    /// Counts what the records of a call hold, and takes note of those of which a lane may write something else than the first.
+    fn sum_up(&self, found: &Found, summary: &mut Summary, tally: &mut Tally) {
+        summary.clear();
+        for (number, record) in found.records().iter().enumerate() {
+            tally.n_records += 1;
+            tally.n_quarantined += u64::from(record.walked.is_err());
+            let mut is_varied = false;
+            for &FieldDetection { detection, embedded, .. } in found.detections(record) {
+                if detection.entity == TOKEN_LIKE {
+                    tally.n_token_like += 1;
+                } else {
+                    summary.count(detection.entity);
+                }
+                let varied = self.varied.as_ref().and_then(|varied| varied.get(usize::from(detection.entity.0)));
+                is_varied |= varied.is_none_or(|&varied| varied) || embedded || detection.rival.is_some();
+            }
+            if is_varied {
+                summary.varied.push(number);
+            }
+        }
+        summary.each().for_each(|(entity, n)| tally.count_many(entity, u64::from(n)));
+        summary.leave_varied_out(found);
     }
 }
 
@@ -604,20 +671,34 @@ fn written<'o>(outputs: &'o [Vec<u8>], ends: &[Vec<usize>], lane: usize, record:
     outputs.get(lane)?.get(start..*ends.get(record)?)
 }
 
-/// Tells by entity whether two lanes write the same in its place, whatever the value and whose it is.
-fn alike(earlier: &Lane, lane: &Lane, entities: &[Entity]) -> Vec<bool> {
-    let is_business = |entity: &Entity| {
-        entity.kind == Kind::PhoneNumber && (earlier.business().is_some() || lane.business().is_some())
+/// Appends what was written of records on another lane, given by that and where each record ends there.
+fn copy_records(
+    (from, from_ends): (&Vec<u8>, &Vec<usize>),
+    records: Range<usize>,
+    out: &mut Vec<u8>,
+    ends: &mut Vec<usize>,
+) {
+    let start = records.start.checked_sub(1).map_or(Some(0), |before| from_ends.get(before).copied());
+    let (Some(start), Some(own_ends)) = (start, from_ends.get(records)) else { return };
+    let (Some(&end), shift) = (own_ends.last(), out.len()) else { return };
+    out.extend_from_slice(from.get(start..end).unwrap_or_default());
+    ends.extend(own_ends.iter().map(|end| end - start + shift));
+}
+
+/// Tells by entity whether a lane may write something else in its place than the first, or whether that is for the value or its
+/// owner to say.
+fn varied(lanes: &[Lane], entities: &[Entity]) -> Vec<bool> {
+    let same = |at: u16, entity: &Entity| {
+        let mut operators = lanes.iter().map(|lane| lane.decide(EntityId(at), None));
+        let first = operators.next();
+        let is_plain = matches!(
+            first,
+            Some(Operator::Keep | Operator::Mask { .. } | Operator::MaskMiddle | Operator::Redact | Operator::Drop)
+        );
+        let is_business = entity.kind == Kind::PhoneNumber && lanes.iter().any(|lane| lane.business().is_some());
+        is_plain && !is_business && operators.all(|operator| Some(operator) == first)
     };
-    let same = |at: u16| {
-        let operator = lane.decide(EntityId(at), None);
-        earlier.decide(EntityId(at), None) == operator
-            && matches!(
-                operator,
-                Operator::Keep | Operator::Mask { .. } | Operator::MaskMiddle | Operator::Redact | Operator::Drop
-            )
-    };
-    (0..).zip(entities).map(|(at, entity)| same(at) && !is_business(entity)).collect()
+    (0..).zip(entities).map(|(at, entity)| !same(at, entity)).collect()
 }
 
 /// Tells by entity what a lane writes in its place whatever the value is: the label, where that is all that its policy says.
