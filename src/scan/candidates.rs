@@ -8,6 +8,7 @@ use super::build::Recognizer;
 use super::context::{FieldNames, Groups, Place, Said, TOKEN, is_short};
 use super::gates::{Open, OpenByRegions};
 use super::leads::Lead;
+use super::quiet::{Known, Quiet};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
 use super::simd::Level;
@@ -64,6 +65,8 @@ pub(super) struct Work {
     open_by_regions: OpenByRegions,
     winners: Winners,
     names: lookup::Memory,
+    /// The last short texts in which nothing was found.
+    pub(super) quiet: Quiet,
 }
 
 /// A place that is tried when it is known which of the rules that wait are open.
@@ -152,6 +155,11 @@ impl<'t> Job<'t> {
             n_candidates: 0,
             named: hints.has_names(),
         }
+    }
+
+    /// The text, for the memory of those in which nothing is found.
+    pub(super) fn known(&self) -> Option<Known> {
+        Known::of(self.text, self.hints)
     }
 
     fn verify(&mut self, scanner: &Scanner, automata: &Automata, start: usize, work: &mut Work) {

@@ -14,6 +14,7 @@ mod leads;
 mod lexicon;
 mod lookup;
 mod phone;
+mod quiet;
 mod resolve;
 mod score;
 mod sieve;
@@ -382,10 +383,16 @@ impl Scanner {
             let Some(text) = batch.get(at) else { return };
             let index = u32::try_from(first + at).unwrap_or(u32::MAX);
             job.named = named && text.hints.has_names() && work.may_be_named(buffer, batch, at);
+            let n_before = detections.len();
             let result = if needs_shadow {
                 self.scan_shadow(buffer, text, index, shadow, shadow_masks, work, detections)
             } else {
-                job.finish(self, index, work, detections)
+                let known = if job.named { None } else { job.known() };
+                let result = job.finish(self, index, work, detections);
+                if detections.len() == n_before && result.is_ok() {
+                    known.into_iter().for_each(|known| work.quiet.keep(known));
+                }
+                result
             };
             if let Err(fault) = result {
                 faults.push((index, fault));
@@ -446,6 +453,10 @@ impl Scanner {
                         Some(job) => job,
                         None => {
                             let (Some(text), Some(bytes)) = (batch.get(at), buffer.get(from..upto)) else { return };
+                            if quiet::Known::of(bytes, text.hints).is_some_and(|known| work.quiet.holds(&known)) {
+                                bits &= skip_to(upto, offset);
+                                continue;
+                            }
                             if named {
                                 close(at, None, false, work);
                             }
