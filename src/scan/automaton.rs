@@ -54,10 +54,12 @@ pub(super) struct Automaton {
     /// The sort of every byte; the last sort is the end of the text.
     sorts: Box<[u8; 256]>,
     n_sorts: usize,
-    /// By state and sort what follows: the place of the next state's row, [`DEAD`], or [`MATCH`] and the number of a state in
-    /// which patterns match that ended before this byte.
-    steps: Box<[u32]>,
-    start: u32,
+    /// By state and sort what follows: the place of the next state's row in units of [`UNIT`], [`DEAD`], or [`MATCH`] and the
+    /// number of a state in which patterns match that ended before this byte. Small, because walks wait for memory.
+    steps: Box<[u16]>,
+    /// How long a row is, in units.
+    row: u16,
+    start: u16,
     /// Who matches, by state; states in which nothing matches have the numbers behind.
     by_state: Box<[Matching]>,
     /// Places in `entries`, for `by_state`.
@@ -69,9 +71,13 @@ pub(super) struct Automaton {
 }
 
 /// Marks a step behind a match.
-const MATCH: u32 = 1 << 31;
+const MATCH: u16 = 1 << 15;
 /// A step after which nothing can match.
-const DEAD: u32 = u32::MAX;
+const DEAD: u16 = u16::MAX;
+/// Steps that places of rows count in.
+const UNIT: usize = 8;
+/// A state that is dead, while an automaton is frozen.
+const NO_STATE: u32 = u32::MAX;
 
 /// Who matches in a state of an automaton: first rules that do not wait, then those that do.
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,12 +124,12 @@ impl Automaton {
         let mut numbers: Vec<u32> = Vec::new();
         let mut number = |state: StateID, states: &mut Vec<StateID>| {
             if dfa.is_dead_state(state) {
-                return Some(DEAD);
+                return Some(NO_STATE);
             }
             let at = state.as_usize() >> dfa.stride2();
-            numbers.resize(numbers.len().max(at + 1), DEAD);
+            numbers.resize(numbers.len().max(at + 1), NO_STATE);
             let number = numbers.get_mut(at)?;
-            if *number == DEAD {
+            if *number == NO_STATE {
                 *number = u32::try_from(states.len()).ok()?;
                 states.push(state);
             }
@@ -148,21 +154,23 @@ impl Automaton {
             *places.get_mut(at)? = place;
         }
         let ends =
-            |at: u32| next.chunks(n_sorts).nth(at as usize).is_none_or(|row| row.iter().all(|&next| next == DEAD));
+            |at: u32| next.chunks(n_sorts).nth(at as usize).is_none_or(|row| row.iter().all(|&next| next == NO_STATE));
         let ended: Vec<bool> = (0..u32::try_from(states.len()).ok()?).map(ends).collect();
-        let row = u32::try_from(n_sorts).ok()?;
-        let mut steps = Vec::with_capacity(next.len());
+        let row = u16::try_from(n_sorts.div_ceil(UNIT)).ok()?;
+        let mut steps = Vec::with_capacity(states.len() * usize::from(row) * UNIT);
         for &at in &order {
             let own = next.get(at * n_sorts..(at + 1) * n_sorts)?;
             for (sort, &next) in own.iter().enumerate() {
                 let counts = bytes.get(sort).is_none_or(|&byte| open || !is_word(byte));
+                let place = || places.get(next as usize).and_then(|&place| u16::try_from(place).ok());
                 steps.push(match next {
-                    DEAD => DEAD,
-                    next if counts && *is_match.get(next as usize)? => MATCH | *places.get(next as usize)?,
+                    NO_STATE => DEAD,
+                    next if counts && *is_match.get(next as usize)? => MATCH | place().filter(|&at| at < !MATCH)?,
                     next if *ended.get(next as usize)? => DEAD,
-                    next => places.get(next as usize)?.checked_mul(row).filter(|&at| at < MATCH)?,
+                    _ => place()?.checked_mul(row).filter(|&at| at < MATCH)?,
                 });
             }
+            steps.resize(steps.len().next_multiple_of(UNIT), DEAD);
         }
         let matched = order.iter().filter_map(|&at| states.get(at)).filter(|&&state| dfa.is_match_state(state));
         let (by_state, matching) = by_state(dfa, matched.copied(), &entries, table);
@@ -176,7 +184,8 @@ impl Automaton {
             sorts,
             n_sorts,
             steps: steps.into(),
-            start: places.first()?.checked_mul(row)?,
+            row,
+            start: u16::try_from(*places.first()?).ok()?.checked_mul(row).filter(|&at| at < MATCH)?,
             by_state,
             matching,
             entries: entries.into(),
@@ -186,8 +195,8 @@ impl Automaton {
 
     /// What follows a state at a byte, or at the end of the text.
     #[inline]
-    fn step(&self, state: u32, sort: usize) -> u32 {
-        self.steps.get(state as usize + sort).copied().unwrap_or(DEAD)
+    fn step(&self, state: u16, sort: usize) -> u16 {
+        self.steps.get(usize::from(state) * UNIT + sort).copied().unwrap_or(DEAD)
     }
 
     /// Calls `f` for every length at which some pattern matches at `start` and ends as its rule lets it: with who matches
@@ -206,20 +215,20 @@ impl Automaton {
             if end >= text.len() {
                 return;
             }
-            (state, at) = ((step & !MATCH) * self.row(), end + 1);
+            (state, at) = ((step & !MATCH) * self.row, end + 1);
         }
     }
 
     /// Goes on from `at` until something matches or nothing can. Returns that step and where it was made.
     #[inline(never)]
-    fn until_match(&self, text: &[u8], at: usize, state: u32) -> (u32, usize) {
+    fn until_match(&self, text: &[u8], at: usize, state: u16) -> (u16, usize) {
         let (sorts, steps) = (&*self.sorts, &*self.steps);
         let mut state = state;
         let mut rest = text.get(at..).unwrap_or_default().iter();
         while let Some(&byte) = rest.next() {
             #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
             let sort = sorts[usize::from(byte)];
-            let Some(&next) = steps.get(state as usize + usize::from(sort)) else { break };
+            let Some(&next) = steps.get(usize::from(state) * UNIT + usize::from(sort)) else { break };
             if next >= MATCH {
                 return (next, text.len() - rest.len() - 1);
             }
@@ -232,12 +241,6 @@ impl Automaton {
     #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
     fn sort(&self, byte: u8) -> u8 {
         self.sorts[usize::from(byte)]
-    }
-
-    #[inline]
-    const fn row(&self) -> u32 {
-        // A sort is a byte.
-        self.n_sorts as u32
     }
 
     /// Returns whether one of its rules that wait may look for one of `kinds`.
@@ -267,13 +270,13 @@ impl Automaton {
 
     /// A shortest-path search: a digit costs one, a separator nothing.
     fn fewest_digits(&self, until: Until) -> usize {
-        let step = |from: u32, byte: u8| match self.step(from, usize::from(self.sort(byte))) {
+        let step = |from: u16, byte: u8| match self.step(from, usize::from(self.sort(byte))) {
             DEAD => None,
-            to if to >= MATCH => Some((to & !MATCH) * self.row()),
+            to if to >= MATCH => Some((to & !MATCH) * self.row),
             to => Some(to),
         };
-        let mut known: HashMap<u32, usize> = HashMap::new();
-        let mut queue: VecDeque<(u32, usize)> = (b'0'..=b'9').filter_map(|d| Some((step(self.start, d)?, 1))).collect();
+        let mut known: HashMap<u16, usize> = HashMap::new();
+        let mut queue: VecDeque<(u16, usize)> = (b'0'..=b'9').filter_map(|d| Some((step(self.start, d)?, 1))).collect();
         while let Some((state, cost)) = queue.pop_front() {
             if known.get(&state).is_some_and(|&best| best <= cost) {
                 continue;
