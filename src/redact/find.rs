@@ -442,18 +442,17 @@ impl Finder {
             set.found.around.clear();
         }
         for record in &found.records {
-            let Ok(walked) = record.walked else { continue };
-            // One look at the record, for all texts that stand there as they are.
-            let doc = walked.record.of(buffer).unwrap_or_default();
-            let mut quoted = None;
+            if record.walked.is_err() {
+                continue;
+            }
             for &number in record.open(&found.open) {
                 let Some(field) = found.fields.field(number) else { continue };
                 if embedded::may_hold(field, found.assigned.role(number).holds) && (scans_all || self.scans(field)) {
                     let text = found.fields.text(buffer, field);
+                    // What is quoted holds a sign of it.
                     if !embedded::may_begin(text)
                         && !Armour::may_be_base64(text)
-                        && field.home == Home::Record
-                        && !*quoted.get_or_insert_with(|| memchr::memchr(b'=', doc).is_some())
+                        && memchr::memchr(b'=', text).is_none()
                     {
                         continue;
                     }
