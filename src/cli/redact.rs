@@ -230,7 +230,8 @@ fn resume(args: &Args, rules: &RuleSet, policy: &Source, work: &Redact<'_>) -> a
     add(format!("{:?}", rules.contexts()).as_bytes());
     for rule in rules.rules() {
         let found = (&rule.id, rule.entity, rule.sieve, &rule.pattern, &rule.tail, rule.guard);
-        let judged = (rule.check.map(|check| check.name), &rule.context, &rule.negative, rule.gate, rule.country);
+        let judged =
+            (rule.check.map(|check| check.name), &rule.context, &rule.labels, &rule.negative, rule.gate, rule.country);
         add(format!("{found:?} {judged:?} {:?} {}", rule.evidence, rule.generic).as_bytes());
     }
     let Args { files, lane, keys, selection, input, .. } = args;

@@ -156,6 +156,8 @@ struct RuleToml {
     #[serde(default)]
     context: Vec<Spanned<String>>,
     #[serde(default)]
+    labels: Vec<Spanned<String>>,
+    #[serde(default)]
     negative: Vec<Spanned<String>>,
     #[serde(default)]
     gate: Option<Spanned<String>>,
@@ -421,6 +423,11 @@ impl Reader<'_> {
         };
         let tail = rule.tail.as_ref().map(|tail| self.tail(tail)).transpose()?;
         let context = self.phrases(rule.context)?;
+        if let Some(label) = rule.labels.iter().find(|label| label.get_ref().split_whitespace().count() > 1) {
+            let what = format!("bad label: {}", label.get_ref());
+            return Err(self.fault(label.span().start, what, "one word; phrases go to `context`"));
+        }
+        let labels = self.phrases(rule.labels)?;
         let negative = self.phrases(rule.negative)?;
         if gate == Gate::Context && context.is_empty() {
             return Err(self.fault(at, format!("rule {id} asks for context and names none"), "add `context = [...]`"));
@@ -447,6 +454,7 @@ impl Reader<'_> {
             guard,
             check,
             context,
+            labels,
             negative,
             gate,
             country,

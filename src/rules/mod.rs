@@ -52,6 +52,8 @@ pub struct Rule {
     pub check: Option<&'static Check>,
     /// Words that make the entity more likely, lower case.
     pub context: Vec<String>,
+    /// Words that do so only right before it, because they are everyday words of another language; lower case.
+    pub labels: Vec<String>,
     /// Words that make it less likely, lower case.
     pub negative: Vec<String>,
     /// Whether context is required.

@@ -35,6 +35,8 @@ pub(super) struct Recognizer {
     pub(super) generic: bool,
     /// Groups of words for it; the rule's own are the last.
     pub(super) words: Vec<GroupId>,
+    /// The group of words that are for it only right before a candidate, if there are any.
+    pub(super) labels: Vec<GroupId>,
     /// Groups of words against it.
     pub(super) negative: Vec<GroupId>,
 }
@@ -85,7 +87,8 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         let mut negative: Vec<_> = of_kind().map(|group| group.2).collect();
         positive.push(words.group(&rule.context));
         negative.push(words.group(&rule.negative));
-        positive.iter().chain(&negative).for_each(|&group| words.ask(group, Kinds::of(kind)));
+        let labels: Vec<_> = (!rule.labels.is_empty()).then(|| words.group(&rule.labels)).into_iter().collect();
+        positive.iter().chain(&labels).chain(&negative).for_each(|&group| words.ask(group, Kinds::of(kind)));
         recognizers.push(Recognizer {
             rule: RuleId(id),
             entity: rule.entity,
@@ -100,6 +103,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
             gate: rule.gate,
             generic: rule.generic,
             words: positive,
+            labels,
             negative,
         });
     }

@@ -56,6 +56,8 @@ pub(super) struct Work {
     groups: Groups,
     /// What stands right before a candidate.
     label: Groups,
+    /// The word that touches a candidate.
+    touching: Groups,
     field: Groups,
     field_names: FieldNames,
     /// The phrases of the text.
@@ -761,7 +763,7 @@ impl<'t> Job<'t> {
 
     /// Weighs all candidates with the barriers as they are known; tells whether there are others now.
     fn weigh_once(&self, scanner: &Scanner, work: &mut Work) -> bool {
-        let Work { candidates, barriers, groups, label, field, phrases, .. } = work;
+        let Work { candidates, barriers, groups, label, touching, field, phrases, .. } = work;
         let stands = |c: &Candidate| !c.shut && scanner.scores.of(c.evidence) >= scanner.config.min_score;
         barriers.fill(candidates.iter().filter(|c| stands(c)).map(|c| c.span));
         let mut around = None;
@@ -789,7 +791,12 @@ impl<'t> Job<'t> {
             }
             let mut positive = 0;
             candidate.shut = of.gate == Gate::Context;
-            if groups.any(&of.words) {
+            let mut is_labelled = false;
+            if !of.labels.is_empty() {
+                scanner.words.touching(self.text, candidate.span, barriers, touching);
+                is_labelled = touching.any(&of.labels);
+            }
+            if is_labelled || groups.any(&of.words) {
                 positive = of.evidence.context;
                 candidate.shut = false;
             }
@@ -800,11 +807,12 @@ impl<'t> Job<'t> {
                     labelled = true;
                     scanner.words.before(self.text, phrases, own, barriers, label);
                 }
-                if label.any(of.own_words()) {
-                    positive += LABELLED;
-                }
+                is_labelled |= label.any(of.own_words());
             }
-            if field.any(&of.words) {
+            if is_labelled {
+                positive += LABELLED;
+            }
+            if field.any(&of.words) || field.any(&of.labels) {
                 positive = positive.max(of.evidence.field);
                 candidate.shut = false;
             }
@@ -825,7 +833,8 @@ fn settle(scanner: &Scanner, candidates: &mut [Candidate]) {
         let covers = |a: &Recognizer, b: &Recognizer| {
             let worth = |of: &Recognizer| [of.evidence.context, of.evidence.negative, of.evidence.field];
             let no_more = worth(b).into_iter().zip(worth(a)).all(|(b, a)| b <= a);
-            no_more && a.gate == b.gate && a.words == b.words && a.negative == b.negative && a.generic == b.generic
+            let same = a.words == b.words && a.labels == b.labels && a.negative == b.negative;
+            no_more && same && a.gate == b.gate && a.generic == b.generic
         };
         b.span.end <= a.span.end && b.alone <= a.alone && of(a).zip(of(b)).is_some_and(|(a, b)| covers(a, b))
     };

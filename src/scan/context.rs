@@ -115,6 +115,8 @@ const TEXT_BYTES: usize = 1 << 16;
 const FEW_PLACES: usize = 32;
 /// Bytes that one letter takes at most, see [`width`].
 const LETTER_BYTES: usize = 3;
+/// What may stand between a value and the word that touches it, in bytes.
+const TOUCH_BYTES: usize = 4;
 /// Longest word that is read as a whole where a range ends, in bytes.
 const WORD_BYTES: usize = 64;
 /// Longest text that is read as a whole in any case.
@@ -539,6 +541,14 @@ impl Words {
             self.look_at(text, said, window, groups);
         }
     }
+
+    /// Fills `groups` with what the one word says that touches `own`; see [`touching`].
+    pub(super) fn touching(&self, text: &[u8], own: Span, barriers: &Barriers, groups: &mut Groups) {
+        groups.clear(self.n_groups);
+        if let Some(window) = touching(text, own, barriers) {
+            self.look(window.words, groups);
+        }
+    }
 }
 
 /// A piece of text that stands around a candidate.
@@ -620,6 +630,20 @@ pub(super) fn label<'t>(text: &'t [u8], own: Span, barriers: &Barriers, signs: S
     let cut = label.len() == trimmed.len() && low > barriers.end_before(at);
     let words = if cut { after_partial_word(label) } else { label };
     Some(Window { words, words_at: end - words.len(), whole: label, whole_at: end - label.len() })
+}
+
+/// The word right before `own`, with nothing but a blank, a colon or the like between them.
+pub(super) fn touching<'t>(text: &'t [u8], own: Span, barriers: &Barriers) -> Option<Window<'t>> {
+    let wall = barriers.end_before(own.start as usize);
+    let head = text.get(wall..own.start as usize)?;
+    let joint = |b: &&u8| matches!(**b, b' ' | b'\t' | b':' | b'#' | b'=' | b'-' | b'"' | b'\'' | b'(');
+    let gap = head.iter().rev().take(TOUCH_BYTES).take_while(joint).count();
+    let (head, _) = head.split_at_checked(head.len() - gap)?;
+    let word = head.iter().rev().take(WORD_BYTES).take_while(|&&b| is_letter(b)).count();
+    let (before, word) = head.split_at_checked(head.len() - word)?;
+    let hangs = before.last().is_some_and(|&b| super::verify::is_word(b) || b >= 0x80 || b == b'\'');
+    let words_at = wall + before.len();
+    (gap > 0 && !word.is_empty() && !hangs).then_some(Window { words: word, words_at, whole: word, whole_at: words_at })
 }
 
 /// Tells where each of `phrases` stands in a window, as the scanner finds them: calls `f` with the phrase's place in the

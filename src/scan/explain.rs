@@ -9,7 +9,7 @@
 
 use super::build::Recognizer;
 use super::candidates::{DATED, EPOCH, GROUPED_ON, Job, LABELLED, Work, country, evidence, goes_on, is_epoch};
-use super::context::{Signs, Window, label, mentions, spaced_name, windows};
+use super::context::{Signs, Window, label, mentions, spaced_name, touching, windows};
 use super::phone::{self, Trait};
 use super::resolve::{Barriers, Candidate, RIVAL};
 use super::verify::{Compact, accepts, before, extend, guarded, is_word};
@@ -612,11 +612,18 @@ impl Walk<'_> {
         let index = u16::try_from(place.recognizer).ok()?;
         let standing = self.standing.iter().find(|c| c.recognizer == index && c.span == span);
         let settled = standing.is_some_and(|candidate| candidate.settled);
-        let (words, field) = (self.beside(span, self.of.words(rule)), self.in_field(self.of.words(rule)));
+        let labels = || rule.labels.iter().map(|label| (label.as_str(), Owner::Rule));
+        let (mut words, field) =
+            (self.beside(span, self.of.words(rule)), self.in_field(self.of.words(rule).chain(labels())));
         let mut negative = self.beside(span, self.of.negative(rule));
         negative.extend(self.in_field(self.of.negative(rule)));
+        let mut label = self.label(span, rule);
+        if let Some(window) = touching(self.text, span, self.barriers) {
+            let labels: Vec<_> = labels().collect();
+            tell_mentions(window, Where::Text, &labels, &mut words);
+            tell_mentions(window, Where::Text, &labels, &mut label);
+        }
         let opened = !words.is_empty() || !field.is_empty();
-        let label = self.label(span, rule);
         if !settled {
             // The better of the two counts, words beside it and the name of the field.
             let by_context = if words.is_empty() { 0 } else { of.evidence.context };

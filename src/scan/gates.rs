@@ -77,7 +77,7 @@ impl Gates {
     ) -> Self {
         let (mut by_group, mut by_region) = (Vec::new(), BTreeMap::<Region, Open>::new());
         for (at, of) in (0..).zip(recognizers).filter(|(_, of)| of.gate == Gate::Context || of.waits) {
-            for group in &of.words {
+            for group in of.words.iter().chain(&of.labels) {
                 by_group.resize(by_group.len().max(group.number() + 1), Open::default());
                 by_group.get_mut(group.number()).into_iter().for_each(|open| open.add(at, of.kinds));
             }

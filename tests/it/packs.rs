@@ -2,7 +2,7 @@
 
 use efface::check;
 use efface::rules::{RuleSet, Sieve, Source};
-use efface::scan::Validator;
+use efface::scan::{Hints, ScanConfig, Scanner, Validator};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -76,6 +76,7 @@ fn loader_names_line_and_hint() {
         &format!("{sieve}\ncontext = [\"a b c d e f\"]"),
         (8, "bad context phrase", "one to 5"),
     );
+    refuses("label", sieve, &format!("{sieve}\nlabels = [\"ci no\"]"), (8, "bad label: ci no", "one word"));
     let tail = |tail: &str| format!("{pattern}\ntail = {tail}");
     refuses("tail of none", pattern, &tail("{ class = '[a-z]', max = 0 }"), (9, "tail max is out of bounds", "65536"));
     refuses("tail of two", pattern, &tail("{ class = '[a-z]b', max = 9 }"), (9, "not one character class", "[A-Za"));
@@ -219,4 +220,184 @@ fn checks_refuse_garbage() {
             assert!(!(check.run)(text), "{}", check.name);
         }
     }
+}
+
+/// Everyday words of languages that many messages are written in, without accents.
+const EVERYDAY: &[(&str, &str)] = &[
+    (
+        "en",
+        "the to and of in is it you that for on with be my me so at this have are not but we can your was do if \
+         will just go get or know up all what out like no how one they now am when see by good he she want there an \
+         about time more then here as think some need home today back too well them our make any him had who her \
+         his us been has would which were their could take day only over after going come way new let yes please \
+         thanks ok hi hello tomorrow tonight very still dont im its off where",
+    ),
+    (
+        "es",
+        "de la que el en los se del las un por con una para es lo no su al como mas pero sus le ya este si porque \
+         esta entre cuando muy sin sobre tambien me hasta hay donde quien desde todo nos durante todos uno les ni \
+         contra otros ese eso ante ellos esto mi antes algunos unos yo otro otras otra tanto esa estos mucho cual \
+         poco ella estar estas algo nosotros tu te ti hola gracias bien vez fue soy eres son ha he ser hoy ayer \
+         manana aqui alla solo tiene hacer puede vamos quiero favor dia dos tres casa",
+    ),
+    (
+        "fr",
+        "le la les et des du de est que qui dans pour pas sur je tu il elle on nous vous ils un une en au aux ce \
+         cette ces ne se sa son ses mon ma mes ton ta tes leur par plus avec sans mais ou donc si tout tous bien \
+         fait faire etre avoir suis es ai as avons avez ont va vais peux peut veux oui non merci bonjour salut ici \
+         qu comme meme aussi tres trop encore deja quand comment quoi rien moi toi lui deux jour jours ca demain \
+         soir voici voila car sous chez dit",
+    ),
+    (
+        "pt",
+        "os as de da do das dos em no na nos nas um uma que nao com por para se mais mas foi ao ele ela eu voce tu \
+         me te lhe meu minha seu sua isso isto esta este esse essa ja so muito bem aqui la ser ter tem tenho estou \
+         sou vai vou pode quero sim obrigado oi ola hoje amanha dia dois ate sem sobre como quando onde quem tudo \
+         todos pra pro ne ta aos pelo pela entre depois antes mesmo agora ou nem",
+    ),
+    (
+        "de",
+        "der die das und in zu den ist von mit nicht sich des auf fur im dem ein eine einen einer es ich du er sie \
+         wir ihr an auch als nach wie aus hat dass war noch nur oder aber vor zur bis mehr durch man so wenn sind \
+         kann mir mich dir dich uns mein dein sein haben habe hast bin bist wird werden am um was wo ja nein bitte \
+         danke hallo heute morgen schon dann da hier sehr gut mal jetzt doch immer zum ins tag uhr ohne uber unter \
+         gegen alle alles wer",
+    ),
+    (
+        "it",
+        "di il la che non un per in una mi sono ho si lo ma ti ci con del da le ha al come se cosa me tu no bene \
+         qui piu mio quando era nel della dei io solo te chi questo cosi li hai perche anche gli so su va dove sta \
+         fare ne vuoi oggi domani ciao grazie prego ora sei tutto tutti molto poi mai loro lui lei noi voi due tre \
+         suo sua mia tua alla dal dalla delle sul ogni senza fra tra",
+    ),
+    (
+        "nl",
+        "de het een en van ik te dat die in is je niet op aan met als voor zijn was maar om hem dan zou of wat mijn \
+         men dit zo door over ze bij ook tot me na uit daar nog hij haar wel naar heb hoe heeft hebben deze want nu \
+         zal geen iets meer had waar veel hier kan ons alles wil ben goed al er we wij ja nee dag hoi morgen \
+         vandaag hun mij jij toch weer onder twee",
+    ),
+    (
+        "id",
+        "yang dan di ini itu ke dari saya ada tidak untuk dengan pada akan juga sudah bisa aku kamu anda kita kami \
+         mereka dia ya tak nya lagi mau apa jadi kalau kalo gak ga nggak udah aja sama lah kok sih dong nih tapi \
+         atau karena oleh dalam sebagai lebih semua satu dua hari jam pagi siang malam terima kasih tolong maaf pak \
+         bu mas mbak kak bang sana sini mana siapa kapan bagaimana belum masih harus baru sekali banyak orang rumah \
+         pergi datang boleh jangan",
+    ),
+    (
+        "sw",
+        "ya na wa kwa ni za la katika kuwa hii hiyo huyo yake yangu yako yao wetu wao mimi wewe yeye sisi nyinyi si \
+         au pia lakini kama tu bado sana sasa leo kesho jana ndiyo hapana asante karibu habari nzuri sawa nani nini \
+         wapi lini gani vipi hapa huko kila moja mbili tatu siku watu mtu mtoto baba mama pesa nyumba naomba \
+         tafadhali ndani juu chini baada kabla cha vya pa ku hata bila ama",
+    ),
+    (
+        "pl",
+        "nie na sie do to ze co jest jak ale po tak za od go mi juz jestem ja ty on ona my wy czy tylko dla ma mam \
+         masz ten ta te tego mnie cie jego jej ich sa byl byla bede bardzo dobrze dzis jutro teraz tu tam przez \
+         przy bo lub oraz przed pod bez moze prosze dziekuje czesc dzien dobry jeszcze wiec gdy kiedy gdzie kto",
+    ),
+    (
+        "tr",
+        "bir ve bu da de icin ne ben sen biz siz ile cok daha gibi var yok mi mu ama ya kadar sonra en her hic evet \
+         hayir tamam bugun yarin simdi burada orada kim nasil neden iyi olarak olan oldu olur onun benim senin bana \
+         sana ki ise veya once iki gun saat",
+    ),
+    (
+        "ro",
+        "de la si in nu cu ca un pe mai din este sa se ce au pentru care al sunt am ai are fi dar sau daca era tot \
+         asa da le lui ei el ea eu tu noi voi mi ti il va vom foarte bine azi maine acum aici unde cand cum cine \
+         doi dupa fara sub prin pana",
+    ),
+    (
+        "tl",
+        "ang ng sa na mga ay at ako ko ka mo siya niya kami tayo sila si ni para may wala hindi oo po lang din rin \
+         ba pa naman yung ito yan dito doon kung pero kasi ano sino saan kailan bakit paano bukas ngayon kahapon \
+         salamat isa dalawa",
+    ),
+    (
+        "ru",
+        "не на что он как это то по но из за от мы ты вы они же бы так да нет мне меня тебя его ее их до для если \
+         или уже еще был была было есть сегодня завтра вот там тут где когда кто при об со во ни чем",
+    ),
+];
+
+/// Words of rules whose shape or check says enough, and one that people write before numbers more than anything else.
+const FORGIVEN: &[(&str, &str)] = &[
+    ("be.bis", "bis"),
+    ("ee.person", "ik"),
+    ("es.nie", "nie"),
+    ("gb.nino", "ni"),
+    ("gb.plate", "car"),
+    ("iccid", "sim"),
+    ("it.id_card", "cie"),
+    ("phone", "wa"),
+    ("PHONE_NUMBER", "wa"),
+    ("th.plate", "car"),
+    ("vin", "car"),
+];
+
+/// Words are compared without accents and in all languages, so that a rare word of one may be the article of another: `thẻ`.
+/// Such words are labels, which count only where they touch a value.
+#[test]
+fn no_word_speaks_that_every_message_holds() {
+    use unicode_normalization::UnicodeNormalization;
+    let plain = |word: &str| -> String {
+        let letters = word.nfd().filter(|c| !unicode_normalization::char::is_combining_mark(*c));
+        letters.map(|c| if c == 'đ' { 'd' } else { c }).collect()
+    };
+    let rules = RuleSet::builtin().unwrap();
+    let kinds = rules.contexts().iter().map(|of| (of.kind.to_string(), &of.words));
+    let own = rules.rules().iter().map(|rule| (rule.id.clone(), &rule.context));
+    let (mut found, mut forgiven) = (Vec::new(), Vec::new());
+    for (whose, words) in kinds.chain(own) {
+        for word in words.iter().map(|word| plain(word)) {
+            let is_everyday = |(_, words): &&(&str, &str)| words.split(' ').any(|everyday| everyday == word);
+            let Some((lang, _)) = EVERYDAY.iter().find(is_everyday) else { continue };
+            match FORGIVEN.iter().find(|(id, known)| *id == whose && *known == word) {
+                Some(known) => forgiven.push(known),
+                None => found.push(format!("{whose}: {word} ({lang})")),
+            }
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+    let unused: Vec<_> = FORGIVEN.iter().filter(|known| !forgiven.contains(known)).collect();
+    assert!(unused.is_empty(), "nothing to forgive: {unused:?}");
+}
+
+/// A label counts where it touches a number, and nowhere else; the name of a field is one.
+#[test]
+fn labels_touch() {
+    let rules = RuleSet::builtin().unwrap();
+    let scanner = Scanner::build(&rules, ScanConfig::default()).unwrap();
+    let mut scratch = scanner.scratch();
+    let mut found = |text: &str, field: Option<&str>| {
+        let detections = scanner.scan(text.as_bytes(), &Hints::default().field(field), &mut scratch).unwrap();
+        let names = detections.iter().map(|d| rules.entity(d.entity).unwrap().name.clone());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    for (text, expected) in [
+        ("CI: 1234567", "BO_CI"),
+        ("mi CI 1234567", "BO_CI"),
+        ("ci vediamo domani, codice 1234567", ""),
+        ("ci, 1234567", ""),
+        ("ci\n1234567", ""),
+        ("Luci 1234567", ""),
+        ("à ci 1234567", "BO_CI"),
+        ("x-ci 1234567", "BO_CI"),
+        ("_ci 1234567", ""),
+        ("ci     1234567", ""),
+        ("Pas 12345678", "CZ_PASSPORT"),
+        ("pas de souci pour le 12345678", ""),
+        ("Guten Tag, bitte die 100 Euro zahlen", ""),
+        ("tag ABC1234", "US_VEHICLE_PLATE"),
+        ("llego sin avisar, pedido 12345678", ""),
+        ("nie mam 12345678", ""),
+        ("bir tane 123456789 var", ""),
+        ("see you at the market 3519 0000 0000 0008", ""),
+    ] {
+        assert_eq!(found(text, None), expected, "{text}");
+    }
+    assert_eq!(found("1234567", Some("ci")), "BO_CI");
 }
