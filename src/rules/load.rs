@@ -124,6 +124,8 @@ struct PackToml {
     everyday: Vec<Spanned<EverydayToml>>,
     #[serde(default)]
     prohibited: Vec<Spanned<ProhibitedToml>>,
+    #[serde(default)]
+    prose: Vec<ProseToml>,
 }
 
 /// An entity that needs no rule: something other than a text's shape says that it is one.
@@ -257,6 +259,14 @@ struct EverydayToml {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ProseToml {
+    #[expect(dead_code, reason = "for a reader")]
+    lang: String,
+    words: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ProhibitedToml {
     category: Spanned<String>,
     lang: Spanned<String>,
@@ -274,6 +284,8 @@ struct ProhibitedToml {
 const PATTERN_BYTES: usize = 256;
 /// Longest tail in bytes.
 const TAIL_BYTES: u32 = 65_536;
+/// Most letters of a word of prose.
+const PROSE_LETTERS: usize = 4;
 /// Most words in a context phrase.
 const PHRASE_WORDS: usize = 5;
 
@@ -332,6 +344,14 @@ impl Reader<'_> {
                 units: self.phrases(units)?,
             };
             self.set.prohibited.push(prohibited);
+        }
+        for word in pack.prose.into_iter().flat_map(|prose| prose.words) {
+            let own = word.get_ref();
+            if !(1..=PROSE_LETTERS).contains(&own.len()) || !own.bytes().all(|b| b.is_ascii_lowercase()) {
+                let hint = format!("one to {PROSE_LETTERS} letters of ASCII in lower case");
+                return Err(self.fault(word.span().start, format!("bad word of prose: {own}"), &hint));
+            }
+            self.set.prose.push(word.into_inner());
         }
         Ok(())
     }

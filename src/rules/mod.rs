@@ -25,6 +25,7 @@ pub struct RuleSet {
     contexts: Vec<KindContext>,
     everyday: Vec<Everyday>,
     prohibited: Vec<Prohibited>,
+    prose: Vec<String>,
 }
 
 /// One declarative description of how an entity looks.
@@ -310,6 +311,13 @@ impl RuleSet {
         &self.prohibited
     }
 
+    /// Returns the small words that are no part of an id where a blank parts them from it: one to four letters of ASCII, in lower
+    /// case.
+    #[must_use]
+    pub fn prose(&self) -> &[String] {
+        &self.prose
+    }
+
     /// Returns the words that are names and something else.
     #[must_use]
     pub fn everyday(&self) -> &[Everyday] {
@@ -360,6 +368,7 @@ impl RuleSet {
             contexts: self.contexts.clone(),
             everyday: self.everyday.clone(),
             prohibited: self.prohibited.clone(),
+            prose: self.prose.clone(),
         }
     }
 }

@@ -166,6 +166,7 @@ const PACKS: &[(&str, &str)] = packs![
     "secrets/payment.toml",
     "lookup/everyday.toml",
     "lookup/prohibited.toml",
+    "lookup/prose.toml",
     "context/am.toml",
     "context/ar.toml",
     "context/bn.toml",

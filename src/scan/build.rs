@@ -4,6 +4,7 @@ use super::automaton::{Automata, Automaton, NUMBER_SEPARATORS, Until};
 use super::context::{GroupId, Words};
 use super::gates::Gates;
 use super::leads::Beginning;
+use super::prose::Prose;
 use super::verify::{Entry, Kinds, is_word};
 use super::{BuildError, ScanConfig, Scanner, candidates, lookup, score, sieve, simd};
 use crate::check::Check;
@@ -180,6 +181,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
             .filter(|name| name.len() >= sieve::LONG || name.bytes().any(|b| b.is_ascii_digit()))
             .collect(),
         words,
+        prose: Prose::build(rules),
         scores,
         recognizers,
     })

@@ -8,6 +8,7 @@ use super::build::Recognizer;
 use super::context::{FieldNames, Groups, Place, Said, TOKEN, is_short};
 use super::gates::{Open, OpenByRegions};
 use super::leads::Lead;
+use super::prose::PROSE;
 use super::quiet::{Known, Quiet};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
@@ -692,6 +693,9 @@ impl<'t> Job<'t> {
             if goes_on(self.text, span) {
                 evidence += GROUPED_ON;
             }
+            if is_prose(scanner, of, candidate) {
+                evidence += PROSE;
+            }
             self.push(scanner, work, accepted.recognizer, span, evidence, country);
         }
         if work.candidates.is_empty() {
@@ -926,6 +930,12 @@ pub(super) fn goes_on(text: &[u8], span: Span) -> bool {
         rest.get(at..).is_some_and(is_group) && !before_at(rest, at)
     });
     follows || leads
+}
+
+/// Returns whether a small word of the sentence is a part of a candidate. Of a rule that asks for a word no more than that and its
+/// shape is known; other shapes say enough: `de 136 695 976`.
+pub(super) fn is_prose(scanner: &Scanner, of: &Recognizer, candidate: &[u8]) -> bool {
+    of.gate == Gate::Context && of.sieve == Sieve::Token && scanner.prose.is_in(candidate)
 }
 
 /// Returns whether a letter or digit stands before `at`.

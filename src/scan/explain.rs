@@ -8,9 +8,12 @@
 //! It returns places, rules and words of the packs, never text.
 
 use super::build::Recognizer;
-use super::candidates::{DATED, EPOCH, GROUPED_ON, Job, LABELLED, Work, country, evidence, goes_on, is_epoch};
+use super::candidates::{
+    DATED, EPOCH, GROUPED_ON, Job, LABELLED, Work, country, evidence, goes_on, is_epoch, is_prose,
+};
 use super::context::{Signs, Window, label, mentions, spaced_name, touching, windows};
 use super::phone::{self, Trait};
+use super::prose::PROSE;
 use super::resolve::{Barriers, Candidate, RIVAL};
 use super::verify::{Compact, accepts, before, extend, guarded, is_word};
 use super::{CHUNK_BLOCKS, Hints, ScanFault, Scanner, fold};
@@ -85,6 +88,8 @@ pub enum What {
     Epoch,
     /// A further group of digits makes it look like a part of something longer.
     GoesOn,
+    /// A blank parts a small word from it, as in a sentence: `for 250`.
+    Prose,
     /// Words for it stand beside it.
     Context(Vec<Mention>),
     /// Its rule's own words stand right before it.
@@ -602,6 +607,9 @@ impl Walk<'_> {
             if goes_on(self.text, span) {
                 tell(What::GoesOn, GROUPED_ON);
             }
+            if is_prose(self.of.scanner, of, candidate) {
+                tell(What::Prose, PROSE);
+            }
             if let Some(country) = country.filter(|country| self.hints.regions.contains(country))
                 && of.evidence.region != 0
             {
@@ -669,7 +677,8 @@ impl Walk<'_> {
                 || of.sieve == Sieve::Phone
                 || alone
                     == evidence(of, candidate, country, self.hints)
-                        + if goes_on(self.text, span) { GROUPED_ON } else { 0 },
+                        + if goes_on(self.text, span) { GROUPED_ON } else { 0 }
+                        + if is_prose(self.of.scanner, of, candidate) { PROSE } else { 0 },
             "what speaks for it alone is told as it was weighed"
         );
         Some(Explained {

@@ -14,6 +14,7 @@ mod leads;
 mod lexicon;
 mod lookup;
 mod phone;
+mod prose;
 mod quiet;
 mod resolve;
 mod score;
@@ -210,6 +211,8 @@ pub struct Scanner {
     /// Names of entities that could be taken for a value: they hold a digit or are long.
     labels: Vec<String>,
     words: context::Words,
+    /// Small words that are no part of an id.
+    prose: prose::Prose,
     scores: score::Table,
 }
 

@@ -33,6 +33,7 @@ mod profiles;
 mod readme;
 mod redact;
 mod scan;
+mod silence;
 #[cfg(feature = "stream")]
 mod stream;
 mod table;

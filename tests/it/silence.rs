@@ -1,0 +1,130 @@
+//! Everyday messages of many languages hold prices, times, orders and rooms, and nothing that is anybody's.
+
+use efface::Hints;
+use efface::RuleSet;
+use efface::ids::Region;
+use efface::scan::{ScanConfig, Scanner};
+
+/// The region of a message, and the message. Made up.
+const MESSAGES: &[(&str, &str)] = &[
+    ("ES", "Hola, el pedido 12345678 llega mañana a las 10:30, son 1500 pesos sin iva"),
+    ("ES", "te debo 20000, te pago el 15 de mayo de 2026"),
+    ("ES", "la casa tiene 120 m2 y cuesta 250000 euros, dni no hace falta"),
+    ("ES", "somos 4 para cenar a las 21:30 en la calle Mayor 12"),
+    ("MX", "ya no hay de 500 ml, solo de 1000 ml, son 2 cajas x 24"),
+    ("AR", "el turno es el 12/05 a las 14.30, traer 3500 en efectivo"),
+    ("CO", "cada uno vale 45.000 y el domicilio 5.000, total 95.000"),
+    ("CO", "el bus 123 pasa por la carrera 7 con 45"),
+    ("PE", "mañana 8am en la plaza, piso 12 oficina 1204"),
+    ("CL", "quedan 3 cupos a 25.990 cada uno, pagar antes del 30/11"),
+    ("VE", "el dolar esta en 365,50 y ayer en 362,10"),
+    ("FR", "Bonjour, ma commande 123456789 n'est pas arrivée, ça fait 12 jours"),
+    ("FR", "on se voit le 14/05/2026 à 18h30, salle 204 bâtiment B12"),
+    ("FR", "le prix est de 1 250 000 francs, je ne peux pas payer plus de 900 000"),
+    ("SN", "envoie 5000 par wave, le reste 15000 demain car je n'ai pas tout"),
+    ("CI", "le sac de riz 50 kg est à 23 500 fcfa, il en reste 12"),
+    ("CI", "il faut 3 photos et 2000 f pour le dossier 2026/0145"),
+    ("FR", "le train 6607 part à 7h58 voie 12, place 045 voiture 16"),
+    ("FR", "code promo ETE2026, valable jusqu'au 31/08/2026, -20% dès 100 euros"),
+    ("BR", "oi, o pedido 987654321 foi entregue? paguei 149,90 no pix"),
+    ("BR", "a reunião é dia 12 às 15h na sala 304, são 25 pessoas"),
+    ("BR", "sim, quero 2 de 500g e 1 de 1kg, total 87,50"),
+    ("PT", "o comboio 524 sai às 09:39 da linha 3, são 24,70 euros"),
+    ("DE", "Hallo, die Bestellung 123456789 ist noch nicht da, am 12.05.2026 bestellt"),
+    ("DE", "Der Zug ICE 597 fährt um 14:05 von Gleis 7, Wagen 12 Platz 45"),
+    ("DE", "Guten Tag, wir kommen um 10 Uhr, das macht 1.250,00 Euro plus 19% MwSt"),
+    ("DE", "Treffpunkt Raum 3.12, Tag 2 beginnt um 900 Uhr, bitte die 100 Seiten lesen"),
+    ("DE", "die Wohnung hat 85 qm, 3 Zimmer, 950 kalt, ab 01.06.2026"),
+    ("AT", "der bus 13a kommt um 1230, linie u4 bis 2345"),
+    ("IT", "ciao, ci vediamo alle 18.30, porta 3 bottiglie e 250 grammi di pane"),
+    ("IT", "l'ordine 12345678 non è arrivato, ho pagato 89,90 il 3 maggio"),
+    ("IT", "il treno 9612 parte alle 10:15 dal binario 4, carrozza 7 posto 12A"),
+    ("IT", "chi viene? siamo in 12, costa 35 euro a testa, tavolo 24"),
+    ("NL", "de bestelling 12345678 is er nog niet, besteld op 12-05-2026 voor 49,95"),
+    ("NL", "trein van 10.15 spoor 7, ik ben er om kwart over 12, kamer 204"),
+    ("NL", "van 1200 voor 899, met 24 maanden garantie en 30 dagen retour"),
+    ("ID", "kak pesanan 123456789 belum sampai, sudah 5 hari, totalnya 250.000"),
+    ("ID", "besok jam 10 di ruang 304 ya, bawa 2 fotokopi dan 50000"),
+    ("ID", "harga 1.250.000 nego, bisa cod, stok 12, ukuran 38 39 40"),
+    ("ID", "wa aja kak nanti jam 8, harga 75rb, ready 100 pcs"),
+    ("KE", "Habari, nitumie 2500 kesho saa nne, nyumba ni 15000 kwa mwezi"),
+    ("KE", "mzigo wa 50 kg ni 3500, jumla 7000, namba ya oda 123456"),
+    ("TZ", "bei ni 25000 kwa moja, tuko 12, basi la saa 2 usiku"),
+    ("KE", "the matatu no 125 from stage 23 at 6am, fare is 100 bob, pass the 2nd till 300"),
+    ("PL", "nie mam 12345678 punktów, zamówienie 987654321 z dnia 12.05.2026"),
+    ("PL", "pociąg 5412 o 14:35 z peronu 3, wagon 12 miejsce 45, cena 89,90 zł"),
+    ("PL", "spotkanie o 10:30 w sali 204, to jest 15 osób, bez 100 zł się nie obejdzie"),
+    ("TR", "bir tane 250 lira, iki tane 450, kargo 29,90, sipariş 123456789"),
+    ("TR", "saat 14:30 da 3. kat 305 nolu oda, toplam 12 kişi 4500 tl"),
+    ("RO", "comanda 123456789 nu a ajuns, am platit 149,99 lei pe 12.05.2026"),
+    ("RO", "ne vedem la ora 18:30, sala 12, sunt 25 de persoane, costa 100 lei"),
+    ("IN", "bhai kal 10 baje milte hai, 2500 rupaye bhej do, order 403-1234567-1234567 aa gaya"),
+    ("IN", "train 12951 ka pnr confirm hai, coach b4 seat 23, platform 5"),
+    ("IN", "otp mat batana, recharge 239 wala kar do, data 1.5 gb per day 28 days"),
+    ("PH", "magkano po? 1500 po kada isa, order 12345678, cod lang po hanggang 5pm"),
+    ("PH", "bukas ng 10am sa room 204, 25 tayo lahat, 150 pesos kada ulo"),
+    ("VN", "don hang 123456789 chua den, gia 250.000 hai cai, giao luc 10h30"),
+    ("VN", "so the hay qua, hom nay 12/05 gap o phong 304 luc 9h, mang 500k"),
+    ("RU", "заказ 123456789 не пришел, заплатил 2500 рублей 12.05.2026 в 14:30"),
+    ("RU", "поезд 123 в 10:45, вагон 12 место 34, цена 3450"),
+    ("EG", "الطلب رقم 123456789 لم يصل، دفعت 250 جنيه يوم 12/05/2026 الساعة 10:30"),
+    ("GB", "the vehicle did 500 miles, I paid 12000 for it in 2019, plate of chips for 250"),
+    ("GB", "order 123-4567890-1234567 arrives 12 May between 10:30 and 12:30, locker 4521"),
+    ("GB", "bus 345 then walk 500m, flat 12 block 304, ring bell 23, code for gate on the day"),
+    ("US", "the game was 104-98, he had 23 points 10 rebounds, row 12 seat 104"),
+    ("US", "rent is 1850 plus 125 parking, sqft 845, built 1998, lot 12-345"),
+    ("US", "flight AA1234 at 6:45, gate B12, seat 23A, confirmation to follow, 2 bags 50 lbs"),
+    ("US", "invoice 20260512 for 1,250.00 is due 06/15/2026, po 4500123456"),
+    ("US", "version 10.0.19045.4291 build 22631, driver 31.0.15.3623, error 0x80070005"),
+    ("US", "set the timer for 1234567890 seconds lol, run the 5k in 25:30, sat 10/12"),
+    ("US", "case 12345678 is closed, ticket 98765432, ref 4521-8876-1234"),
+    ("NG", "abeg send 5000 to me, I get 12000 for account before, the market woman wan 25000"),
+    ("NG", "the pass mark is 200, she scored 245, jamb form na 4700, centre 12345"),
+    ("ZA", "load shedding stage 4 at 18:00 to 20:30, area 12, said 10 min ago 500 houses"),
+    ("ZA", "parcel 1234567890 is at the depot, R250 cod, unit 12345"),
+    ("DE", "ein Paket mit 123456789 kommt, die 100 Euro zahle ich"),
+    ("IT", "ci vediamo domani, codice 12345678"),
+    ("TR", "bir tane 123456789 var"),
+    ("ES", "llego sin avisar con el pedido 12345678"),
+    ("PL", "to nie jest 987654321"),
+    ("GB", "bring a plate for 100 people"),
+    ("GB", "the plate is hot, for 250 naira"),
+    ("US", "vehicle for sale 500 usd"),
+];
+
+#[test]
+fn everyday_messages_hold_nothing() {
+    let rules = RuleSet::builtin().unwrap();
+    let scanner = Scanner::build(&rules, ScanConfig::default()).unwrap();
+    let mut scratch = scanner.scratch();
+    let mut found = Vec::new();
+    for (region, text) in MESSAGES {
+        let regions = [Region::new(region.as_bytes()).unwrap()];
+        for detection in scanner.scan(text.as_bytes(), &Hints::default().regions(&regions), &mut scratch).unwrap() {
+            let entity = &rules.entity(detection.entity).unwrap().name;
+            found.push(format!("{region}: {entity} {:?} in {text}", &text[detection.span.range()]));
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+/// Small words are left out of ids and number plates that begin or end beside them.
+#[test]
+fn prose_is_no_part_of_an_id() {
+    let rules = RuleSet::builtin().unwrap();
+    let scanner = Scanner::build(&rules, ScanConfig::default()).unwrap();
+    let mut scratch = scanner.scratch();
+    for (text, expected) in [
+        ("my plate is abc 123", "abc 123"),
+        ("plate: FOR 250", "FOR 250"),
+        ("a plate for 250", ""),
+        ("my id is 12345678", "12345678"),
+        ("placa mãe b450", "b450"),
+        // What has a check or a shape of its own is not prose.
+        ("VAT de 136 695 976", "de 136 695 976"),
+    ] {
+        let found = scanner.scan(text.as_bytes(), &Hints::default(), &mut scratch).unwrap();
+        let found: Vec<_> = found.iter().map(|detection| &text[detection.span.range()]).collect();
+        assert_eq!(found.join(" "), expected, "{text}");
+    }
+}
