@@ -231,7 +231,7 @@ impl<'s> Side<'s> {
         Self { rules, scanner, scratch: scanner.scratch() }
     }
 
-    fn scan(&mut self, text: &str, region: Option<Region>, names: &[&str]) -> Vec<(&'s Entity, Place)> {
+    fn scan(&mut self, text: &str, region: Option<Region>, names: &[&[u8]]) -> Vec<(&'s Entity, Place)> {
         let regions = region.as_slice();
         let hints = Hints::default().regions(regions).names(names);
         let Ok(detections) = self.scanner.scan(text.as_bytes(), &hints, &mut self.scratch) else { return Vec::new() };
@@ -254,8 +254,8 @@ struct Trial<'t> {
 }
 
 impl<'t> Trial<'t> {
-    fn names(&self) -> Vec<&'t str> {
-        self.rule.examples.names.iter().map(String::as_str).collect()
+    fn names(&self) -> Vec<&'t [u8]> {
+        self.rule.examples.names.iter().map(String::as_bytes).collect()
     }
 
     fn run(&mut self) {

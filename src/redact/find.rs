@@ -71,7 +71,7 @@ pub struct Found {
     /// Memory of vectors that borrow from a call; empty between calls.
     hints: Vec<Hints<'static>>,
     texts: Vec<Text<'static>>,
-    known: Vec<&'static str>,
+    known: Vec<&'static [u8]>,
     /// Whether the caller tells whose the records are, so that they need not.
     pub(super) given: bool,
     /// The first row of the table that the records are of, where it is not among them; of a chat the names of all who speak.
@@ -625,11 +625,11 @@ impl Finder {
         let mut hints: Vec<Hints<'_>> = std::mem::take(kept_hints);
         let mut texts: Vec<Text<'_>> = std::mem::take(kept_texts);
         asked.clear();
-        let mut names: Vec<&str> = std::mem::take(kept_names);
+        let mut names: Vec<&[u8]> = std::mem::take(kept_names);
         // One for each, so that the parts of records stay where they are.
         names.extend(carried.iter().map(|&KnownName { field, span }| {
             let text = fields.field(field).map(|field| fields.text(buffer, field)).unwrap_or_default();
-            span.of(text).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
+            span.of(text).unwrap_or_default()
         }));
         let book = self.book.as_deref();
         // The last record without names: its hints and regions.

@@ -315,7 +315,7 @@ impl Memory {
 }
 
 /// The names of a record that are looked for.
-fn own_names<'h>(hints: &Hints<'h>) -> &'h [&'h str] {
+fn own_names<'h>(hints: &Hints<'h>) -> &'h [&'h [u8]] {
     hints.names.get(..OWN_NAMES).unwrap_or(hints.names)
 }
 
@@ -583,8 +583,7 @@ pub(super) fn find(
     let books = [hints.book, hints.speakers].map(|book| book.filter(|book| !book.is_empty()));
     let names = own_names(hints);
     own.clear();
-    for (number, name) in names.iter().enumerate() {
-        let name = name.as_bytes();
+    for (number, &name) in names.iter().enumerate() {
         if !is_name(name) {
             continue;
         }
@@ -652,7 +651,7 @@ struct Heads {
 
 impl Heads {
     /// Reads the names, if they are not those of the last call.
-    fn be_of(&mut self, names: &[&str]) {
+    fn be_of(&mut self, names: &[&[u8]]) {
         if !self.are_of(names) {
             self.read(names);
         }
@@ -676,10 +675,10 @@ impl Heads {
         out.sort_unstable();
     }
 
-    fn are_of(&self, names: &[&str]) -> bool {
+    fn are_of(&self, names: &[&[u8]]) -> bool {
         let mut rest = self.names.as_slice();
         names.iter().all(|name| {
-            let after = rest.strip_prefix(name.as_bytes()).and_then(|after| after.strip_prefix(b"\n"));
+            let after = rest.strip_prefix(*name).and_then(|after| after.strip_prefix(b"\n"));
             after.is_some_and(|after| {
                 rest = after;
                 true
@@ -687,15 +686,15 @@ impl Heads {
         }) && rest.is_empty()
     }
 
-    fn read(&mut self, names: &[&str]) {
+    fn read(&mut self, names: &[&[u8]]) {
         self.names.clear();
         self.heads.clear();
         self.others = false;
         let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
         for name in names {
-            self.names.extend_from_slice(name.as_bytes());
+            self.names.extend_from_slice(name);
             self.names.push(b'\n');
-            for word in name.as_bytes().split(|b| !is_letter(b)).filter(|word| !word.is_empty()) {
+            for word in name.split(|b| !is_letter(b)).filter(|word| !word.is_empty()) {
                 match Head::of(word) {
                     Some(head) if self.heads.contains(&head) => {}
                     Some(head) => self.heads.push(head),
@@ -1062,7 +1061,8 @@ mod tests {
 
     #[track_caller]
     fn own(names: &[&str], text: &str, want: &[&str]) {
-        assert_eq!(found(text, &Hints::default().names(names)), want, "{names:?} in {text:?}");
+        let own: Vec<_> = names.iter().map(|name| name.as_bytes()).collect();
+        assert_eq!(found(text, &Hints::default().names(&own)), want, "{names:?} in {text:?}");
     }
 
     #[track_caller]
@@ -1150,7 +1150,7 @@ mod tests {
         booked(names, "thanks Hope!", &["Hope"]);
         assert_eq!(NameBook::build(names).unwrap().len(), 4);
         assert!(NameBook::build([""; 3]).unwrap().is_empty());
-        assert_eq!(format!("{:?}", Hints::default().names(&["Awa"])).matches("Awa").count(), 0);
+        assert_eq!(format!("{:?}", Hints::default().names(&[b"Awa"])).matches("Awa").count(), 0);
     }
 
     #[test]
@@ -1173,7 +1173,7 @@ mod tests {
             let guards = Guards::build(&RuleSet::default());
             // A book is asked without a look at how words begin.
             let book = NameBook::build(["no such name"]).unwrap();
-            let own = [name.as_str()];
+            let own = [name.as_bytes()];
             let mut all = false;
             let hints = Hints::default().names(&own).book(Some(&book));
             find(text.as_bytes(), &hints, &guards, &mut Memory::default(), |_, _| {
@@ -1195,7 +1195,7 @@ mod tests {
         #[test]
         fn any_text(text in "[a-c A-C.,'é\\[\\]_0-9٠王-]{0,60}", name in "[a-cA-C éé王.]{0,12}") {
             let book = NameBook::build([&name]).unwrap();
-            let own = [name.as_str()];
+            let own = [name.as_bytes()];
             let guards = Guards::build(&RuleSet::default());
             let hints = Hints::default().names(&own).book(Some(&book));
             find(text.as_bytes(), &hints, &guards, &mut Memory::default(), |span, _| {

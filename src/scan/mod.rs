@@ -53,8 +53,8 @@ pub struct Hints<'h> {
     pub regions: &'h [Region],
     /// The name of the field that the text stands in (a JSON key, a CSV column); its words count as context.
     pub field: Option<&'h str>,
-    /// Names that the record itself carries; of more than 32 the first.
-    pub names: &'h [&'h str],
+    /// Names that the record itself carries, in UTF-8 as texts are; of more than 32 the first.
+    pub names: &'h [&'h [u8]],
     /// Names that its tenant knows.
     pub book: Option<&'h NameBook>,
     /// Names of those who speak in the chat that the text is of.
@@ -78,7 +78,7 @@ impl<'h> Hints<'h> {
 
     /// Returns these hints with the names of people that the record carries: of its contact, of its agent.
     #[must_use]
-    pub const fn names(mut self, names: &'h [&'h str]) -> Self {
+    pub const fn names(mut self, names: &'h [&'h [u8]]) -> Self {
         self.names = names;
         self
     }

@@ -150,7 +150,7 @@ mod tests {
                 "Orange 8282", "10:30", "1", "Awa 12", "ring Awa at 5", "77 123 45 67", "order 12345678", "PO 12345678",
                 "a@example.org", "12345678",
             ];
-            let (home, names) = ([REGION(b"SN")], ["Awa Diop"]);
+            let (home, names) = ([REGION(b"SN")], [&b"Awa Diop"[..]]);
             let plain = Hints::default();
             let hints = [
                 plain, plain.regions(&home), plain.field(Some("passport")), plain.names(&names),

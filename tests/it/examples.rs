@@ -15,7 +15,7 @@ fn found(
     region: Option<Region>,
 ) -> Vec<(String, Kind, u32, u32)> {
     let regions: Vec<Region> = region.into_iter().collect();
-    let names: Vec<&str> = rule.examples.names.iter().map(String::as_str).collect();
+    let names: Vec<&[u8]> = rule.examples.names.iter().map(String::as_bytes).collect();
     let hints = Hints::default().regions(&regions).names(&names);
     let mut scratch = scanner.scratch();
     let detections = scanner.scan(text.as_bytes(), &hints, &mut scratch).unwrap();

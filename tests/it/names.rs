@@ -68,7 +68,7 @@ fn names_of_a_tenant() {
 fn batches() {
     let texts = ["awa", "call 112", "hello awa", "+221 77 123 45 67 awa", "nothing", "awa", "ＡＷＡ", "x"];
     let buffer = texts.join("\n");
-    let with = Hints::default().names(&["Awa"]);
+    let with = Hints::default().names(&[b"Awa"]);
     let without = Hints::default();
     let mut spans = Vec::new();
     let mut at = 0;
@@ -89,7 +89,8 @@ fn batches() {
 fn names_do_not_allocate() {
     let names: Vec<String> = (0..5000).map(|n| format!("Awa{} Ndiaye", "abcdefghij".repeat(n % 3))).collect();
     let book = NameBook::build(&names).unwrap();
-    let hints = Hints::default().names(&["Awa Ndiaye", "Zoé Hope", "王小明"]).book(Some(&book));
+    let own = ["Awa Ndiaye", "Zoé Hope", "王小明"].map(str::as_bytes);
+    let hints = Hints::default().names(&own).book(Some(&book));
     let mut scratch = scanner().scratch();
     let mut scan = || {
         for text in ["merci Awa", "zoe, ndiaye awa and ＡＷＡ", "王小明 +221 77 123 45 67", "nothing here"] {
