@@ -540,7 +540,7 @@ fn observed(what: &What) -> String {
         What::Region(region) => format!("region {region}"),
         What::Epoch => "reads as milliseconds since 1970".to_owned(),
         What::GoesOn => "a group like its own follows".to_owned(),
-        What::Prose => "a small word of the sentence is a part of it".to_owned(),
+        What::Prose => "a part of the sentence around it".to_owned(),
         What::Plan { region, line, assigned } => {
             let of = region.map_or_else(|| "no one country".to_owned(), |region| region.to_string());
             match assigned {

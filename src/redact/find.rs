@@ -449,11 +449,7 @@ impl Finder {
                 let Some(field) = found.fields.field(number) else { continue };
                 if embedded::may_hold(field, found.assigned.role(number).holds) && (scans_all || self.scans(field)) {
                     let text = found.fields.text(buffer, field);
-                    // What is quoted holds a sign of it.
-                    if !embedded::may_begin(text)
-                        && !Armour::may_be_base64(text)
-                        && memchr::memchr(b'=', text).is_none()
-                    {
+                    if !embedded::may_begin(text) && !Armour::may_open(text) {
                         continue;
                     }
                     if let Some((set, start)) = embedded::gather(&mut sets, number, text)

@@ -559,8 +559,8 @@ impl Redactor {
                 applied,
             };
             let records = found.records();
-            let mut from = 0;
             if let (Some(_), Some(first)) = (&self.varied, earlier.first().zip(earlier_ends.first())) {
+                let mut from = 0;
                 for &number in &summary.varied {
                     copy_records(first, from..number, out, ends);
                     if let Some(record) = records.get(number) {

@@ -8,7 +8,7 @@ use super::build::Recognizer;
 use super::context::{FieldNames, Groups, Place, Said, TOKEN, is_short};
 use super::gates::{Open, OpenByRegions};
 use super::leads::Lead;
-use super::prose::PROSE;
+use super::prose::{PROSE, parts_word};
 use super::quiet::{Known, Quiet};
 use super::resolve::{self, Barriers, Candidate, Winners};
 use super::sieve::{LONG, Near};
@@ -693,7 +693,7 @@ impl<'t> Job<'t> {
             if goes_on(self.text, span) {
                 evidence += GROUPED_ON;
             }
-            if is_prose(scanner, of, candidate) {
+            if is_prose(scanner, of, self.text, span) {
                 evidence += PROSE;
             }
             self.push(scanner, work, accepted.recognizer, span, evidence, country);
@@ -932,10 +932,12 @@ pub(super) fn goes_on(text: &[u8], span: Span) -> bool {
     follows || leads
 }
 
-/// Returns whether a small word of the sentence is a part of a candidate. Of a rule that asks for a word no more than that and its
-/// shape is known; other shapes say enough: `de 136 695 976`.
-pub(super) fn is_prose(scanner: &Scanner, of: &Recognizer, candidate: &[u8]) -> bool {
-    of.gate == Gate::Context && of.sieve == Sieve::Token && scanner.prose.is_in(candidate)
+/// Returns whether a candidate is a part of the sentence around it: it holds a small word, or parts a word with an accent. Of a rule
+/// that asks for a word no more than that and its shape is known; other shapes say enough: `de 136 695 976`.
+pub(super) fn is_prose(scanner: &Scanner, of: &Recognizer, text: &[u8], span: Span) -> bool {
+    of.gate == Gate::Context
+        && of.sieve == Sieve::Token
+        && (span.of(text).is_some_and(|candidate| scanner.prose.is_in(candidate)) || parts_word(text, span))
 }
 
 /// Returns whether a letter or digit stands before `at`.

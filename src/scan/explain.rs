@@ -88,7 +88,7 @@ pub enum What {
     Epoch,
     /// A further group of digits makes it look like a part of something longer.
     GoesOn,
-    /// A blank parts a small word from it, as in a sentence: `for 250`.
+    /// It is a part of the sentence: a blank parts a small word from it (`for 250`), or it parts a word with an accent.
     Prose,
     /// Words for it stand beside it.
     Context(Vec<Mention>),
@@ -607,7 +607,7 @@ impl Walk<'_> {
             if goes_on(self.text, span) {
                 tell(What::GoesOn, GROUPED_ON);
             }
-            if is_prose(self.of.scanner, of, candidate) {
+            if is_prose(self.of.scanner, of, self.text, span) {
                 tell(What::Prose, PROSE);
             }
             if let Some(country) = country.filter(|country| self.hints.regions.contains(country))
@@ -678,7 +678,7 @@ impl Walk<'_> {
                 || alone
                     == evidence(of, candidate, country, self.hints)
                         + if goes_on(self.text, span) { GROUPED_ON } else { 0 }
-                        + if is_prose(self.of.scanner, of, candidate) { PROSE } else { 0 },
+                        + if is_prose(self.of.scanner, of, self.text, span) { PROSE } else { 0 },
             "what speaks for it alone is told as it was weighed"
         );
         Some(Explained {

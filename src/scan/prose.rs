@@ -1,6 +1,8 @@
-//! Small words beside digits: `for 250` is no number plate, and `is 12345678` no id that begins with letters.
+//! Small words beside digits: `for 250` is no number plate, and `is 12345678` no id that begins with letters. Nor is the `e` of `mãe`
+//! the beginning of one.
 
 use crate::rules::RuleSet;
+use crate::span::Span;
 
 /// What a candidate is worth of which a part is prose, in tenths of a bit: more than its words are.
 pub(super) const PROSE: i16 = -100;
@@ -27,6 +29,15 @@ impl Prose {
     }
 }
 
+/// Returns whether a candidate begins or ends within a word that goes on with an accented letter of the Latin script.
+pub(super) fn parts_word(text: &[u8], span: Span) -> bool {
+    let (start, end) = (span.start as usize, span.end as usize);
+    let is_letter = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
+    let is_latin = |letter: Option<&[u8]>| matches!(letter, Some([0xc3..=0xcd, 0x80..=0xbf]));
+    is_latin(start.checked_sub(2).and_then(|from| text.get(from..start))) && is_letter(Some(start))
+        || is_latin(text.get(end..end + 2)) && is_letter(end.checked_sub(1))
+}
+
 /// A word with zeros behind; nothing where it is none of small letters, or is longer.
 fn packed(word: &[u8]) -> Option<[u8; LETTERS]> {
     let mut room = [0; LETTERS];
@@ -44,6 +55,13 @@ mod tests {
         let prose = Prose::build(&RuleSet::builtin().unwrap());
         for text in ["for 250", "die 100", "is 12345678", "500 usd", "de 5 a", "in 2019", "12 de mayo"] {
             assert!(prose.is_in(text.as_bytes()), "{text}");
+        }
+        for (text, start, end) in [("mãe b450", 3, 8), ("ABC 12 dé", 0, 8)] {
+            assert!(parts_word(text.as_bytes(), Span::new(start, end)), "{text}");
+        }
+        for (text, start, end) in [("mãe b450", 4, 8), ("é450", 2, 5), ("450é", 0, 3), ("车b450", 3, 7), ("", 0, 0)]
+        {
+            assert!(!parts_word(text.as_bytes(), Span::new(start, end)), "{text}");
         }
         for text in ["abc 250", "FOR 250", "For 250", "for250", "for-250", "250", "", " ", "12  34", "forty 2"] {
             assert!(!prose.is_in(text.as_bytes()), "{text}");

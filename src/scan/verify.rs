@@ -332,7 +332,7 @@ const fn bit(guard: Guard) -> u8 {
 fn guards(text: &[u8], start: usize, end: usize) -> u8 {
     let left = before(text, start, 1);
     let right = text.get(end).copied();
-    if left.is_some_and(is_word) || right.is_some_and(is_word) || parts_word(text, start, end) {
+    if left.is_some_and(is_word) || right.is_some_and(is_word) {
         return bit(Guard::None);
     }
     let joint = |b: u8| matches!(b, b'.' | b',' | b'-' | b'/' | b':' | b'+');
@@ -342,22 +342,12 @@ fn guards(text: &[u8], start: usize, end: usize) -> u8 {
     GUARDS.into_iter().filter(|&guard| guarded(guard, text, start, end)).fold(0, |bits, guard| bits | bit(guard))
 }
 
-/// Returns whether `start..end` begins or ends within a word that goes on with a letter of the Latin script above ASCII, or
-/// with an accent: the `e` of `mãe`.
-#[inline]
-fn parts_word(text: &[u8], start: usize, end: usize) -> bool {
-    let is_letter = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
-    let is_latin = |letter: Option<&[u8]>| matches!(letter, Some([0xc3..=0xcd, 0x80..=0xbf]));
-    is_latin(start.checked_sub(2).and_then(|from| text.get(from..start))) && is_letter(Some(start))
-        || is_latin(text.get(end..end + 2)) && is_letter(end.checked_sub(1))
-}
-
 /// Returns whether the neighbours of `start..end` leave it alone.
 #[inline]
 pub(super) fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bool {
     let left = before(text, start, 1);
     let right = text.get(end).copied();
-    let free = !left.is_some_and(is_word) && !right.is_some_and(is_word) && !parts_word(text, start, end);
+    let free = !left.is_some_and(is_word) && !right.is_some_and(is_word);
     match guard {
         Guard::None => true,
         Guard::Word => free,

@@ -253,12 +253,7 @@ fn extend(tail: &Tail, text: &[u8], from: usize) -> usize {
 fn guarded(guard: Guard, text: &[u8], start: usize, end: usize) -> bool {
     let left = start.checked_sub(1).map(|i| text[i]);
     let right = text.get(end).copied();
-    // The rest of a word that has an accented letter.
-    let latin = |letter: Option<&[u8]>| letter.is_some_and(|l| (0xc3..=0xcd).contains(&l[0]) && l[1] & 0xc0 == 0x80);
-    let letter = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphabetic);
-    let parted = start >= 2 && letter(start) && latin(text.get(start - 2..start))
-        || end > 0 && letter(end - 1) && latin(text.get(end..end + 2));
-    let free = !left.is_some_and(word) && !right.is_some_and(word) && !parted;
+    let free = !left.is_some_and(word) && !right.is_some_and(word);
     let joins = |b: Option<u8>| b.is_some_and(|b| b".,-/:".contains(&b));
     match guard {
         Guard::None => true,

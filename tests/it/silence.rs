@@ -165,6 +165,7 @@ fn prose_is_no_part_of_an_id() {
         ("placa mãe b450", "b450"),
         // What has a check or a shape of its own is not prose.
         ("VAT de 136 695 976", "de 136 695 976"),
+        ("éDE89370400440532013000", "DE89370400440532013000"),
     ] {
         let found = scanner.scan(text.as_bytes(), &Hints::default(), &mut scratch).unwrap();
         let found: Vec<_> = found.iter().map(|detection| &text[detection.span.range()]).collect();
