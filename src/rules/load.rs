@@ -449,7 +449,7 @@ impl Reader<'_> {
         }
         let labels = self.phrases(rule.labels)?;
         let negative = self.phrases(rule.negative)?;
-        if gate == Gate::Context && context.is_empty() {
+        if gate == Gate::Context && context.is_empty() && labels.is_empty() {
             return Err(self.fault(at, format!("rule {id} asks for context and names none"), "add `context = [...]`"));
         }
         let worth = rule.evidence.context.unwrap_or(60);

@@ -366,6 +366,18 @@ fn no_word_speaks_that_every_message_holds() {
     assert!(unused.is_empty(), "nothing to forgive: {unused:?}");
 }
 
+/// A rule that asks for a word may name labels alone.
+#[test]
+fn labels_are_words_enough() {
+    let gated = RULE.replace("pattern ", "gate     = \"context\"\nlabels   = [\"mat\"]\npattern ");
+    let rules = RuleSet::from_sources(&[Source { name: "a.toml".to_owned(), text: gated }]).unwrap();
+    let scanner = Scanner::build(&rules, ScanConfig::default()).unwrap();
+    let mut scratch = scanner.scratch();
+    for (text, expected) in [("Mat. no 1234", 0), ("mat: 1234", 1), ("mat 1234 and 5678", 1)] {
+        assert_eq!(scanner.scan(text.as_bytes(), &Hints::default(), &mut scratch).unwrap().len(), expected, "{text}");
+    }
+}
+
 /// A label counts where it touches a number, and nowhere else; the name of a field is one.
 #[test]
 fn labels_touch() {
