@@ -227,7 +227,7 @@ fn resume(args: &Args, rules: &RuleSet, policy: &Source, work: &Redact<'_>) -> a
     }
     add(env!("CARGO_PKG_VERSION").as_bytes());
     add(policy.text.as_bytes());
-    add(format!("{:?}", rules.contexts()).as_bytes());
+    add(format!("{:?} {:?}", rules.contexts(), rules.prose()).as_bytes());
     for rule in rules.rules() {
         let found = (&rule.id, rule.entity, rule.sieve, &rule.pattern, &rule.tail, rule.guard);
         let judged =

@@ -582,6 +582,11 @@ impl Redactor {
         }
     }
 
+    /// Whether a lane may write something else in the place of an entity than the first.
+    fn is_varied(&self, entity: EntityId) -> bool {
+        self.varied.as_ref().and_then(|varied| varied.get(usize::from(entity.0))).is_none_or(|&varied| varied)
+    }
+
     /// Counts what the records of a call hold, and takes note of those of which a lane may write something else than the first.
     fn sum_up(&self, found: &Found, summary: &mut Summary, tally: &mut Tally) {
         summary.clear();
@@ -595,10 +600,10 @@ impl Redactor {
                 } else {
                     summary.count(detection.entity);
                 }
-                let varied = self.varied.as_ref().and_then(|varied| varied.get(usize::from(detection.entity.0)));
-                is_varied |= varied.is_none_or(|&varied| varied) || embedded || detection.rival.is_some();
+                is_varied |= embedded || detection.rival.is_some() || self.is_varied(detection.entity);
             }
-            if is_varied {
+            // Where every record is written for each lane, nobody asks.
+            if is_varied && self.varied.is_some() {
                 summary.varied.push(number);
             }
         }

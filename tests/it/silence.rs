@@ -160,6 +160,7 @@ fn prose_is_no_part_of_an_id() {
     for (text, expected) in [
         ("my plate is abc 123", "abc 123"),
         ("plate: FOR 250", "FOR 250"),
+        ("my plate is abc 123 de", "abc 123 de"),
         ("a plate for 250", ""),
         ("my id is 12345678", "12345678"),
         ("placa mãe b450", "b450"),
