@@ -541,6 +541,7 @@ fn observed(what: &What) -> String {
         What::Epoch => "reads as milliseconds since 1970".to_owned(),
         What::GoesOn => "a group like its own follows".to_owned(),
         What::Prose => "a part of the sentence around it".to_owned(),
+        What::Everyday => "an everyday word, a month or a place".to_owned(),
         What::Plan { region, line, assigned } => {
             let of = region.map_or_else(|| "no one country".to_owned(), |region| region.to_string());
             match assigned {
@@ -604,6 +605,7 @@ fn observation(of: &Observation) -> Value {
         What::Epoch => ("epoch", Value::Null),
         What::GoesOn => ("goes_on", Value::Null),
         What::Prose => ("prose", Value::Null),
+        What::Everyday => ("everyday", Value::Null),
         What::Label(words) => ("label", json!(words.iter().map(mention).collect::<Vec<_>>())),
         What::Plan { .. } => ("plan", json!(observed(&of.what))),
         What::Phone(_) => ("phone", json!(observed(&of.what))),

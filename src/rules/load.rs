@@ -2,7 +2,7 @@
 
 use super::{
     ByteClass, CountryFrom, Everyday, Evidence, Examples, Gate, Guard, KindContext, Prohibited, Rule, RuleSet, Sieve,
-    Tail, template,
+    Tail, heads, template,
 };
 use crate::check;
 use crate::entity::{Entity, Kind};
@@ -401,7 +401,14 @@ impl Reader<'_> {
                 return Err(self.fault(at, format!("rule {id} has no pattern"), "add `pattern = '...'`"));
             }
             (Some(pattern), _) => {
-                self.pattern(pattern)?;
+                let hir = self.pattern(pattern)?;
+                if sieve == Sieve::Capital && rule.gate.is_none() && heads(&hir).is_none() {
+                    return Err(self.fault(
+                        pattern.span().start,
+                        "pattern begins with any word".to_owned(),
+                        "begin it with words of three letters or more, a full stop or blank counted, or ask for a phrase with `gate = \"context\"`",
+                    ));
+                }
                 pattern.get_ref().clone()
             }
         };
@@ -578,7 +585,7 @@ impl Reader<'_> {
         })
     }
 
-    fn pattern(&self, pattern: &Spanned<String>) -> Result<(), RuleError> {
+    fn pattern(&self, pattern: &Spanned<String>) -> Result<Hir, RuleError> {
         let at = pattern.span().start;
         let hir = self.parse(pattern)?;
         let properties = hir.properties();
@@ -603,7 +610,7 @@ impl Reader<'_> {
                 format!("pattern can match {most} bytes, the limit is {PATTERN_BYTES}"),
                 "let a `tail` carry what follows the telling part",
             )),
-            _ => Ok(()),
+            _ => Ok(hir),
         }
     }
 
@@ -625,6 +632,7 @@ impl Reader<'_> {
             "domain" => Some(Sieve::Domain),
             "colon" => Some(Sieve::Colon),
             "dashes" => Some(Sieve::Dashes),
+            "capital" => Some(Sieve::Capital),
             "phone" => Some(Sieve::Phone),
             "name" => Some(Sieve::Name),
             _ => text.strip_prefix("digits:").and_then(digits),
@@ -633,7 +641,7 @@ impl Reader<'_> {
             self.fault(
                 spanned.span().start,
                 format!("unknown sieve: {text}"),
-                "one of: digits:N, digits:N-M, quad, token, script, long, at, scheme, www, domain, colon, dashes, phone, name",
+                "one of: digits:N, digits:N-M, quad, token, script, long, at, scheme, www, domain, colon, dashes, capital, phone, name",
             )
         })
     }

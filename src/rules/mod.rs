@@ -80,6 +80,22 @@ impl Rule {
             self.gate == Gate::Context && self.check.is_none() && matches!(self.sieve, Sieve::Digits { .. });
         self.validates && !takes_any
     }
+
+    /// Returns the first three bytes of all that the pattern takes; nothing where they are not letters that the pattern
+    /// tells one by one.
+    #[must_use]
+    pub fn heads(&self) -> Option<Vec<[u8; 3]>> {
+        let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&self.pattern).ok()?;
+        heads(&hir)
+    }
+}
+
+/// The first three bytes of all that a pattern takes.
+fn heads(hir: &regex_syntax::hir::Hir) -> Option<Vec<[u8; 3]>> {
+    let mut prefixes = regex_syntax::hir::literal::Extractor::new().extract(hir);
+    prefixes.keep_first_bytes(3);
+    prefixes.dedup();
+    prefixes.literals()?.iter().map(|literal| literal.as_bytes().first_chunk().copied()).collect()
 }
 
 /// What the first pass looks for; decides where candidates begin.
@@ -116,6 +132,9 @@ pub enum Sieve {
     Colon,
     /// Five hyphens.
     Dashes,
+    /// A capital letter and a small one that begin a word: of a rule whose gate is open a word that its pattern begins with,
+    /// of others one right behind a phrase that the rule names.
+    Capital,
     /// A telephone number of any region, found by the numbering plans; such a rule has no pattern.
     Phone,
     /// A name that the record carries or a book holds; such a rule has no pattern.

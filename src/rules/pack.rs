@@ -13,6 +13,7 @@ macro_rules! packs {
 
 /// Path below `patterns/` and text of every pack.
 const PACKS: &[(&str, &str)] = packs![
+    "world/address.toml",
     "world/bank.toml",
     "world/card.toml",
     "world/device.toml",

@@ -4,6 +4,7 @@ use super::automaton::{Automata, Automaton, NUMBER_SEPARATORS, Until};
 use super::context::{GroupId, Words};
 use super::gates::Gates;
 use super::leads::Beginning;
+use super::openers::Openers;
 use super::prose::Prose;
 use super::verify::{Entry, Kinds, is_word};
 use super::{BuildError, ScanConfig, Scanner, candidates, lookup, score, sieve, simd};
@@ -145,7 +146,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
     let name = (recognizers.iter().enumerate())
         .find(|(_, r)| r.sieve == Sieve::Name && lookup::is_sought(config, &scores, r.evidence.shape));
-    let name = name.and_then(|(at, _)| u16::try_from(at).ok()).map(|at| (at, lookup::Guards::build(rules)));
+    let name = name.and_then(|(at, _)| u16::try_from(at).ok());
     let (number_digits, code_digits) = (number.fewest_digits(Until::Match), code.fewest_digits(Until::Letter));
     let words = words.build(level);
     // `usize::MAX` is what no rule asks for.
@@ -173,7 +174,11 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         dashes: of_sieve(Sieve::Dashes)?,
         gates: Gates::of(&recognizers, words.phrases(), enough),
         phone,
+        opened: automata(&|rule, _| rule.sieve == Sieve::Capital && rule.gate == Gate::Open)?,
+        introduced: automata(&|rule, _| rule.sieve == Sieve::Capital && rule.gate == Gate::Context)?,
+        openers: Openers::build(rules),
         name,
+        everyday: lookup::Guards::build(rules),
         labels: rules
             .entities()
             .iter()

@@ -570,6 +570,19 @@ impl<'t> Job<'t> {
         }
     }
 
+    /// The second letter of a word with a capital one.
+    #[inline(never)]
+    pub(super) fn capital(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
+        let Some(start) = at.checked_sub(1) else { return };
+        let opened = scanner.openers.of(self.text, start);
+        if opened.head {
+            self.verify(scanner, &scanner.opened, start, work);
+        }
+        if opened.behind {
+            self.verify(scanner, &scanner.introduced, start, work);
+        }
+    }
+
     fn push(
         &self,
         scanner: &Scanner,
@@ -598,15 +611,15 @@ impl<'t> Job<'t> {
 
     /// Looks for the names that the caller knows.
     fn names(&mut self, scanner: &Scanner, work: &mut Work) {
-        let Some((recognizer, guards)) = &scanner.name else { return };
-        let shape = scanner.recognizers.get(usize::from(*recognizer)).map_or(0, |of| of.evidence.shape);
+        let Some(recognizer) = scanner.name else { return };
+        let shape = scanner.recognizers.get(usize::from(recognizer)).map_or(0, |of| of.evidence.shape);
         let Work { names, candidates, .. } = work;
-        lookup::find(self.text, self.hints, guards, names, |span, worth| {
+        lookup::find(self.text, self.hints, &scanner.everyday, names, |span, worth| {
             let evidence = worth + shape;
             self.n_candidates += 1;
             candidates.push(Candidate {
                 span,
-                recognizer: *recognizer,
+                recognizer,
                 alone: evidence,
                 evidence,
                 country: None,
@@ -696,6 +709,7 @@ impl<'t> Job<'t> {
             if is_prose(scanner, of, self.text, span) {
                 evidence += PROSE;
             }
+            evidence += everyday(scanner, of, candidate);
             self.push(scanner, work, accepted.recognizer, span, evidence, country);
         }
         if work.candidates.is_empty() {
@@ -938,6 +952,11 @@ pub(super) fn is_prose(scanner: &Scanner, of: &Recognizer, text: &[u8], span: Sp
     of.gate == Gate::Context
         && of.sieve == Sieve::Token
         && (span.of(text).is_some_and(|candidate| scanner.prose.is_in(candidate)) || parts_word(text, span))
+}
+
+/// What the words of a name speak against it that stands behind a phrase: everyday words, months, places.
+pub(super) fn everyday(scanner: &Scanner, of: &Recognizer, candidate: &[u8]) -> i16 {
+    if of.sieve == Sieve::Capital && of.gate == Gate::Context { scanner.everyday.against(candidate) } else { 0 }
 }
 
 /// Returns whether a letter or digit stands before `at`.

@@ -639,9 +639,10 @@ pub(super) fn touching<'t>(text: &'t [u8], own: Span, barriers: &Barriers) -> Op
     let joint = |b: &&u8| matches!(**b, b' ' | b'\t' | b':' | b'#' | b'=' | b'-' | b'"' | b'\'' | b'(');
     let gap = head.iter().rev().take(TOUCH_BYTES).take_while(joint).count();
     let (head, _) = head.split_at_checked(head.len() - gap)?;
-    let word = head.iter().rev().take(WORD_BYTES).take_while(|&&b| is_letter(b)).count();
+    // `it's` is one word.
+    let word = head.iter().rev().take(WORD_BYTES).take_while(|&&b| is_letter(b) || b == b'\'').count();
     let (before, word) = head.split_at_checked(head.len() - word)?;
-    let hangs = before.last().is_some_and(|&b| super::verify::is_word(b) || b >= 0x80 || b == b'\'');
+    let hangs = word.first() == Some(&b'\'') || before.last().is_some_and(|&b| super::verify::is_word(b) || b >= 0x80);
     let words_at = wall + before.len();
     (gap > 0 && !word.is_empty() && !hangs).then_some(Window { words: word, words_at, whole: word, whole_at: words_at })
 }

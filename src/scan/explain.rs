@@ -9,7 +9,7 @@
 
 use super::build::Recognizer;
 use super::candidates::{
-    DATED, EPOCH, GROUPED_ON, Job, LABELLED, Work, country, evidence, goes_on, is_epoch, is_prose,
+    DATED, EPOCH, GROUPED_ON, Job, LABELLED, Work, country, everyday, evidence, goes_on, is_epoch, is_prose,
 };
 use super::context::{Signs, Window, label, mentions, spaced_name, touching, windows};
 use super::phone::{self, Trait};
@@ -90,6 +90,8 @@ pub enum What {
     GoesOn,
     /// It is a part of the sentence: a blank parts a small word from it (`for 250`), or it parts a word with an accent.
     Prose,
+    /// Words of it are everyday words, months or places.
+    Everyday,
     /// Words for it stand beside it.
     Context(Vec<Mention>),
     /// Its rule's own words stand right before it.
@@ -441,6 +443,7 @@ impl Walk<'_> {
             Sieve::Www | Sieve::Domain => has(b'.'),
             Sieve::Dashes => has(b'-'),
             Sieve::Phone => true,
+            Sieve::Capital => self.text.iter().any(u8::is_ascii_uppercase),
             // Nobody told a name here.
             Sieve::Name => false,
         }
@@ -455,6 +458,7 @@ impl Walk<'_> {
             // The first byte of a character above ASCII, or a digit before one.
             Sieve::Script => first >= 0xc2 || first.is_ascii_digit(),
             Sieve::Dashes => first == b'-' && after != Some(b'-'),
+            Sieve::Capital => first.is_ascii_uppercase() && !after.is_some_and(is_word),
             Sieve::Colon => (is_word(first) || first == b':') && !after.is_some_and(|b| is_word(b) || b == b':'),
             Sieve::Www | Sieve::Domain => {
                 let run = self.text.get(start..).unwrap_or_default();
@@ -610,6 +614,10 @@ impl Walk<'_> {
             if is_prose(self.of.scanner, of, self.text, span) {
                 tell(What::Prose, PROSE);
             }
+            let against = everyday(self.of.scanner, of, candidate);
+            if against != 0 {
+                tell(What::Everyday, against);
+            }
             if let Some(country) = country.filter(|country| self.hints.regions.contains(country))
                 && of.evidence.region != 0
             {
@@ -678,7 +686,8 @@ impl Walk<'_> {
                 || alone
                     == evidence(of, candidate, country, self.hints)
                         + if goes_on(self.text, span) { GROUPED_ON } else { 0 }
-                        + if is_prose(self.of.scanner, of, self.text, span) { PROSE } else { 0 },
+                        + if is_prose(self.of.scanner, of, self.text, span) { PROSE } else { 0 }
+                        + everyday(self.of.scanner, of, candidate),
             "what speaks for it alone is told as it was weighed"
         );
         Some(Explained {

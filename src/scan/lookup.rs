@@ -44,6 +44,12 @@ const PART: i16 = 40;
 const LOWER: i16 = 25;
 /// One everyday word that is written like a name.
 const GUESSED: i16 = 20;
+/// An everyday word of a name that nobody told and that holds no others.
+const AGAINST_EVERYDAY: i16 = -25;
+/// The same beside another word.
+const AGAINST_ONE_OF_THEM: i16 = -15;
+/// A month, a place, a title or the like in it.
+const AGAINST_OTHERS: i16 = -60;
 
 /// Names that are looked for in every text of a tenant. Immutable; built once and shared.
 ///
@@ -239,6 +245,25 @@ impl Guards {
         words.sort_unstable_by(|a, b| b.cmp(a));
         words.dedup_by_key(|(hash, _)| *hash);
         Self { words: Table::build(words), before: Table::build(before) }
+    }
+
+    /// Returns what words of a name that nobody told speak against it, in tenths of a bit.
+    pub(super) fn against(&self, name: &[u8]) -> i16 {
+        let mut reader = Reader::new(name);
+        let words = std::iter::from_fn(|| reader.next()).take(NAME_WORDS);
+        // Particles and initials say nothing.
+        let words = words.filter(|word| word.case != Case::Lower && word.letters > 1);
+        let (mut n_words, mut n_everyday, mut n_others) = (0, 0, 0);
+        for word in words {
+            n_words += 1;
+            match self.words.flags(word.hash) {
+                0 => {}
+                EVERYDAY => n_everyday += 1,
+                _ => n_others += 1,
+            }
+        }
+        let each = if n_everyday == n_words { AGAINST_EVERYDAY } else { AGAINST_ONE_OF_THEM };
+        n_everyday * each + n_others * AGAINST_OTHERS
     }
 }
 

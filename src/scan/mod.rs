@@ -13,6 +13,7 @@ mod gates;
 mod leads;
 mod lexicon;
 mod lookup;
+mod openers;
 mod phone;
 mod prose;
 mod quiet;
@@ -198,8 +199,15 @@ pub struct Scanner {
     gates: gates::Gates,
     /// The recognizer that the numbering plans serve.
     phone: Option<usize>,
-    /// The recognizer of known names, and what keeps everyday words from being names.
-    name: Option<(u16, lookup::Guards)>,
+    /// Rules for words with a capital letter that begin a value.
+    opened: Automata,
+    /// Rules for those behind a phrase.
+    introduced: Automata,
+    openers: openers::Openers,
+    /// The recognizer of known names.
+    name: Option<u16>,
+    /// What keeps everyday words from being names.
+    everyday: lookup::Guards,
     /// Fewest digits of any candidate in `number`.
     number_digits: usize,
     /// Digits that are too few for any of the numbering plans, `number` and `code`, plus one.
@@ -424,7 +432,8 @@ impl Scanner {
             };
             self.each_block(piece, masks, |block, masks, anchors| {
                 let offset = piece_start + block * BLOCK;
-                let mut bits = (anchors.any() | anchors.lead) & skip_to(from, offset);
+                let idle = self.idle(buffer, offset, anchors.capital);
+                let mut bits = (anchors.any() | anchors.lead) & !idle & skip_to(from, offset);
                 if let Some(job) = &job {
                     bits &= skip_to(from + job.skip, offset) | anchors.lead;
                 }
@@ -482,6 +491,21 @@ impl Scanner {
         if named {
             close(batch.len(), None, false, work);
         }
+    }
+
+    /// Which of the words with a capital letter in a block at `offset` need no look.
+    #[inline]
+    fn idle(&self, buffer: &[u8], offset: usize, capital: u64) -> u64 {
+        let mut left = capital;
+        let mut idle = capital;
+        while left != 0 {
+            let bit = left.trailing_zeros();
+            if self.openers.may_open(buffer, offset + bit as usize) {
+                idle &= !(1 << bit);
+            }
+            left &= left - 1;
+        }
+        idle
     }
 
     /// Looks for names in texts of a batch in which nothing else can be.
@@ -576,6 +600,9 @@ impl Scanner {
         }
         if anchors.dashes & bit != 0 {
             job.dashes(self, at, work);
+        }
+        if anchors.capital & bit != 0 {
+            job.capital(self, at, work);
         }
     }
 

@@ -20,6 +20,7 @@ mod eval;
 mod examples;
 mod explain;
 mod floors;
+mod introductions;
 mod lines;
 mod names;
 mod operators;

@@ -30,13 +30,14 @@ pub(super) unsafe fn classify(bytes: &[u8], out: &mut [Masks]) {
             slash: join(a[6], b[6]),
             number: join(a[7], b[7]),
             lead: join(a[8], b[8]),
+            upper: join(a[9], b[9]),
         };
     }
 }
 
-/// The nine masks of 32 bytes, in the order of the fields of [`Masks`].
+/// The ten masks of 32 bytes.
 #[target_feature(enable = "avx2")]
-fn half(v: __m256i) -> [u32; 9] {
+fn half(v: __m256i) -> [u32; 10] {
     let is = |byte: u8| _mm256_cmpeq_epi8(v, _mm256_set1_epi8(byte.cast_signed()));
     // `x - low <= span` in unsigned bytes is `min(x - low, span) == x - low`.
     let within = |x: __m256i, low: u8, span: u8| {
@@ -67,6 +68,7 @@ fn half(v: __m256i) -> [u32; 9] {
         bits(is(b'/')),
         bits(number),
         bits(lead),
+        bits(within(v, b'A', 25)),
     ]
 }
 

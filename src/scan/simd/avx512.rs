@@ -16,7 +16,7 @@ const DOT: u8 = 1 << 5;
 const SLASH: u8 = 1 << 6;
 const NUMBER: u8 = 1 << 7;
 
-/// What each ASCII character is: a bit for each of the first eight fields of [`Masks`].
+/// What each ASCII character is: a bit for each of eight fields of [`Masks`].
 #[expect(clippy::indexing_slicing, reason = "in a constant, what is out of bounds does not compile")]
 const KINDS: [u8; 2 * BLOCK] = {
     let mut kinds = [0; 2 * BLOCK];
@@ -66,6 +66,10 @@ pub(super) unsafe fn classify(bytes: &[u8], out: &mut [Masks]) {
             dot: has(DOT),
             slash: has(SLASH),
             number: has(NUMBER),
+            upper: _mm512_cmple_epu8_mask(
+                _mm512_sub_epi8(v, _mm512_set1_epi8(b'A'.cast_signed())),
+                _mm512_set1_epi8(25),
+            ),
             lead: is(0xc2) | is(0xcd) | late,
         };
     }

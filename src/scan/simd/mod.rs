@@ -21,6 +21,8 @@ pub(crate) struct Masks {
     pub(crate) digit: u64,
     /// `A-Z a-z 0-9 _`.
     pub(crate) word: u64,
+    /// `A-Z`.
+    pub(crate) upper: u64,
     /// `-`.
     pub(crate) dash: u64,
     /// `@`.

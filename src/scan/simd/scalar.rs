@@ -15,7 +15,11 @@ pub(super) fn classify(bytes: &[u8], out: &mut [Masks]) {
                     m.digit |= bit;
                     m.word |= bit;
                 }
-                b'A'..=b'Z' | b'a'..=b'z' | b'_' => m.word |= bit,
+                b'A'..=b'Z' => {
+                    m.upper |= bit;
+                    m.word |= bit;
+                }
+                b'a'..=b'z' | b'_' => m.word |= bit,
                 b'-' => m.dash |= bit,
                 b'@' => m.at |= bit,
                 b':' => m.colon |= bit,
