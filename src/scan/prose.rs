@@ -24,9 +24,11 @@ impl Prose {
     /// number plates have them (`m ab 1234`).
     pub(super) fn is_in(&self, candidate: &[u8]) -> bool {
         let is_word = |piece: &&[u8]| !piece.is_empty() && piece.iter().all(u8::is_ascii_alphabetic);
+        let is_lettered =
+            |piece: &&[u8]| !piece.is_empty() && piece.iter().all(|&b| b.is_ascii_alphabetic() || b >= 0x80);
         let mut pieces = candidate.split(|&b| b == b' ');
         let Some(first) = candidate.contains(&b' ').then(|| pieces.find(is_word)).flatten() else { return false };
-        !pieces.next().as_ref().is_some_and(is_word) && self.holds(first)
+        !pieces.next().as_ref().is_some_and(is_lettered) && self.holds(first)
     }
 
     fn holds(&self, word: &[u8]) -> bool {
@@ -81,6 +83,7 @@ mod tests {
             "forty 2",
             "abc 123 de",
             "m ab 1234",
+            "3 de março de 1996",
         ] {
             assert!(!prose.is_in(text.as_bytes()), "{text}");
         }
