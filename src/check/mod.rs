@@ -25,6 +25,7 @@ mod iso7064;
 mod jwt;
 mod luhn;
 mod mac;
+mod password;
 mod pem;
 mod subscriber;
 mod url;
@@ -85,6 +86,7 @@ const GROUPS: &[&[Check]] = &[
     url::CHECKS,
     jwt::CHECKS,
     pem::CHECKS,
+    password::CHECKS,
     subscriber::CHECKS,
     date::CHECKS,
     vehicle::CHECKS,

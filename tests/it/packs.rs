@@ -448,3 +448,39 @@ fn birth_dates_are_called_so() {
         assert_eq!(found.join(" "), expected, "{text}");
     }
 }
+
+/// A password or a PIN is one where a label touches it or says what it is.
+#[test]
+fn passwords_are_called_so() {
+    let rules = RuleSet::builtin().unwrap();
+    let scanner = Scanner::build(&rules, ScanConfig::default()).unwrap();
+    let mut scratch = scanner.scratch();
+    for (text, expected) in [
+        ("password: hunter2", "PASSWORD hunter2"),
+        ("my password is Tr0ub4dor&3.", "PASSWORD Tr0ub4dor&3"),
+        ("user ada, password: \"Xy9$kkl!\"", "PASSWORD Xy9$kkl!"),
+        ("pwd=abc123!", "PASSWORD abc123!"),
+        ("contraseña: sol2024luna", "PASSWORD sol2024luna"),
+        ("пароль: zima2024", "PASSWORD zima2024"),
+        ("密码：abc12345", "PASSWORD abc12345"),
+        ("كلمة السر: abc12345", "PASSWORD abc12345"),
+        ("password yangu ni mambo2020", "PASSWORD mambo2020"),
+        ("senha: 482193", "PASSWORD 482193"),
+        ("PIN 4821", "PIN_CODE 4821"),
+        ("your PIN is 4821", "PIN_CODE 4821"),
+        ("M-PESA PIN: 1234", "PIN_CODE 1234"),
+        ("namba ya siri 4821", "PIN_CODE 4821"),
+        ("my UPI pin is 482193", "PIN_CODE 482193"),
+        // Known wrong answers: no candidate begins at a word without a digit.
+        ("password: sunshine", ""),
+        ("password: P@ssw0rd", ""),
+        ("password for room12345", ""),
+        ("PIN 560001", ""),
+        ("your PIN is blocked, call 4455", ""),
+    ] {
+        let found = scanner.scan(text.as_bytes(), &Hints::default(), &mut scratch).unwrap();
+        let named =
+            |d: &efface::Detection| format!("{} {}", rules.entity(d.entity).unwrap().name, &text[d.span.range()]);
+        assert_eq!(found.iter().map(named).collect::<Vec<_>>().join(", "), expected, "{text}");
+    }
+}

@@ -148,6 +148,18 @@ const MESSAGES: &[(&str, &str)] = &[
     ("TR", "doğum günü partisi cumartesi, 12.05.2026 saat 19:30, 25 kişi"),
     ("PL", "urodziny w sobotę, tort na 12.05.2026, 25 osób, 10 zł od osoby"),
     ("IN", "aadhaar update 12/05/2026 ko hai, pan card ki fees 107, last date 31/03/2026"),
+    // Passwords and PINs that are spoken of, and not told.
+    ("US", "the password is required for iphone12, reset it within 24hours or call 1030"),
+    ("US", "pin 5 of the connector goes to gpio 17, pin it at 1030, bowling pins 2500"),
+    ("IN", "courier to Bengaluru PIN 560001, pin code 110001 is for Delhi"),
+    ("KE", "never share your PIN, dial *334# to change it, send 2500 before 6pm"),
+    ("KE", "ingiza PIN yako kutuma 5000 kwa duka la 12 kabla ya 1830"),
+    ("ES", "la clave está en salir a las 10:30, olvidé la contraseña 3 veces, son 24 horas"),
+    ("FR", "mot de passe oublié, le lien expire dans 24 heures, code pin bloqué après 3 essais"),
+    ("BR", "esqueci a senha, retirei a senha na fila e chamaram 25 pessoas, sala 304"),
+    ("DE", "Passwort vergessen, PIN kommt per Post in 10 Tagen, Gebühr 1250"),
+    ("NL", "ik pin 1250 euro bij de kassa, de pas ligt thuis"),
+    ("PL", "hasło dnia jest na tablicy, sala 204, godzina 10:30"),
 ];
 
 #[test]
