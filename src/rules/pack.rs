@@ -28,6 +28,7 @@ const PACKS: &[(&str, &str)] = packs![
     "world/medical.toml",
     "world/mobile_money.toml",
     "world/name.toml",
+    "world/otp.toml",
     "world/password.toml",
     "world/phone.toml",
     "world/sim.toml",

@@ -58,6 +58,9 @@ impl Recognizer {
 /// Rules that share an automaton whatever they are.
 const FAMILY_RULES: usize = 40;
 
+/// Kinds whose values hold words: with codes in one automaton they multiply each other's states.
+const WORDY: [Kind; 3] = [Kind::Address, Kind::DateTime, Kind::Password];
+
 /// Bytes that one automaton may take, and its construction; larger sets are split in two.
 const AUTOMATON_BYTES: usize = 4 << 20;
 
@@ -315,7 +318,9 @@ type Family<'r> = Vec<(u16, &'r Rule, &'r Shape)>;
 /// Parts rules into those that share an automaton. Patterns that are as loose as number plates multiply each other's states,
 /// so rules of one kind go together; up to `most` rules are one family.
 fn families<'r>(rules: &RuleSet, chosen: Family<'r>, most: usize) -> Vec<Family<'r>> {
-    if chosen.len() <= most {
+    let wordy =
+        |member: &(u16, &Rule, &Shape)| rules.entity(member.1.entity).is_some_and(|of| WORDY.contains(&of.kind));
+    if chosen.len() <= most && !chosen.iter().any(wordy) || most == usize::MAX {
         return vec![chosen];
     }
     let mut by_kind: Vec<(Option<Kind>, Family<'r>)> = Vec::new();
@@ -327,10 +332,11 @@ fn families<'r>(rules: &RuleSet, chosen: Family<'r>, most: usize) -> Vec<Family<
         }
     }
     // Small families share what is left.
-    let (large, small): (Vec<_>, Vec<_>) =
-        by_kind.into_iter().map(|(_, f)| f).partition(|f| f.len() > FAMILY_RULES / 4);
-    let small: Vec<_> = small.into_iter().flatten().collect();
-    large.into_iter().chain((!small.is_empty()).then_some(small)).collect()
+    let (alone, small): (Vec<_>, Vec<_>) = by_kind
+        .into_iter()
+        .partition(|(kind, family)| family.len() > FAMILY_RULES / 4 || kind.is_some_and(|kind| WORDY.contains(&kind)));
+    let small: Family<'_> = small.into_iter().flat_map(|(_, family)| family).collect();
+    alone.into_iter().map(|(_, family)| family).chain((!small.is_empty()).then_some(small)).collect()
 }
 
 fn compile(rules: &[(u16, &Rule, &Shape)], table: &[Recognizer], out: &mut Automata) -> Result<(), BuildError> {
