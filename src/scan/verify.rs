@@ -112,7 +112,13 @@ impl Kinds {
 
     /// The set of one kind; of an entity that is not known all.
     pub(super) fn of(kind: Option<Kind>) -> Self {
-        kind.map_or(Self::ALL, |kind| Self(1 << (kind as u32 % u32::BITS)))
+        // More kinds than bits: what has rules takes the bit of one that no rule finds.
+        let bit = |kind: Kind| match kind {
+            Kind::Address => Kind::Username as u32,
+            Kind::DateTime => Kind::UserId as u32,
+            kind => kind as u32 % u32::BITS,
+        };
+        kind.map_or(Self::ALL, |kind| Self(1 << bit(kind)))
     }
 
     #[inline]
