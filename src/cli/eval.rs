@@ -47,7 +47,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SUBTYPE,…", value_delimiter = ',')]
     subtypes: Vec<String>,
 
-    /// Score only labels that a rule looks for.
+    /// Score only labels that a rule looks for; names, addresses and dates without a subtype are none.
     #[arg(long)]
     covered: bool,
 

@@ -114,6 +114,9 @@ impl Names {
         let Label::Kind(kind) = gold.label else { return false };
         // A subtype that names no entity of its own (a fax number, an IPv6 address) is as good as none.
         let fine = gold.subtype.is_some() && (gold.country.is_some() || kind.family() != crate::entity::Family::Own);
+        if IN_PART.contains(&kind) {
+            return gold.subtype.is_some() && self.of_gold(gold).is_some_and(|name| self.has(&name));
+        }
         if fine {
             return self.of_gold(gold).is_some_and(|name| self.has(&name));
         }
@@ -163,6 +166,10 @@ impl Selection {
     }
 }
 
+/// Kinds of which rules find what words lead to, and no more: who says a name, a street with its number, a birth date. A label
+/// without a subtype may be any of the kind.
+const IN_PART: [Kind; 3] = [Kind::Person, Kind::Address, Kind::DateTime];
+
 /// What corpora call an entity (`COUNTRY_SUBTYPE`, or the subtype alone), and what the entity may be called here.
 const ALIASES: &[(&str, &[&str])] = &[
     ("AWS", &["AWS_ACCESS_KEY"]),
@@ -209,6 +216,8 @@ mod tests {
             ("ES_NIF", Kind::NationalId, "ES"),
             ("IP_ADDRESS", Kind::IpAddress, ""),
             ("PHONE_NUMBER", Kind::PhoneNumber, ""),
+            ("PERSON", Kind::Person, ""),
+            ("DATE_OF_BIRTH", Kind::DateTime, ""),
             ("JWT", Kind::ApiKey, ""),
         ])
     }
@@ -244,6 +253,9 @@ mod tests {
         check("API_KEY", "JWT", "", Some("JWT"), true);
         check("API_KEY", "STRIPE", "", Some("STRIPE"), false);
         check("PASSWORD", "", "", None, false);
+        check("PERSON", "", "", Some("PERSON"), false);
+        check("DATE_TIME", "", "", None, false);
+        check("DATE_TIME", "DOB", "", Some("DATE_OF_BIRTH"), true);
         check("PROFESSION", "", "", None, false);
     }
 
