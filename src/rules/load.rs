@@ -406,7 +406,7 @@ impl Reader<'_> {
                     return Err(self.fault(
                         pattern.span().start,
                         "pattern begins with any word".to_owned(),
-                        "begin it with words of three letters or more, a full stop or blank counted, or ask for a phrase with `gate = \"context\"`",
+                        "begin it with words of three letters or more, a full stop or blank counted, or ask for a phrase: `gate = \"context\"`",
                     ));
                 }
                 pattern.get_ref().clone()

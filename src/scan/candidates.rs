@@ -573,7 +573,7 @@ impl<'t> Job<'t> {
     /// The second letter of a word with a capital one.
     #[inline(never)]
     pub(super) fn capital(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
-        let Some(start) = at.checked_sub(1) else { return };
+        let Some(start) = at.checked_sub(1).filter(|_| scanner.openers.may_open(self.text, at)) else { return };
         let opened = scanner.openers.of(self.text, start);
         if opened.head {
             self.verify(scanner, &scanner.opened, start, work);

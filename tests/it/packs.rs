@@ -50,6 +50,7 @@ fn loader_names_line_and_hint() {
     refuses("sieve of none", "digits:4", "digits:0-4", (7, "unknown sieve", "digits:N-M"));
     refuses("no pattern", pattern, "", (1, "rule test.rule has no pattern", "add `pattern"));
     refuses("phone with a pattern", "digits:4", "phone", (8, "a phone rule has no pattern", "remove `pattern`"));
+    refuses("any capital", "digits:4", "capital", (8, "pattern begins with any word", "`gate = "));
     refuses("unbounded *", r"\d{4}", r"\d*", (8, "unbounded repeat", "upper bound"));
     refuses("unbounded +", r"\d{4}", r"(?:ab)+", (8, "unbounded repeat", "`tail`"));
     refuses("unbounded {n,}", r"\d{4}", r"\d{4,}", (8, "unbounded repeat", "upper bound"));
