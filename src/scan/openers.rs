@@ -59,7 +59,8 @@ impl Openers {
         out
     }
 
-    /// Whether the word of which the second letter stands at `at` may be one of them; wrong only where it is.
+    /// Whether the word of which the second letter stands at `at` may be one of them: asked of nearly every message, so it says so of a
+    /// few that are none, and never the reverse.
     #[inline]
     pub(super) fn may_open(&self, buffer: &[u8], at: usize) -> bool {
         let Some(start) = at.checked_sub(1) else { return false };
