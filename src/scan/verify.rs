@@ -135,6 +135,12 @@ impl Kinds {
     pub(super) const fn is_empty(self) -> bool {
         self.0 == 0
     }
+
+    /// One bit for each kind.
+    #[inline]
+    pub(super) const fn bits(self) -> u32 {
+        self.0
+    }
 }
 
 /// Whether what begins at `start` is the middle of a number: [`Guard::Number`] lets nothing begin there.

@@ -2,7 +2,7 @@
 
 use super::context::GroupId;
 use super::lookup::slot;
-use super::simd::{BLOCK, Letters, Level};
+use super::simd::{self, BLOCK, Letters, Level, PLACES, WORD_BITS};
 use super::verify::Kinds;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -12,10 +12,6 @@ use std::ops::Range;
 pub(super) const PHRASE_WORDS: usize = 8;
 /// Text behind the first word of a phrase in which the others stand; wider than any window.
 const PHRASE_BYTES: usize = 256;
-/// Places of the table that tells what words speak of: 32 KiB.
-const PLACES: usize = 1 << 13;
-/// Bits of a [`Sieve`]: 8 KiB.
-const SIEVE_BITS: usize = 1 << 16;
 
 /// Phrases and whom they speak of, by their first words.
 pub(super) struct Table {
@@ -28,7 +24,7 @@ pub(super) struct Table {
     /// The words that are phrases and those that stand second in one, so that most words of a text are dismissed by one look.
     any: Sieve,
     /// By the place of such a word what these phrases speak of.
-    speaks: Box<[Kinds; PLACES]>,
+    speaks: Box<[u32; PLACES]>,
     /// The first two words of phrases of more than one.
     pairs: Sieve,
 }
@@ -44,17 +40,17 @@ struct First {
 }
 
 /// A set of hashes that says of a few that are not in it that they are.
-struct Sieve(Box<[u64; SIEVE_BITS / 64]>);
+struct Sieve(Box<[u64; WORD_BITS / 64]>);
 
 impl Sieve {
     fn new() -> Self {
-        Self(Box::new([0; SIEVE_BITS / 64]))
+        Self(Box::new([0; WORD_BITS / 64]))
     }
 
     /// The place of a word and of its bit there, from the upper bits.
     #[inline]
     const fn place(hash: u64) -> (usize, u64) {
-        let bit = hash >> (u64::BITS - SIEVE_BITS.trailing_zeros());
+        let bit = hash >> (u64::BITS - WORD_BITS.trailing_zeros());
         ((bit / 64) as usize, 1 << (bit % 64))
     }
 
@@ -68,6 +64,18 @@ impl Sieve {
         let (at, bit) = Self::place(hash);
         self.0.get(at).is_some_and(|bits| bits & bit != 0)
     }
+}
+
+/// The highest bit that is set.
+#[inline]
+const fn highest(bits: u64) -> u64 {
+    if bits == 0 { 0 } else { 1 << (63 - bits.leading_zeros()) }
+}
+
+/// The number of the highest bit that is set.
+#[inline]
+fn last_of(bits: u64) -> Option<usize> {
+    63_usize.checked_sub(bits.leading_zeros() as usize)
 }
 
 /// The place of a word in a table of [`PLACES`].
@@ -125,7 +133,7 @@ impl TableBuilder {
 
     /// Freezes the table; `kinds_of` tells what those look for who ask for a group.
     pub(super) fn build(self, kinds_of: impl Fn(GroupId) -> Kinds) -> Table {
-        let (mut any, mut pairs, mut speaks) = (Sieve::new(), Sieve::new(), Box::new([Kinds::default(); PLACES]));
+        let (mut any, mut pairs, mut speaks) = (Sieve::new(), Sieve::new(), Box::new([0; PLACES]));
         // At most a quarter is taken, so that a search ends soon.
         let mut firsts = vec![First::default(); (self.by_first.len() * 4 + 1).next_power_of_two()].into_boxed_slice();
         let (mut phrases, mut others, mut groups) = (Vec::new(), Vec::new(), Vec::new());
@@ -150,7 +158,7 @@ impl TableBuilder {
                     }
                 };
                 any.add(telling);
-                speaks.get_mut(place_of(telling)).into_iter().for_each(|known| known.add(kinds));
+                speaks.get_mut(place_of(telling)).into_iter().for_each(|known| *known |= kinds.bits());
                 groups.extend(of);
                 phrases.push(Phrase {
                     second: rest.first().copied(),
@@ -177,12 +185,6 @@ impl First {
 }
 
 impl Table {
-    /// Returns whether phrases that this word is, or is the second of, may speak of one of `kinds`.
-    #[inline]
-    fn may_speak(&self, hash: u64, kinds: Kinds) -> bool {
-        self.speaks.get(place_of(hash)).is_some_and(|known| known.meets(kinds))
-    }
-
     /// Returns what is known of a word that phrases begin with.
     #[inline]
     fn first(&self, hash: u64) -> Option<&First> {
@@ -253,66 +255,66 @@ impl Table {
     /// Reads a text. Texts are shorter than 4 GiB.
     ///
     /// # Cost
-    /// About 55 instructions a word that is in no phrase.
+    /// With AVX-512 about ten instructions a word that is in no phrase, else 40.
     pub(super) fn read(&self, level: Level, reading: &mut Reading<'_>) -> Seen {
         let text = reading.text;
+        let known = simd::Known { words: &self.any.0, speaks: &self.speaks, kinds: reading.kinds.bits() };
         let mut seen = Seen::default();
         let mut goes_on = 0;
         // Where the last word that was read letter by letter ends: what stands behind its apostrophe is a part of it.
         let mut done = 0;
-        // The word before, where phrases of more words than it were not asked for yet: its hash, and where it begins.
-        let mut last = (0, 0);
-        // Two blocks, and as many zeros as reading eight bytes at their end takes.
-        let mut padded = [0_u8; 2 * BLOCK + 8];
+        // Where the word before begins, if phrases of more words than it were not asked for yet.
+        let mut last = None;
         let mut ahead = None;
         let mut at = 0;
         while at < text.len() {
             let rest = text.get(at..).unwrap_or_default();
-            let n = rest.len().min(2 * BLOCK);
-            let (Some(to), Some(from)) = (padded.get_mut(..n), rest.get(..n)) else { return seen };
-            to.copy_from_slice(from);
-            if n < 2 * BLOCK && at > 0 {
-                padded.get_mut(n..).into_iter().for_each(|rest| rest.fill(0));
-            }
-            let classify = |block: Option<&[u8; BLOCK]>| block.map(|block| level.letters(block)).unwrap_or_default();
-            let here = ahead.unwrap_or_else(|| classify(padded.first_chunk()));
-            let next = match n > BLOCK {
-                true => classify(padded.get(BLOCK..).and_then(<[u8]>::first_chunk)),
-                false => Letters::default(),
-            };
+            let here = ahead.unwrap_or_else(|| level.letters(rest));
+            let next = rest.get(BLOCK..).map_or(Letters::default(), |rest| level.letters(rest));
             ahead = Some(next);
             seen.wide |= here.high != 0;
             seen.marks |= here.mark != 0;
-            let (odd, odd_next) = (here.high | here.joint, next.high | next.joint);
             let (letters, letters_next) = (here.ascii | here.high, next.ascii | next.high);
-            let plain = odd == 0 && done <= at;
-            let mut starts = letters & !(letters << 1 | goes_on);
+            let starts = letters & !(letters << 1 | goes_on);
             goes_on = letters >> 63;
-            while starts != 0 {
-                let bit = starts.trailing_zeros() as usize;
-                starts &= starts - 1;
+            // The last word may go on in the next block.
+            let whole = if goes_on == 0 { starts } else { starts & !highest(starts) };
+            let dismissed = if done <= at { level.dismissed(rest, &here, whole, &known) } else { 0 };
+            let mut asked = starts & !dismissed;
+            while asked != 0 {
+                let bit = asked.trailing_zeros() as usize;
+                asked &= asked - 1;
                 let mut len = (!(letters >> bit)).trailing_zeros() as usize;
-                // Neither the word nor what follows it may be more than a letter.
-                let mut is_odd = !plain && odd >> bit & (2_u64 << (len & 63)).wrapping_sub(1) != 0;
+                // Whether there is an apostrophe in it or behind it; a letter above ASCII.
+                let own = (2_u64 << (len & 63)).wrapping_sub(1);
+                let (mut is_joined, mut is_wide) = (here.joint >> bit & own != 0, here.high >> bit & own != 0);
                 if bit + len == BLOCK {
                     let behind = letters_next.trailing_ones() as usize;
-                    is_odd =
-                        odd >> bit != 0 || behind == BLOCK || odd_next & (2_u64 << (behind & 63)).wrapping_sub(1) != 0;
+                    let own = (2_u64 << (behind & 63)).wrapping_sub(1);
+                    is_joined = here.joint >> bit != 0 || behind == BLOCK || next.joint & own != 0;
+                    is_wide = here.high >> bit != 0 || next.high & own != 0;
                     len += behind;
                 }
+                if let Some(before) = last_of(starts & ((1 << bit) - 1))
+                    && dismissed >> before & 1 != 0
+                {
+                    last = Some(at + before);
+                }
                 let start = at + bit;
-                if !is_odd && start >= done {
-                    let hash = WordHash::ascii(&padded, bit, len);
-                    if self.any.may_hold(hash) && self.may_speak(hash, reading.kinds) {
-                        self.phrases_of(reading, last, hash, start, start + len);
+                if !is_joined && start >= done {
+                    let hash = match is_wide {
+                        true => word(text.get(start..).unwrap_or_default()).0,
+                        false => WordHash::ascii(text, start, len),
+                    };
+                    if known.may_hold(hash) {
+                        self.phrases_of(reading, last, hash, start..start + len);
                     }
-                    last = (hash, start);
+                    last = Some(start);
                     continue;
                 }
-                if last.0 != 0 {
+                if let Some(last) = last.take() {
                     self.longer_phrases_at(reading, last);
                 }
-                last = (0, 0);
                 let Some((hash, end)) = next_word(text, start) else { continue };
                 self.phrases_at(reading, hash, start..end, Asks { longer: false, is_part: start < done });
                 for joint in memchr::memchr_iter(b'\'', text.get(start..end).unwrap_or_default()) {
@@ -321,30 +323,36 @@ impl Table {
                 }
                 done = end;
             }
+            if let Some(before) = last_of(starts)
+                && dismissed >> before & 1 != 0
+            {
+                last = Some(at + before);
+            }
             at += BLOCK;
         }
         seen
     }
 
-    /// Appends the phrases of a word and of it and the one before, which stands at the second place of `last` and whose hash is
-    /// the first, 0 where it was asked for.
+    /// Appends the phrases of the word at `place` and of it and the one before, which begins at `last` if it was not asked for.
     #[inline(never)]
-    fn phrases_of(&self, reading: &mut Reading<'_>, last: (u64, usize), hash: u64, start: usize, end: usize) {
+    fn phrases_of(&self, reading: &mut Reading<'_>, last: Option<usize>, hash: u64, place: Range<usize>) {
         // Few phrases begin with nothing.
-        if self.pairs.may_hold(pair(last.0, hash)) {
+        if let Some(last) = last
+            && let Some((first, _)) = next_word(reading.text, last)
+            && self.pairs.may_hold(pair(first, hash))
+        {
             self.longer_phrases_at(reading, last);
         }
         if let Some(first) = self.first(hash).filter(|first| first.alone.meets(reading.kinds))
-            && let Some(hit) = reading.hit(start..end, first.from)
+            && let Some(hit) = reading.hit(place, first.from)
         {
             reading.hits.push(hit);
         }
     }
 
-    /// Appends the phrases of more than one word that begin with the word `last`, given by its hash and where it begins.
-    fn longer_phrases_at(&self, reading: &mut Reading<'_>, last: (u64, usize)) {
-        let (hash, start) = last;
-        if let Some((_, end)) = next_word(reading.text, start) {
+    /// Appends the phrases of more than one word that begin with the word at `start`.
+    fn longer_phrases_at(&self, reading: &mut Reading<'_>, start: usize) {
+        if let Some((hash, end)) = next_word(reading.text, start) {
             self.phrases_at(reading, hash, start..end, Asks { longer: true, is_part: false });
         }
     }
@@ -456,51 +464,50 @@ pub(super) struct WordHash {
 }
 
 impl WordHash {
+    /// What words are multiplied by.
+    pub(super) const FACTOR: u64 = 0xbf58_476d_1ce4_e5b9;
+
     pub(super) const fn new() -> Self {
         Self { done: 0, tail: 0, len: 0 }
     }
 
     #[inline]
     pub(super) const fn push(&mut self, byte: u8) {
-        self.tail |= (byte as u64) << (8 * (self.len % 8));
-        self.len += 1;
-        if self.len.is_multiple_of(8) {
+        if self.len > 0 && self.len.is_multiple_of(8) {
             self.done = Self::mix(self.done ^ self.tail);
             self.tail = 0;
         }
+        self.tail |= (byte as u64) << (8 * (self.len % 8));
+        self.len += 1;
     }
 
-    /// The hash of a word of fewer than eight letters, given in lower case from the lowest byte up, with zeros behind.
+    /// The hash of a word of at most eight letters, given in lower case from the lowest byte up, with zeros behind.
     const fn short(letters: u64, len: u32) -> u64 {
         Self { done: 0, tail: letters, len }.finish()
     }
 
     /// The hash of the `len` ASCII letters that stand at `at`.
     #[inline]
-    fn ascii(text: &[u8; 2 * BLOCK + 8], at: usize, len: usize) -> u64 {
-        let eight = |at: usize| {
-            let bytes = text.get(at..at + 8).and_then(<[u8]>::first_chunk);
-            u64::from_le_bytes(*bytes.unwrap_or(&[0; 8])) | LOWER
-        };
-        if len < 8 {
-            return Self::mix((eight(at) & ((1 << (8 * len)) - 1)) ^ (len as u64) << 56);
+    pub(super) fn ascii(text: &[u8], at: usize, len: usize) -> u64 {
+        let eight = |at: usize| first_eight(text.get(at..).unwrap_or_default()) | LOWER;
+        let last = |at: usize, len: usize| eight(at) & u64::MAX.unbounded_shr(u32::try_from(64 - 8 * len).unwrap_or(0));
+        if len <= 8 {
+            return Self::mix(last(at, len) ^ (len as u64) << 56);
         }
         let mut hash = Self { done: 0, tail: 0, len: u32::try_from(len).unwrap_or(u32::MAX) };
         let (mut at, mut left) = (at, len);
-        while left >= 8 {
+        while left > 8 {
             hash.done = Self::mix(hash.done ^ eight(at));
             at += 8;
             left -= 8;
         }
-        if left > 0 {
-            hash.tail = eight(at) & ((1 << (8 * left)) - 1);
-        }
+        hash.tail = last(at, left);
         hash.finish()
     }
 
     /// The finaliser of SplitMix64 without its last step: every letter moves the upper and the lower bits.
     const fn mix(x: u64) -> u64 {
-        let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let x = (x ^ (x >> 30)).wrapping_mul(Self::FACTOR);
         x ^ (x >> 27)
     }
 

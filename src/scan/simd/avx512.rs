@@ -1,10 +1,16 @@
 //! 64 bytes at a time with AVX-512: what a byte is stands in a table of 128 bytes, and comparisons yield masks.
 
-use super::{BLOCK, Letters, Masks};
+use super::{BLOCK, Known, Letters, Masks};
+use crate::scan::words::WordHash;
 use std::arch::x86_64::{
-    __m512i, _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_cmpge_epu8_mask, _mm512_cmple_epu8_mask,
-    _mm512_loadu_si512, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_or_si512, _mm512_set1_epi8,
-    _mm512_sub_epi8, _mm512_test_epi8_mask,
+    __m512i, _mm_cvtsi64_si128, _mm256_and_si256, _mm256_set1_epi32, _mm256_srlv_epi32, _mm256_test_epi32_mask,
+    _mm512_add_epi8, _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_cmpge_epu8_mask, _mm512_cmple_epu8_mask,
+    _mm512_cmple_epu64_mask, _mm512_cmplt_epu8_mask, _mm512_cvtepi64_epi32, _mm512_cvtepu8_epi64,
+    _mm512_i64gather_epi32, _mm512_loadu_si512, _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8,
+    _mm512_maskz_mov_epi8, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_mullo_epi64, _mm512_or_si512,
+    _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi64, _mm512_set4_epi32, _mm512_shuffle_epi8,
+    _mm512_slli_epi64, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_sub_epi8, _mm512_sub_epi64,
+    _mm512_test_epi8_mask, _mm512_test_epi64_mask, _mm512_xor_si512, _pdep_u64, _pext_u64,
 };
 
 const DIGIT: u8 = 1;
@@ -81,14 +87,25 @@ fn equal(v: __m512i, byte: u8) -> u64 {
     _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(byte.cast_signed()))
 }
 
-/// Tells the letters of one block.
+/// The first block of `bytes`, with zeros where there are fewer.
 ///
 /// # Safety
 /// The CPU has AVX-512 BW.
 #[target_feature(enable = "avx512bw")]
-pub(super) unsafe fn letters(block: &[u8; BLOCK]) -> Letters {
-    // SAFETY: a block is as long as a vector; unaligned loads are allowed.
-    let v = unsafe { _mm512_loadu_si512(block.as_ptr().cast::<__m512i>()) };
+unsafe fn first_block(bytes: &[u8]) -> __m512i {
+    let there = if bytes.len() >= BLOCK { u64::MAX } else { (1 << bytes.len()) - 1 };
+    // SAFETY: no more is read than there is; unaligned loads are allowed.
+    unsafe { _mm512_maskz_loadu_epi8(there, bytes.as_ptr().cast::<i8>()) }
+}
+
+/// Tells the letters of the block that `bytes` begins with.
+///
+/// # Safety
+/// The CPU has AVX-512 BW.
+#[target_feature(enable = "avx512bw")]
+pub(super) unsafe fn letters(bytes: &[u8]) -> Letters {
+    // SAFETY: the caller vouches for the CPU.
+    let v = unsafe { first_block(bytes) };
     let lower = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
     let shifted = _mm512_sub_epi8(lower, _mm512_set1_epi8(b'a'.cast_signed()));
     // The two differ in one bit.
@@ -100,6 +117,83 @@ pub(super) unsafe fn letters(block: &[u8; BLOCK]) -> Letters {
         joint: equal(v, b'\''),
     }
 }
+
+/// The numbers from 0 to 63.
+#[expect(clippy::indexing_slicing, reason = "in a constant, what is out of bounds does not compile")]
+const PLACES_IN_BLOCK: [u8; BLOCK] = {
+    let mut places = [0; BLOCK];
+    let mut at = 0;
+    while at < BLOCK {
+        places[at] = at as u8;
+        at += 1;
+    }
+    places
+};
+/// Eight words are looked at together.
+const WORDS: usize = 8;
+
+/// Tells which words are plain and not known: their hashes are made and looked up eight at a time.
+///
+/// # Safety
+/// The CPU has AVX-512 BW, DQ, VL, VBMI and VBMI2, and BMI2.
+#[target_feature(enable = "avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi2")]
+pub(super) unsafe fn dismissed(bytes: &[u8], letters: &Letters, starts: u64, known: &Known<'_>) -> u64 {
+    // SAFETY: the caller vouches for the CPU; the constant is as long as a vector.
+    let (block, places) =
+        unsafe { (first_block(bytes), _mm512_loadu_si512(PLACES_IN_BLOCK.as_ptr().cast::<__m512i>())) };
+    let block = _mm512_or_si512(block, _mm512_set1_epi8(0x20));
+    let all = letters.ascii | letters.high;
+    // A run of letters carries what is added to its first one to the place behind its last.
+    let ends = all.wrapping_add(starts) & !all;
+    // By word: where it begins and ends, and whether there is an apostrophe on either side.
+    let mut from = [0_u8; BLOCK];
+    let mut to = [0_u8; BLOCK];
+    // SAFETY: as long as a vector each.
+    unsafe {
+        _mm512_storeu_si512(from.as_mut_ptr().cast(), _mm512_maskz_compress_epi8(starts, places));
+        _mm512_storeu_si512(to.as_mut_ptr().cast(), _mm512_maskz_compress_epi8(ends, places));
+    }
+    let mut joined = _pext_u64(letters.joint << 1, starts) | _pext_u64(letters.joint, ends);
+    // The lowest byte of each eight, eight times; and their numbers.
+    let lowest = _mm512_set4_epi32(0x0808_0808, 0x0808_0808, 0, 0);
+    let numbers = _mm512_set1_epi64(0x0706_0504_0302_0100);
+    let (from, to) = (from.as_chunks::<WORDS>().0, to.as_chunks::<WORDS>().0);
+    let (mut left, mut dismissed) = (starts, 0);
+    for (from, to) in from.iter().zip(to) {
+        if left == 0 {
+            break;
+        }
+        let wide = |places: &[u8; WORDS]| _mm512_cvtepu8_epi64(_mm_cvtsi64_si128(i64::from_le_bytes(*places)));
+        let (from, to) = (wide(from), wide(to));
+        let len = _mm512_sub_epi64(to, from);
+        let own = _mm512_permutexvar_epi8(_mm512_add_epi8(_mm512_shuffle_epi8(from, lowest), numbers), block);
+        let inside = _mm512_cmplt_epu8_mask(numbers, _mm512_shuffle_epi8(len, lowest));
+        let own = _mm512_maskz_mov_epi8(inside, own);
+        let short = _mm512_cmple_epu64_mask(len, _mm512_set1_epi64(8));
+        let wide = _mm512_test_epi64_mask(own, _mm512_set1_epi8(0x80_u8.cast_signed()));
+        // As `WordHash` does, but for the last step, which leaves the upper bits as they are.
+        let x = _mm512_xor_si512(own, _mm512_slli_epi64::<56>(len));
+        let x = _mm512_xor_si512(x, _mm512_srli_epi64::<30>(x));
+        let hash = _mm512_mullo_epi64(x, _mm512_set1_epi64(WordHash::FACTOR.cast_signed()));
+        // SAFETY: the upper 11 bits count the 2,048 halves of what is in `words`, the upper 13 the 8,192 of `speaks`.
+        let (words, speaks) = unsafe {
+            (
+                _mm512_i64gather_epi32::<4>(_mm512_srli_epi64::<53>(hash), known.words.as_ptr().cast()),
+                _mm512_i64gather_epi32::<4>(_mm512_srli_epi64::<51>(hash), known.speaks.as_ptr().cast()),
+            )
+        };
+        let bit = _mm512_cvtepi64_epi32(_mm512_srli_epi64::<48>(hash));
+        let word = _mm256_srlv_epi32(words, _mm256_and_si256(bit, _mm256_set1_epi32(31)));
+        let is_known = _mm256_test_epi32_mask(word, _mm256_set1_epi32(1))
+            & _mm256_test_epi32_mask(speaks, _mm256_set1_epi32(known.kinds.cast_signed()));
+        let is_dismissed = short & !wide & !is_known & !(joined as u8);
+        joined >>= WORDS;
+        dismissed |= _pdep_u64(u64::from(is_dismissed), left);
+        left &= !_pdep_u64(0xff, left);
+    }
+    dismissed
+}
+const _: () = assert!(super::WORD_BITS == 1 << 16 && super::PLACES == 1 << 13);
 
 /// Tells where in a block `first` stands with `second` right behind it.
 ///

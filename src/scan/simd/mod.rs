@@ -11,8 +11,14 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
+use std::sync::LazyLock;
+
 /// Bytes in a block; bit `n` of a mask speaks of byte `n` of its block.
 pub(crate) const BLOCK: usize = 64;
+/// Bits of [`Known::words`]: 8 KiB.
+pub(crate) const WORD_BITS: usize = 1 << 16;
+/// Places of [`Known::speaks`]: 32 KiB.
+pub(crate) const PLACES: usize = 1 << 13;
 
 /// What the bytes of one block are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +58,28 @@ pub(crate) struct Letters {
     pub(crate) mark: u64,
 }
 
+/// The words that are worth a look, by their hashes (`words::WordHash`); a few others seem to be among them.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'k> {
+    /// A bit for each word, by the upper bits of its hash.
+    pub(crate) words: &'k [u64; WORD_BITS / 64],
+    /// What a word speaks of, a bit for each, by fewer of these bits.
+    pub(crate) speaks: &'k [u32; PLACES],
+    /// What is asked for; words that speak of none of it are worth no look.
+    pub(crate) kinds: u32,
+}
+
+impl Known<'_> {
+    /// Returns whether the word with this hash is worth a look.
+    #[inline]
+    pub(crate) fn may_hold(&self, hash: u64) -> bool {
+        let bit = hash >> (u64::BITS - WORD_BITS.trailing_zeros());
+        let place = hash >> (u64::BITS - PLACES.trailing_zeros());
+        self.words.get((bit / 64) as usize).is_some_and(|bits| bits >> (bit % 64) & 1 != 0)
+            && self.speaks.get(place as usize).is_some_and(|kinds| kinds & self.kinds != 0)
+    }
+}
+
 /// How wide the classification works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -68,7 +96,15 @@ pub enum Level {
 #[cfg(target_arch = "x86_64")]
 #[inline]
 fn has_avx512() -> bool {
-    is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi")
+    static HAS: LazyLock<bool> = LazyLock::new(|| {
+        is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("bmi2")
+    });
+    *HAS
 }
 
 impl Level {
@@ -113,7 +149,7 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 if has_avx512() => {
                 assert_eq!(bytes.len(), out.len() * BLOCK);
-                // SAFETY: AVX-512 BW and VBMI are there (just asked), and the lengths match (asserted above).
+                // SAFETY: AVX-512 is there (just asked), and the lengths match (asserted above).
                 unsafe { avx512::classify(bytes, out) }
             }
             _ => scalar::classify(bytes, out),
@@ -121,17 +157,38 @@ impl Level {
         n_blocks
     }
 
-    /// Tells the letters of one block.
+    /// Tells the letters of the block that `bytes` begins with; where there are fewer bytes, of those.
     #[inline]
-    pub(crate) fn letters(self, block: &[u8; BLOCK]) -> Letters {
+    pub(crate) fn letters(self, bytes: &[u8]) -> Letters {
+        #[cfg(target_arch = "x86_64")]
+        if self == Self::Avx512 && has_avx512() {
+            // SAFETY: AVX-512 is there (just asked).
+            return unsafe { avx512::letters(bytes) };
+        }
+        let mut padded = [0; BLOCK];
+        let block = bytes.first_chunk().unwrap_or_else(|| {
+            padded.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+            &padded
+        });
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: AVX2 is there (just asked).
             Self::Avx2 if is_x86_feature_detected!("avx2") => unsafe { avx2::letters(block) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: AVX-512 BW and VBMI are there (just asked).
-            Self::Avx512 if has_avx512() => unsafe { avx512::letters(block) },
             _ => scalar::letters(block),
+        }
+    }
+
+    /// Tells which of the words that begin at `starts` in the block that `bytes` begins with are plain and none of those that
+    /// are `known`. `letters` are those of the block; all these words end before it does.
+    ///
+    /// A plain word has at most eight letters, all of them of ASCII, and no apostrophe on either side.
+    #[inline]
+    pub(crate) fn dismissed(self, bytes: &[u8], letters: &Letters, starts: u64, known: &Known<'_>) -> u64 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: AVX-512 and BMI2 are there (just asked).
+            Self::Avx512 if has_avx512() => unsafe { avx512::dismissed(bytes, letters, starts, known) },
+            _ => scalar::dismissed(bytes, letters, starts, known),
         }
     }
 
@@ -143,7 +200,7 @@ impl Level {
             // SAFETY: AVX2 is there (just asked).
             Self::Avx2 if is_x86_feature_detected!("avx2") => unsafe { avx2::pairs(block, first, second) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: AVX-512 BW and VBMI are there (just asked).
+            // SAFETY: AVX-512 is there (just asked).
             Self::Avx512 if has_avx512() => unsafe { avx512::pairs(block, first, second) },
             _ => scalar::pairs(block, first, second),
         }
@@ -180,7 +237,37 @@ mod tests {
         }
     }
 
+    /// Where words begin that end before the block does.
+    fn whole_words(letters: &Letters) -> u64 {
+        let all = letters.ascii | letters.high;
+        let starts = all & !(all << 1);
+        (0..BLOCK)
+            .filter(|at| starts >> at & 1 != 0 && !(all >> at).trailing_ones() as usize + at < BLOCK)
+            .fold(0, |to, at| to | 1 << at)
+    }
+
     proptest! {
+        #[test]
+        fn levels_agree_on_words(
+            text in "[a-cA-C' é_1]{0,90}",
+            long in "[a-c]{0,12}",
+            bits in proptest::collection::vec(any::<u64>(), WORD_BITS / 64),
+            kinds in any::<u32>(),
+            seed in any::<u32>(),
+        ) {
+            let text = text + &long + " ";
+            let bytes = text.as_bytes();
+            let speaks: Vec<u32> = (0..PLACES as u32).map(|at| at.wrapping_mul(0x9e37_79b9) ^ seed).collect();
+            let known = Known { words: bits.first_chunk().unwrap(), speaks: speaks.first_chunk().unwrap(), kinds };
+            let letters = Level::Scalar.letters(bytes);
+            let starts = whole_words(&letters);
+            let truth = Level::Scalar.dismissed(bytes, &letters, starts, &known);
+            prop_assert_eq!(truth & !starts, 0);
+            for level in Level::available() {
+                prop_assert_eq!(level.dismissed(bytes, &letters, starts, &known), truth);
+            }
+        }
+
         #[test]
         fn levels_agree(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             let truth = masks(Level::Scalar, &bytes);
@@ -203,12 +290,10 @@ mod tests {
         }
 
         #[test]
-        fn levels_agree_on_letters(bytes in proptest::array::uniform32(any::<u8>())) {
-            let mut block = [0; BLOCK];
-            block[16..48].copy_from_slice(&bytes);
-            let truth = Level::Scalar.letters(&block);
+        fn levels_agree_on_letters(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let truth = Level::Scalar.letters(&bytes);
             for level in Level::available() {
-                prop_assert_eq!(level.letters(&block), truth);
+                prop_assert_eq!(level.letters(&bytes), truth);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The definition of truth: one byte at a time.
 
-use super::{BLOCK, Letters, Masks};
+use super::{BLOCK, Known, Letters, Masks};
+use crate::scan::words::WordHash;
 
 pub(super) fn classify(bytes: &[u8], out: &mut [Masks]) {
     for (block, masks) in bytes.chunks_exact(BLOCK).zip(out) {
@@ -50,4 +51,22 @@ pub(super) fn pairs(block: &[u8; BLOCK + 1], first: u8, second: u8) -> u64 {
         pairs |= u64::from(byte | 0x20 == first && behind | 0x20 == second) << n;
     }
     pairs
+}
+
+pub(super) fn dismissed(bytes: &[u8], letters: &Letters, starts: u64, known: &Known<'_>) -> u64 {
+    let all = letters.ascii | letters.high;
+    let mut dismissed = 0;
+    let mut left = starts;
+    while left != 0 {
+        let at = left.trailing_zeros() as usize;
+        left &= left - 1;
+        let len = (all >> at).trailing_ones() as usize;
+        let own = letters.high >> at & ((1 << len) - 1);
+        let joints = (letters.joint << 1 | letters.joint >> len) >> at & 1;
+        let is_plain = len <= 8 && own == 0 && joints == 0;
+        if is_plain && !known.may_hold(WordHash::ascii(bytes, at, len)) {
+            dismissed |= 1 << at;
+        }
+    }
+    dismissed
 }
