@@ -145,9 +145,9 @@ impl Automaton {
             next.push(number(dfa.next_eoi_state(state), &mut states)?);
             at += 1;
         }
-        // Those in which something matches come first.
+        // Those in which something matches come first, and among them those together that a walk goes through.
         let is_match: Vec<bool> = states.iter().map(|&state| dfa.is_match_state(state)).collect();
-        let mut order: Vec<usize> = (0..states.len()).collect();
+        let mut order = in_depth(&next, n_sorts);
         order.sort_by_key(|&at| !is_match.get(at).is_some_and(|&is| is));
         let mut places = vec![0_u32; states.len()];
         for (place, &at) in (0..).zip(&order) {
@@ -298,6 +298,23 @@ impl Automaton {
         }
         usize::MAX
     }
+}
+
+/// Returns the states in such an order that behind each stands one that follows it, as far as there is one that has no place
+/// yet: walks wait less for what stands near.
+fn in_depth(next: &[u32], n_sorts: usize) -> Vec<usize> {
+    let n_states = next.len() / n_sorts;
+    let (mut order, mut known, mut open) = (Vec::with_capacity(n_states), vec![false; n_states], vec![0]);
+    while let Some(at) = open.pop() {
+        match known.get_mut(at) {
+            Some(known) if !*known => *known = true,
+            _ => continue,
+        }
+        order.push(at);
+        let own = next.get(at * n_sorts..(at + 1) * n_sorts).unwrap_or_default();
+        open.extend(own.iter().rev().filter(|&&next| next != NO_STATE).map(|&next| next as usize));
+    }
+    order
 }
 
 /// Who matches in each of `states`.

@@ -670,6 +670,8 @@ struct Heads {
     /// The names, a line break after each.
     names: Vec<u8>,
     heads: Vec<Head>,
+    /// Of those of more letters than one [`Head::pair`].
+    pairs: Vec<(u8, u8)>,
     /// A word begins with a letter that is not of the Latin script.
     others: bool,
 }
@@ -688,8 +690,21 @@ impl Heads {
         if self.others {
             return;
         }
-        for head in &self.heads {
-            head.each(level, text, |at| out.push(offset + at));
+        // The rarest letters of each and those behind them are looked for in whole blocks.
+        let mut from = 0;
+        while let Some(rest) = text.get(from..).filter(|rest| !rest.is_empty()) {
+            let mut pairs = level.pairs(rest, &self.pairs);
+            while pairs != 0 {
+                let at = from + pairs.trailing_zeros() as usize;
+                out.extend(self.heads.iter().filter_map(|head| head.begins(text, at)).map(|at| offset + at));
+                pairs &= pairs - 1;
+            }
+            from += BLOCK;
+        }
+        for head in self.heads.iter().filter(|head| head.len == 1) {
+            let [letter, ..] = head.letters;
+            let places = memchr::memchr2_iter(letter, letter & !0x20, text);
+            out.extend(places.filter_map(|at| head.begins(text, at)).map(|at| offset + at));
         }
         if !text.is_ascii() {
             let heads = &self.heads;
@@ -714,6 +729,7 @@ impl Heads {
     fn read(&mut self, names: &[&[u8]]) {
         self.names.clear();
         self.heads.clear();
+        self.pairs.clear();
         self.others = false;
         let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
         for name in names {
@@ -722,7 +738,10 @@ impl Heads {
             for word in name.split(|b| !is_letter(b)).filter(|word| !word.is_empty()) {
                 match Head::of(word) {
                     Some(head) if self.heads.contains(&head) => {}
-                    Some(head) => self.heads.push(head),
+                    Some(head) => {
+                        self.heads.push(head);
+                        self.pairs.extend(head.pair().filter(|pair| !self.pairs.contains(pair)));
+                    }
                     None => self.others = true,
                 }
             }
@@ -760,39 +779,19 @@ impl Head {
         self.letters.get(..self.len).unwrap_or_default()
     }
 
-    /// Tells every place where a word may begin with these letters, all of them in ASCII.
-    ///
-    /// # Cost
-    /// The rarest of them and the one behind it are looked for in whole blocks.
-    fn each(&self, level: Level, text: &[u8], mut begun: impl FnMut(usize)) {
+    /// The rarest of them and the one behind it; nothing where there is no more than one.
+    fn pair(&self) -> Option<(u8, u8)> {
         let letters = self.letters();
-        let Some(&rarest) = letters.get(self.rarest) else { return };
-        let mut look = |at: usize| {
-            let Some(start) = at.checked_sub(self.rarest) else { return };
-            let is_same = |word: &[u8]| word.iter().zip(letters).all(|(byte, &letter)| byte | 0x20 == letter);
-            let inside = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
-            if !inside && text.get(start..start + letters.len()).is_some_and(is_same) {
-                begun(start);
-            }
-        };
-        let (Some(&next), Some(last)) = (letters.get(self.rarest + 1), text.len().checked_sub(BLOCK + 1)) else {
-            return memchr::memchr2_iter(rarest, rarest & !0x20, text).for_each(look);
-        };
-        let mut from = 0;
-        loop {
-            // The last one begins so early that it is whole; what it has in common with the one before is told twice.
-            let at = from.min(last);
-            let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) else { return };
-            let mut pairs = level.pairs(block, rarest, next);
-            while pairs != 0 {
-                look(at + pairs.trailing_zeros() as usize);
-                pairs &= pairs - 1;
-            }
-            if from >= last {
-                return;
-            }
-            from += BLOCK;
-        }
+        Some((*letters.get(self.rarest)?, *letters.get(self.rarest + 1)?))
+    }
+
+    /// Whether a word begins with these letters, all of them in ASCII, the rarest of which stands at `at`; tells where it begins.
+    fn begins(&self, text: &[u8], at: usize) -> Option<usize> {
+        let letters = self.letters();
+        let start = at.checked_sub(self.rarest)?;
+        let is_same = |word: &[u8]| word.iter().zip(letters).all(|(byte, &letter)| byte | 0x20 == letter);
+        let inside = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
+        (!inside && text.get(start..start + letters.len()).is_some_and(is_same)).then_some(start)
     }
 
     /// Whether the word around `at`, where something above ASCII stands, may begin with these letters; tells where it begins.

@@ -3,7 +3,8 @@
 use super::{BLOCK, Letters, Masks};
 use std::arch::x86_64::{
     __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_max_epu8, _mm256_min_epu8,
-    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_sub_epi8,
+    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi8, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_sub_epi8,
 };
 
 /// Classifies `out.len()` blocks.
@@ -103,12 +104,12 @@ pub(super) unsafe fn letters(block: &[u8; BLOCK]) -> Letters {
     }
 }
 
-/// Tells where in a block `first` stands with `second` right behind it.
+/// Tells where in a block one of `pairs` stands.
 ///
 /// # Safety
 /// The CPU has AVX2.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn pairs(block: &[u8; BLOCK + 1], first: u8, second: u8) -> u64 {
+pub(super) unsafe fn pairs(block: &[u8; BLOCK + 1], pairs: &[(u8, u8)]) -> u64 {
     let half = |at: usize| {
         // SAFETY: `at` is 0 or 32, so that the last byte is that behind the block; unaligned loads are allowed.
         let (own, behind) = unsafe {
@@ -118,8 +119,9 @@ pub(super) unsafe fn pairs(block: &[u8; BLOCK + 1], first: u8, second: u8) -> u6
         let is = |v: __m256i, letter: u8| {
             _mm256_cmpeq_epi8(_mm256_or_si256(v, _mm256_set1_epi8(0x20)), _mm256_set1_epi8(letter.cast_signed()))
         };
-        let both = _mm256_and_si256(is(own, first), is(behind, second));
-        u64::from(_mm256_movemask_epi8(both).cast_unsigned())
+        let both = |&(first, second): &(u8, u8)| _mm256_and_si256(is(own, first), is(behind, second));
+        let any = pairs.iter().map(both).fold(_mm256_setzero_si256(), |any, both| _mm256_or_si256(any, both));
+        u64::from(_mm256_movemask_epi8(any).cast_unsigned())
     };
     half(0) | half(32) << 32
 }

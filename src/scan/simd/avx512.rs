@@ -195,17 +195,15 @@ pub(super) unsafe fn dismissed(bytes: &[u8], letters: &Letters, starts: u64, kno
 }
 const _: () = assert!(super::WORD_BITS == 1 << 16 && super::PLACES == 1 << 13);
 
-/// Tells where in a block `first` stands with `second` right behind it.
+/// Tells where in the block that `bytes` begins with one of `pairs` stands; the second may be behind it.
 ///
 /// # Safety
 /// The CPU has AVX-512 BW.
 #[target_feature(enable = "avx512bw")]
-pub(super) unsafe fn pairs(block: &[u8; BLOCK + 1], first: u8, second: u8) -> u64 {
-    // SAFETY: the last byte that is read is that behind the block; unaligned loads are allowed.
-    let (own, behind) = unsafe {
-        let at = block.as_ptr();
-        (_mm512_loadu_si512(at.cast::<__m512i>()), _mm512_loadu_si512(at.add(1).cast::<__m512i>()))
-    };
-    let is = |v: __m512i, letter: u8| equal(_mm512_or_si512(v, _mm512_set1_epi8(0x20)), letter);
-    is(own, first) & is(behind, second)
+pub(super) unsafe fn pairs(bytes: &[u8], pairs: &[(u8, u8)]) -> u64 {
+    // SAFETY: the caller vouches for the CPU.
+    let (own, behind) = unsafe { (first_block(bytes), first_block(bytes.get(1..).unwrap_or_default())) };
+    let small = _mm512_set1_epi8(0x20);
+    let (own, behind) = (_mm512_or_si512(own, small), _mm512_or_si512(behind, small));
+    pairs.iter().fold(0, |places, &(first, second)| places | (equal(own, first) & equal(behind, second)))
 }

@@ -192,17 +192,25 @@ impl Level {
         }
     }
 
-    /// Tells where in a block one of two small letters stands with the other right behind it, each small or as a capital.
+    /// Tells where in the block that `bytes` begins with one of `pairs` stands: a small letter with another right behind it, each
+    /// small or as a capital. The second may stand behind the block.
     #[inline]
-    pub(crate) fn pairs(self, block: &[u8; BLOCK + 1], first: u8, second: u8) -> u64 {
+    pub(crate) fn pairs(self, bytes: &[u8], pairs: &[(u8, u8)]) -> u64 {
+        #[cfg(target_arch = "x86_64")]
+        if self == Self::Avx512 && has_avx512() {
+            // SAFETY: AVX-512 is there (just asked).
+            return unsafe { avx512::pairs(bytes, pairs) };
+        }
+        let mut padded = [0; BLOCK + 1];
+        let block = bytes.first_chunk().unwrap_or_else(|| {
+            padded.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+            &padded
+        });
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: AVX2 is there (just asked).
-            Self::Avx2 if is_x86_feature_detected!("avx2") => unsafe { avx2::pairs(block, first, second) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: AVX-512 is there (just asked).
-            Self::Avx512 if has_avx512() => unsafe { avx512::pairs(block, first, second) },
-            _ => scalar::pairs(block, first, second),
+            Self::Avx2 if is_x86_feature_detected!("avx2") => unsafe { avx2::pairs(block, pairs) },
+            _ => scalar::pairs(block, pairs),
         }
     }
 }
@@ -277,15 +285,16 @@ mod tests {
         }
 
         #[test]
-        fn levels_agree_on_pairs(bytes in proptest::collection::vec(proptest::sample::select(&b"aAbB!\"\x80\xe1 "[..]), BLOCK + 1)) {
-            let block: &[u8; BLOCK + 1] = bytes.first_chunk().unwrap();
-            let truth = Level::Scalar.pairs(block, b'a', b'b');
-            let is = |at: usize, letter: u8| bytes[at].eq_ignore_ascii_case(&letter);
+        fn levels_agree_on_pairs(bytes in proptest::collection::vec(proptest::sample::select(&b"aAbBc!\"\x80\xe1 "[..]), 0..BLOCK + 3)) {
+            let pairs = [(b'a', b'b'), (b'c', b'a')];
+            let truth = Level::Scalar.pairs(&bytes, &pairs);
+            let is = |at: usize, letter: u8| bytes.get(at).is_some_and(|byte| byte.eq_ignore_ascii_case(&letter));
             for at in 0..BLOCK {
-                prop_assert_eq!(truth >> at & 1 != 0, is(at, b'a') && is(at + 1, b'b'));
+                let stands = pairs.iter().any(|&(first, second)| is(at, first) && is(at + 1, second));
+                prop_assert_eq!(truth >> at & 1 != 0, stands);
             }
             for level in Level::available() {
-                prop_assert_eq!(level.pairs(block, b'a', b'b'), truth);
+                prop_assert_eq!(level.pairs(&bytes, &pairs), truth);
             }
         }
 

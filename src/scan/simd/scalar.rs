@@ -45,12 +45,13 @@ pub(super) fn letters(block: &[u8; BLOCK]) -> Letters {
     letters
 }
 
-pub(super) fn pairs(block: &[u8; BLOCK + 1], first: u8, second: u8) -> u64 {
-    let mut pairs = 0;
+pub(super) fn pairs(block: &[u8; BLOCK + 1], pairs: &[(u8, u8)]) -> u64 {
+    let mut places = 0;
     for (n, (byte, behind)) in block.iter().zip(block.iter().skip(1)).enumerate() {
-        pairs |= u64::from(byte | 0x20 == first && behind | 0x20 == second) << n;
+        let is_one = |&(first, second): &(u8, u8)| byte | 0x20 == first && behind | 0x20 == second;
+        places |= u64::from(pairs.iter().any(is_one)) << n;
     }
-    pairs
+    places
 }
 
 pub(super) fn dismissed(bytes: &[u8], letters: &Letters, starts: u64, known: &Known<'_>) -> u64 {
