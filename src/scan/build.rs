@@ -1,21 +1,18 @@
-//! Compiles rules: automata by sieve, tables of words, and for each rule what verification needs.
+//! Puts a scanner together: automata by sieve, tables of words, and for each rule what verification needs.
 
-use super::automaton::{Automata, Automaton, NUMBER_SEPARATORS, Until};
+use super::automaton::{NUMBER_SEPARATORS, Until};
+use super::compile::{FAMILY_RULES, Lists};
 use super::context::{GroupId, Words};
 use super::gates::Gates;
 use super::leads::Beginning;
 use super::openers::Openers;
 use super::prose::Prose;
-use super::verify::{Entry, Kinds, is_word};
+use super::verify::{Kinds, is_word};
 use super::{BuildError, ScanConfig, Scanner, candidates, lookup, score, sieve, simd};
 use crate::check::Check;
 use crate::entity::Kind;
 use crate::ids::{EntityId, RuleId};
 use crate::rules::{CountryFrom, Evidence, Gate, Guard, Rule, RuleSet, Sieve, Tail};
-use regex_automata::MatchKind;
-use regex_automata::dfa::{StartKind, dense};
-use regex_automata::nfa::thompson;
-use regex_automata::util::syntax;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -54,15 +51,6 @@ impl Recognizer {
         self.words.last_chunk::<1>().map_or(&[], <[GroupId; 1]>::as_slice)
     }
 }
-
-/// Rules that share an automaton whatever they are.
-const FAMILY_RULES: usize = 40;
-
-/// Kinds whose values hold words: with codes in one automaton they multiply each other's states.
-const WORDY: [Kind; 3] = [Kind::Address, Kind::DateTime, Kind::Password];
-
-/// Bytes that one automaton may take, and its construction; larger sets are split in two.
-const AUTOMATON_BYTES: usize = 4 << 20;
 
 pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> Result<Scanner, BuildError> {
     let mut words = Words::builder();
@@ -119,33 +107,25 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
     for (of, shape) in recognizers.iter_mut().zip(&shapes) {
         of.waits = shape.waits;
     }
-    let add = |out: &mut Automata, wanted: &dyn Fn(&Rule, &Shape) -> bool, most: usize| -> Result<(), BuildError> {
-        let all = (0_u16..).zip(rules.rules()).zip(&shapes);
-        let chosen: Family<'_> = all
-            .filter(|((_, rule), shape)| wanted(rule, shape) && !rule.pattern.is_empty())
-            .map(|((at, rule), shape)| (at, rule, shape))
-            .collect();
-        // Rules that wait share states with those that do not, but multiply them, too: to build both together takes longer
-        // than two walks are worth.
-        let (waiting, ready): (Family<'_>, Family<'_>) = chosen.into_iter().partition(|(.., shape)| shape.waits);
-        for family in [ready, waiting].into_iter().flat_map(|part| families(rules, part, most)) {
-            compile(&family, &recognizers, out)?;
-        }
-        Ok(())
-    };
-    let automata = |wanted: &dyn Fn(&Rule, &Shape) -> bool| {
-        let mut out = Automata::default();
-        add(&mut out, wanted, FAMILY_RULES).map(|()| out)
-    };
-    let of_sieve = |sieve: Sieve| automata(&|rule, _| rule.sieve == sieve);
-    let is_code = |rule: &Rule, shape: &Shape| matches!(rule.sieve, Sieve::Digits { .. }) && !shape.plain_number;
-    let is_token = |rule: &Rule| rule.sieve == Sieve::Token;
-    let mut number = Automata::default();
+    let mut lists = Lists::new(rules, &shapes);
     // Digits and separators alone do not multiply states.
-    add(&mut number, &|_, shape| shape.plain_number, usize::MAX)?;
-    let code = automata(&is_code)?;
-    let mut token = automata(&|rule, shape| is_token(rule) && shape.first_word <= WAITING_WORD)?;
-    add(&mut token, &|rule, shape| is_token(rule) && shape.first_word > WAITING_WORD, FAMILY_RULES)?;
+    let number = lists.list(usize::MAX, |_, shape| shape.plain_number);
+    let code =
+        lists.list(FAMILY_RULES, |rule, shape| matches!(rule.sieve, Sieve::Digits { .. }) && !shape.plain_number);
+    let token = lists.list(FAMILY_RULES, |rule, shape| rule.sieve == Sieve::Token && shape.first_word <= WAITING_WORD);
+    let is_long_token = |rule: &Rule, shape: &Shape| rule.sieve == Sieve::Token && shape.first_word > WAITING_WORD;
+    lists.add(token, FAMILY_RULES, is_long_token);
+    let at = lists.list(FAMILY_RULES, |rule, shape| rule.sieve == Sieve::At && !shape.wide);
+    let at_wide = lists.list(FAMILY_RULES, |rule, shape| rule.sieve == Sieve::At && shape.wide);
+    let host = lists.list(FAMILY_RULES, |rule, _| matches!(rule.sieve, Sieve::Www | Sieve::Domain));
+    let [opened, introduced] = [Gate::Open, Gate::Context]
+        .map(|gate| lists.list(FAMILY_RULES, move |rule, _| rule.sieve == Sieve::Capital && rule.gate == gate));
+    let [quad, script, long, scheme, colon, dashes] =
+        [Sieve::Quad, Sieve::Script, Sieve::Long, Sieve::Scheme, Sieve::Colon, Sieve::Dashes]
+            .map(|sieve| lists.list(FAMILY_RULES, move |rule, _| rule.sieve == sieve));
+    let mut compiled = lists.compile(&recognizers)?;
+    let mut of = |list: usize| compiled.get_mut(list).map(std::mem::take).unwrap_or_default();
+    let (number, code) = (of(number), of(code));
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
     let name = (recognizers.iter().enumerate())
         .find(|(_, r)| r.sieve == Sieve::Name && lookup::is_sought(config, &scores, r.evidence.shape));
@@ -165,20 +145,20 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
         number,
         code_digits,
         code,
-        quad: of_sieve(Sieve::Quad)?,
-        token,
-        script: of_sieve(Sieve::Script)?,
-        long: of_sieve(Sieve::Long)?,
-        at: automata(&|rule, shape| rule.sieve == Sieve::At && !shape.wide)?,
-        at_wide: automata(&|rule, shape| rule.sieve == Sieve::At && shape.wide)?,
-        scheme: of_sieve(Sieve::Scheme)?,
-        host: automata(&|rule, _| matches!(rule.sieve, Sieve::Www | Sieve::Domain))?,
-        colon: of_sieve(Sieve::Colon)?,
-        dashes: of_sieve(Sieve::Dashes)?,
+        quad: of(quad),
+        token: of(token),
+        script: of(script),
+        long: of(long),
+        at: of(at),
+        at_wide: of(at_wide),
+        scheme: of(scheme),
+        host: of(host),
+        colon: of(colon),
+        dashes: of(dashes),
         gates: Gates::of(&recognizers, words.phrases(), enough),
         phone,
-        opened: automata(&|rule, _| rule.sieve == Sieve::Capital && rule.gate == Gate::Open)?,
-        introduced: automata(&|rule, _| rule.sieve == Sieve::Capital && rule.gate == Gate::Context)?,
+        opened: of(opened),
+        introduced: of(introduced),
         openers: Openers::build(rules),
         name,
         everyday: lookup::Guards::build(rules),
@@ -199,21 +179,21 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
 pub(super) const WAITING_WORD: usize = 20;
 
 /// What the sieves need to know of a rule's pattern.
-struct Shape {
+pub(super) struct Shape {
     /// The longest word that a candidate can begin with, in bytes. A candidate without a guard may part a word in two, and
     /// what it leaves is another word.
-    first_word: usize,
+    pub(super) first_word: usize,
     /// Whether nothing counts without a word or a default region, and the rule can wait until these are known.
-    waits: bool,
+    pub(super) waits: bool,
     /// Whether candidates are digits and [`NUMBER_SEPARATORS`] only, and end where a word ends. Such a rule need not be
     /// tried where too few digits follow each other, nor at a word that holds letters.
-    plain_number: bool,
+    pub(super) plain_number: bool,
     /// Whether pattern or tail take bytes above ASCII.
-    wide: bool,
+    pub(super) wide: bool,
     /// Whether leads are asked for at its sieve.
-    is_led: bool,
+    pub(super) is_led: bool,
     /// How candidates can begin where they are.
-    beginning: Beginning,
+    pub(super) beginning: Beginning,
 }
 
 impl Shape {
@@ -240,7 +220,7 @@ impl Shape {
 }
 
 /// Returns whether a candidate of the rule may be followed by a letter or digit.
-fn is_open(rule: &Rule) -> bool {
+pub(super) fn is_open(rule: &Rule) -> bool {
     rule.guard == Guard::None || rule.tail.is_some()
 }
 
@@ -309,75 +289,5 @@ fn only_numbers(hir: &Hir) -> bool {
         HirKind::Repetition(repetition) => only_numbers(&repetition.sub),
         HirKind::Capture(capture) => only_numbers(&capture.sub),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().all(only_numbers),
-    }
-}
-
-/// Rules with their places in the table of recognizers.
-type Family<'r> = Vec<(u16, &'r Rule, &'r Shape)>;
-
-/// Parts rules into those that share an automaton. Patterns that are as loose as number plates multiply each other's states,
-/// so rules of one kind go together; up to `most` rules are one family.
-fn families<'r>(rules: &RuleSet, chosen: Family<'r>, most: usize) -> Vec<Family<'r>> {
-    let wordy =
-        |member: &(u16, &Rule, &Shape)| rules.entity(member.1.entity).is_some_and(|of| WORDY.contains(&of.kind));
-    if chosen.len() <= most && !chosen.iter().any(wordy) || most == usize::MAX {
-        return vec![chosen];
-    }
-    let mut by_kind: Vec<(Option<Kind>, Family<'r>)> = Vec::new();
-    for member in chosen {
-        let kind = rules.entity(member.1.entity).map(|entity| entity.kind);
-        match by_kind.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, family)) => family.push(member),
-            None => by_kind.push((kind, vec![member])),
-        }
-    }
-    // Small families share what is left.
-    let (alone, small): (Vec<_>, Vec<_>) = by_kind
-        .into_iter()
-        .partition(|(kind, family)| family.len() > FAMILY_RULES / 4 || kind.is_some_and(|kind| WORDY.contains(&kind)));
-    let small: Family<'_> = small.into_iter().flat_map(|(_, family)| family).collect();
-    alone.into_iter().map(|(_, family)| family).chain((!small.is_empty()).then_some(small)).collect()
-}
-
-fn compile(rules: &[(u16, &Rule, &Shape)], table: &[Recognizer], out: &mut Automata) -> Result<(), BuildError> {
-    if rules.is_empty() {
-        return Ok(());
-    }
-    let patterns: Vec<&str> = rules.iter().map(|(_, rule, _)| rule.pattern.as_str()).collect();
-    let built = dense::Builder::new()
-        .configure(
-            dense::Config::new()
-                .match_kind(MatchKind::All)
-                .start_kind(StartKind::Anchored)
-                .minimize(false)
-                .dfa_size_limit(Some(AUTOMATON_BYTES))
-                .determinize_size_limit(Some(4 * AUTOMATON_BYTES)),
-        )
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .thompson(thompson::Config::new().utf8(false).shrink(false))
-        .build_many(&patterns);
-    match built {
-        Ok(dfa) => {
-            let entry = |&(at, ..): &(u16, _, _)| Some(Entry::of(at, table.get(usize::from(at))?));
-            let entries = rules.iter().filter_map(entry).collect();
-            let open = rules.iter().any(|(_, rule, _)| is_open(rule));
-            let first_word = rules.iter().map(|(.., shape)| shape.first_word).max().unwrap_or(0);
-            let inside = rules.iter().any(|(_, rule, _)| rule.guard != Guard::Number);
-            let too_large = || BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() };
-            let automaton = Automaton::freeze(&dfa, entries, table, open).ok_or_else(too_large)?;
-            let kinds = |at: u16| table.get(usize::from(at)).map_or(Kinds::ALL, |of| of.kinds);
-            let beginnings = rules.iter().map(|&(at, _, shape)| (&shape.beginning, shape.waits.then(|| kinds(at))));
-            if rules.iter().any(|(.., shape)| shape.is_led) {
-                out.leads.add(out.all.len(), beginnings, first_word, inside);
-            }
-            out.all.push(automaton);
-            Ok(())
-        }
-        Err(_) if rules.len() > 1 => {
-            let (a, b) = rules.split_at(rules.len() / 2);
-            compile(a, table, out)?;
-            compile(b, table, out)
-        }
-        Err(_) => Err(BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() }),
     }
 }

@@ -6,6 +6,7 @@
 mod automaton;
 mod build;
 mod candidates;
+mod compile;
 mod context;
 mod explain;
 mod fold;
@@ -251,6 +252,9 @@ impl Scratch {
 
 impl Scanner {
     /// Compiles `rules` for the best vector level of this CPU.
+    ///
+    /// # Cost
+    /// Some 80 ms for all packs on one core; compiled on up to four threads, which end with the call.
     ///
     /// # Errors
     /// A pattern that cannot be compiled within bounds.
