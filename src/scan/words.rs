@@ -2,7 +2,7 @@
 
 use super::context::GroupId;
 use super::lookup::slot;
-use super::simd::{self, BLOCK, Letters, Level, PLACES, WORD_BITS};
+use super::simd::{self, BLOCK, Heard, Level, PLACES, WORD_BITS};
 use super::verify::Kinds;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -64,12 +64,6 @@ impl Sieve {
         let (at, bit) = Self::place(hash);
         self.0.get(at).is_some_and(|bits| bits & bit != 0)
     }
-}
-
-/// The highest bit that is set.
-#[inline]
-const fn highest(bits: u64) -> u64 {
-    if bits == 0 { 0 } else { 1 << (63 - bits.leading_zeros()) }
 }
 
 /// The number of the highest bit that is set.
@@ -260,39 +254,36 @@ impl Table {
         let text = reading.text;
         let known = simd::Known { words: &self.any.0, speaks: &self.speaks, kinds: reading.kinds.bits() };
         let mut seen = Seen::default();
-        let mut goes_on = 0;
         // Where the last word that was read letter by letter ends: what stands behind its apostrophe is a part of it.
         let mut done = 0;
         // Where the word before begins, if phrases of more words than it were not asked for yet.
         let mut last = None;
-        let mut ahead = None;
+        // The next block is looked at before the words of this one are: neither waits for the other.
+        let mut here = level.hear(text, 0, &known);
         let mut at = 0;
         while at < text.len() {
-            let rest = text.get(at..).unwrap_or_default();
-            let here = ahead.unwrap_or_else(|| level.letters(rest));
-            let next = rest.get(BLOCK..).map_or(Letters::default(), |rest| level.letters(rest));
-            ahead = Some(next);
-            seen.wide |= here.high != 0;
-            seen.marks |= here.mark != 0;
-            let (letters, letters_next) = (here.ascii | here.high, next.ascii | next.high);
-            let starts = letters & !(letters << 1 | goes_on);
-            goes_on = letters >> 63;
-            // The last word may go on in the next block.
-            let whole = if goes_on == 0 { starts } else { starts & !highest(starts) };
-            let dismissed = if done <= at { level.dismissed(rest, &here, whole, &known) } else { 0 };
+            let Heard { letters: own, starts, dismissed } = here;
+            let letters = own.any();
+            let goes_on = letters >> 63;
+            let rest = text.get(at + BLOCK..).unwrap_or_default();
+            here = if rest.is_empty() { Heard::default() } else { level.hear(rest, goes_on, &known) };
+            let next = here.letters;
+            seen.wide |= own.high != 0;
+            seen.marks |= own.mark != 0;
+            let dismissed = if done <= at { dismissed } else { 0 };
             let mut asked = starts & !dismissed;
             while asked != 0 {
                 let bit = asked.trailing_zeros() as usize;
                 asked &= asked - 1;
                 let mut len = (!(letters >> bit)).trailing_zeros() as usize;
                 // Whether there is an apostrophe in it or behind it; a letter above ASCII.
-                let own = (2_u64 << (len & 63)).wrapping_sub(1);
-                let (mut is_joined, mut is_wide) = (here.joint >> bit & own != 0, here.high >> bit & own != 0);
+                let its = (2_u64 << (len & 63)).wrapping_sub(1);
+                let (mut is_joined, mut is_wide) = (own.joint >> bit & its != 0, own.high >> bit & its != 0);
                 if bit + len == BLOCK {
-                    let behind = letters_next.trailing_ones() as usize;
-                    let own = (2_u64 << (behind & 63)).wrapping_sub(1);
-                    is_joined = here.joint >> bit != 0 || behind == BLOCK || next.joint & own != 0;
-                    is_wide = here.high >> bit != 0 || next.high & own != 0;
+                    let behind = next.any().trailing_ones() as usize;
+                    let its = (2_u64 << (behind & 63)).wrapping_sub(1);
+                    is_joined = own.joint >> bit != 0 || behind == BLOCK || next.joint & its != 0;
+                    is_wide = own.high >> bit != 0 || next.high & its != 0;
                     len += behind;
                 }
                 if let Some(before) = last_of(starts & ((1 << bit) - 1))

@@ -1,6 +1,6 @@
 //! 64 bytes at a time with AVX-512: what a byte is stands in a table of 128 bytes, and comparisons yield masks.
 
-use super::{BLOCK, Known, Letters, Masks};
+use super::{BLOCK, Heard, Known, Letters, Masks};
 use crate::scan::words::WordHash;
 use std::arch::x86_64::{
     __m512i, _mm_cvtsi64_si128, _mm256_and_si256, _mm256_set1_epi32, _mm256_srlv_epi32, _mm256_test_epi32_mask,
@@ -98,14 +98,9 @@ unsafe fn first_block(bytes: &[u8]) -> __m512i {
     unsafe { _mm512_maskz_loadu_epi8(there, bytes.as_ptr().cast::<i8>()) }
 }
 
-/// Tells the letters of the block that `bytes` begins with.
-///
-/// # Safety
-/// The CPU has AVX-512 BW.
+/// Tells the letters of a block.
 #[target_feature(enable = "avx512bw")]
-pub(super) unsafe fn letters(bytes: &[u8]) -> Letters {
-    // SAFETY: the caller vouches for the CPU.
-    let v = unsafe { first_block(bytes) };
+fn letters(v: __m512i) -> Letters {
     let lower = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
     let shifted = _mm512_sub_epi8(lower, _mm512_set1_epi8(b'a'.cast_signed()));
     // The two differ in one bit.
@@ -132,33 +127,35 @@ const PLACES_IN_BLOCK: [u8; BLOCK] = {
 /// Eight words are looked at together.
 const WORDS: usize = 8;
 
-/// Tells which words are plain and not known: their hashes are made and looked up eight at a time.
+/// Tells the words of the block that `bytes` begins with; the hashes of plain words are made and looked up eight at a time.
 ///
 /// # Safety
 /// The CPU has AVX-512 BW, DQ, VL, VBMI and VBMI2, and BMI2.
 #[target_feature(enable = "avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi2")]
-pub(super) unsafe fn dismissed(bytes: &[u8], letters: &Letters, starts: u64, known: &Known<'_>) -> u64 {
+pub(super) unsafe fn hear(bytes: &[u8], goes_on: u64, known: &Known<'_>) -> Heard {
     // SAFETY: the caller vouches for the CPU; the constant is as long as a vector.
     let (block, places) =
         unsafe { (first_block(bytes), _mm512_loadu_si512(PLACES_IN_BLOCK.as_ptr().cast::<__m512i>())) };
+    let letters = letters(block);
     let block = _mm512_or_si512(block, _mm512_set1_epi8(0x20));
-    let all = letters.ascii | letters.high;
+    let all = letters.any();
+    let (starts, whole) = letters.words(goes_on);
     // A run of letters carries what is added to its first one to the place behind its last.
-    let ends = all.wrapping_add(starts) & !all;
+    let ends = all.wrapping_add(whole) & !all;
     // By word: where it begins and ends, and whether there is an apostrophe on either side.
     let mut from = [0_u8; BLOCK];
     let mut to = [0_u8; BLOCK];
     // SAFETY: as long as a vector each.
     unsafe {
-        _mm512_storeu_si512(from.as_mut_ptr().cast(), _mm512_maskz_compress_epi8(starts, places));
+        _mm512_storeu_si512(from.as_mut_ptr().cast(), _mm512_maskz_compress_epi8(whole, places));
         _mm512_storeu_si512(to.as_mut_ptr().cast(), _mm512_maskz_compress_epi8(ends, places));
     }
-    let mut joined = _pext_u64(letters.joint << 1, starts) | _pext_u64(letters.joint, ends);
+    let mut joined = _pext_u64(letters.joint << 1, whole) | _pext_u64(letters.joint, ends);
     // The lowest byte of each eight, eight times; and their numbers.
     let lowest = _mm512_set4_epi32(0x0808_0808, 0x0808_0808, 0, 0);
     let numbers = _mm512_set1_epi64(0x0706_0504_0302_0100);
     let (from, to) = (from.as_chunks::<WORDS>().0, to.as_chunks::<WORDS>().0);
-    let (mut left, mut dismissed) = (starts, 0);
+    let (mut left, mut dismissed) = (whole, 0);
     for (from, to) in from.iter().zip(to) {
         if left == 0 {
             break;
@@ -191,7 +188,7 @@ pub(super) unsafe fn dismissed(bytes: &[u8], letters: &Letters, starts: u64, kno
         dismissed |= _pdep_u64(u64::from(is_dismissed), left);
         left &= !_pdep_u64(0xff, left);
     }
-    dismissed
+    Heard { letters, starts, dismissed }
 }
 const _: () = assert!(super::WORD_BITS == 1 << 16 && super::PLACES == 1 << 13);
 

@@ -80,6 +80,36 @@ impl Known<'_> {
     }
 }
 
+/// The words of one block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) letters: Letters,
+    /// Where words begin.
+    pub(crate) starts: u64,
+    /// Of these the plain ones that are not known: they end in the block, have at most eight letters, all of them of ASCII, and no
+    /// apostrophe on either side.
+    pub(crate) dismissed: u64,
+}
+
+impl Letters {
+    /// Parts of words.
+    #[inline]
+    pub(crate) const fn any(&self) -> u64 {
+        self.ascii | self.high
+    }
+
+    /// Where words begin, and those of them that end before the block does; with `goes_on` the first letters are those of a word that
+    /// began before it.
+    #[inline]
+    const fn words(&self, goes_on: u64) -> (u64, u64) {
+        let all = self.any();
+        let starts = all & !(all << 1 | goes_on);
+        // A word that reaches the end may go on, and begins behind all others.
+        let last = if all >> 63 == 0 || starts == 0 { 0 } else { 1 << (63 - starts.leading_zeros()) };
+        (starts, starts & !last)
+    }
+}
+
 /// How wide the classification works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -157,39 +187,28 @@ impl Level {
         n_blocks
     }
 
-    /// Tells the letters of the block that `bytes` begins with; where there are fewer bytes, of those.
+    /// Tells the words of the block that `bytes` begins with; where there are fewer bytes, of those. `goes_on` is 1 where a word goes
+    /// on into the block, else 0.
     #[inline]
-    pub(crate) fn letters(self, bytes: &[u8]) -> Letters {
+    pub(crate) fn hear(self, bytes: &[u8], goes_on: u64, known: &Known<'_>) -> Heard {
         #[cfg(target_arch = "x86_64")]
         if self == Self::Avx512 && has_avx512() {
-            // SAFETY: AVX-512 is there (just asked).
-            return unsafe { avx512::letters(bytes) };
+            // SAFETY: AVX-512 and BMI2 are there (just asked).
+            return unsafe { avx512::hear(bytes, goes_on, known) };
         }
         let mut padded = [0; BLOCK];
         let block = bytes.first_chunk().unwrap_or_else(|| {
             padded.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
             &padded
         });
-        match self {
+        let letters = match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: AVX2 is there (just asked).
             Self::Avx2 if is_x86_feature_detected!("avx2") => unsafe { avx2::letters(block) },
             _ => scalar::letters(block),
-        }
-    }
-
-    /// Tells which of the words that begin at `starts` in the block that `bytes` begins with are plain and none of those that
-    /// are `known`. `letters` are those of the block; all these words end before it does.
-    ///
-    /// A plain word has at most eight letters, all of them of ASCII, and no apostrophe on either side.
-    #[inline]
-    pub(crate) fn dismissed(self, bytes: &[u8], letters: &Letters, starts: u64, known: &Known<'_>) -> u64 {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: AVX-512 and BMI2 are there (just asked).
-            Self::Avx512 if has_avx512() => unsafe { avx512::dismissed(bytes, letters, starts, known) },
-            _ => scalar::dismissed(bytes, letters, starts, known),
-        }
+        };
+        let (starts, whole) = letters.words(goes_on);
+        Heard { letters, starts, dismissed: scalar::dismissed(bytes, &letters, whole, known) }
     }
 
     /// Tells where in the block that `bytes` begins with one of `pairs` stands: a small letter with another right behind it, each
@@ -245,15 +264,6 @@ mod tests {
         }
     }
 
-    /// Where words begin that end before the block does.
-    fn whole_words(letters: &Letters) -> u64 {
-        let all = letters.ascii | letters.high;
-        let starts = all & !(all << 1);
-        (0..BLOCK)
-            .filter(|at| starts >> at & 1 != 0 && !(all >> at).trailing_ones() as usize + at < BLOCK)
-            .fold(0, |to, at| to | 1 << at)
-    }
-
     proptest! {
         #[test]
         fn levels_agree_on_words(
@@ -267,12 +277,12 @@ mod tests {
             let bytes = text.as_bytes();
             let speaks: Vec<u32> = (0..PLACES as u32).map(|at| at.wrapping_mul(0x9e37_79b9) ^ seed).collect();
             let known = Known { words: bits.first_chunk().unwrap(), speaks: speaks.first_chunk().unwrap(), kinds };
-            let letters = Level::Scalar.letters(bytes);
-            let starts = whole_words(&letters);
-            let truth = Level::Scalar.dismissed(bytes, &letters, starts, &known);
-            prop_assert_eq!(truth & !starts, 0);
-            for level in Level::available() {
-                prop_assert_eq!(level.dismissed(bytes, &letters, starts, &known), truth);
+            for goes_on in 0..2 {
+                let truth = Level::Scalar.hear(bytes, goes_on, &known);
+                prop_assert_eq!(truth.dismissed & !truth.starts, 0);
+                for level in Level::available() {
+                    prop_assert_eq!(level.hear(bytes, goes_on, &known), truth);
+                }
             }
         }
 
@@ -300,9 +310,10 @@ mod tests {
 
         #[test]
         fn levels_agree_on_letters(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-            let truth = Level::Scalar.letters(&bytes);
+            let known = Known { words: &[0; WORD_BITS / 64], speaks: &[0; PLACES], kinds: 0 };
+            let truth = Level::Scalar.hear(&bytes, 0, &known);
             for level in Level::available() {
-                prop_assert_eq!(level.letters(&bytes), truth);
+                prop_assert_eq!(level.hear(&bytes, 0, &known), truth);
             }
         }
     }

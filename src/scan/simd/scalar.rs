@@ -54,8 +54,9 @@ pub(super) fn pairs(block: &[u8; BLOCK + 1], pairs: &[(u8, u8)]) -> u64 {
     places
 }
 
+/// Which of the words that begin at `starts`, all of which end in the block, are plain and not known.
 pub(super) fn dismissed(bytes: &[u8], letters: &Letters, starts: u64, known: &Known<'_>) -> u64 {
-    let all = letters.ascii | letters.high;
+    let all = letters.any();
     let mut dismissed = 0;
     let mut left = starts;
     while left != 0 {
