@@ -2,7 +2,7 @@
 
 use super::context::GroupId;
 use super::lookup::slot;
-use super::simd::{self, BLOCK, Heard, Level, PLACES, WORD_BITS};
+use super::simd::{self, BLOCK, Heard, Level, PLACES};
 use super::verify::Kinds;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -13,6 +13,9 @@ pub(super) const PHRASE_WORDS: usize = 8;
 /// Text behind the first word of a phrase in which the others stand; wider than any window.
 const PHRASE_BYTES: usize = 256;
 
+/// Bits of a [`Sieve`]: 8 KiB.
+const SIEVE_BITS: usize = 1 << 16;
+
 /// Phrases and whom they speak of, by their first words.
 pub(super) struct Table {
     /// The words that phrases begin with, by open addressing.
@@ -21,10 +24,9 @@ pub(super) struct Table {
     /// The words of all phrases behind their second.
     others: Box<[u64]>,
     groups: Box<[GroupId]>,
-    /// The words that are phrases and those that stand second in one, so that most words of a text are dismissed by one look.
-    any: Sieve,
-    /// By the place of such a word what these phrases speak of.
-    speaks: Box<[u32; PLACES]>,
+    /// The words that are phrases and those that stand second in one, so that most words of a text are dismissed by one look;
+    /// see [`simd::Known`].
+    telling: Box<[u64; PLACES]>,
     /// The first two words of phrases of more than one.
     pairs: Sieve,
 }
@@ -40,17 +42,17 @@ struct First {
 }
 
 /// A set of hashes that says of a few that are not in it that they are.
-struct Sieve(Box<[u64; WORD_BITS / 64]>);
+struct Sieve(Box<[u64; SIEVE_BITS / 64]>);
 
 impl Sieve {
     fn new() -> Self {
-        Self(Box::new([0; WORD_BITS / 64]))
+        Self(Box::new([0; SIEVE_BITS / 64]))
     }
 
     /// The place of a word and of its bit there, from the upper bits.
     #[inline]
     const fn place(hash: u64) -> (usize, u64) {
-        let bit = hash >> (u64::BITS - WORD_BITS.trailing_zeros());
+        let bit = hash >> (u64::BITS - SIEVE_BITS.trailing_zeros());
         ((bit / 64) as usize, 1 << (bit % 64))
     }
 
@@ -70,13 +72,6 @@ impl Sieve {
 #[inline]
 fn last_of(bits: u64) -> Option<usize> {
     63_usize.checked_sub(bits.leading_zeros() as usize)
-}
-
-/// The place of a word in a table of [`PLACES`].
-#[inline]
-const fn place_of(hash: u64) -> usize {
-    // The upper bits; the table of first words uses lower ones.
-    (hash >> (u64::BITS - PLACES.trailing_zeros())) as usize
 }
 
 /// The hash of two words that follow each other.
@@ -127,7 +122,7 @@ impl TableBuilder {
 
     /// Freezes the table; `kinds_of` tells what those look for who ask for a group.
     pub(super) fn build(self, kinds_of: impl Fn(GroupId) -> Kinds) -> Table {
-        let (mut any, mut pairs, mut speaks) = (Sieve::new(), Sieve::new(), Box::new([0; PLACES]));
+        let (mut pairs, mut telling) = (Sieve::new(), Box::new([0_u64; PLACES]));
         // At most a quarter is taken, so that a search ends soon.
         let mut firsts = vec![First::default(); (self.by_first.len() * 4 + 1).next_power_of_two()].into_boxed_slice();
         let (mut phrases, mut others, mut groups) = (Vec::new(), Vec::new(), Vec::new());
@@ -141,7 +136,7 @@ impl TableBuilder {
                 others.extend(rest.iter().skip(1));
                 let mut kinds = Kinds::default();
                 of.iter().for_each(|&group| kinds.add(kinds_of(group)));
-                let telling = match rest.first() {
+                let tells = match rest.first() {
                     Some(&second) => {
                         pairs.add(pair(hash, second));
                         second
@@ -151,8 +146,8 @@ impl TableBuilder {
                         hash
                     }
                 };
-                any.add(telling);
-                speaks.get_mut(place_of(telling)).into_iter().for_each(|known| *known |= kinds.bits());
+                let (at, bit) = simd::Known::place(tells);
+                telling.get_mut(at).into_iter().for_each(|words| *words |= bit | u64::from(kinds.bits()) << 32);
                 groups.extend(of);
                 phrases.push(Phrase {
                     second: rest.first().copied(),
@@ -168,7 +163,7 @@ impl TableBuilder {
             }
             firsts.get_mut(at).into_iter().for_each(|free| *free = first);
         }
-        Table { firsts, phrases: phrases.into(), others: others.into(), groups: groups.into(), any, speaks, pairs }
+        Table { firsts, phrases: phrases.into(), others: others.into(), groups: groups.into(), telling, pairs }
     }
 }
 
@@ -252,7 +247,7 @@ impl Table {
     /// With AVX-512 about ten instructions a word that is in no phrase, else 40.
     pub(super) fn read(&self, level: Level, reading: &mut Reading<'_>) -> Seen {
         let text = reading.text;
-        let known = simd::Known { words: &self.any.0, speaks: &self.speaks, kinds: reading.kinds.bits() };
+        let known = simd::Known { words: &self.telling, kinds: reading.kinds.bits() };
         let mut seen = Seen::default();
         // Where the last word that was read letter by letter ends: what stands behind its apostrophe is a part of it.
         let mut done = 0;

@@ -3,13 +3,12 @@
 use super::{BLOCK, Heard, Known, Letters, Masks};
 use crate::scan::words::WordHash;
 use std::arch::x86_64::{
-    __m512i, _mm_cvtsi64_si128, _mm256_and_si256, _mm256_set1_epi32, _mm256_srlv_epi32, _mm256_test_epi32_mask,
-    _mm512_add_epi8, _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_cmpge_epu8_mask, _mm512_cmple_epu8_mask,
-    _mm512_cmple_epu64_mask, _mm512_cmplt_epu8_mask, _mm512_cvtepi64_epi32, _mm512_cvtepu8_epi64,
-    _mm512_i64gather_epi32, _mm512_loadu_si512, _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8,
+    __m512i, _mm_cvtsi64_si128, _mm512_add_epi8, _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_cmpge_epu8_mask,
+    _mm512_cmple_epu8_mask, _mm512_cmple_epu64_mask, _mm512_cmplt_epu8_mask, _mm512_cvtepu8_epi64,
+    _mm512_i64gather_epi64, _mm512_loadu_si512, _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8,
     _mm512_maskz_mov_epi8, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_mullo_epi64, _mm512_or_si512,
     _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi64, _mm512_set4_epi32, _mm512_shuffle_epi8,
-    _mm512_slli_epi64, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_sub_epi8, _mm512_sub_epi64,
+    _mm512_slli_epi64, _mm512_srli_epi64, _mm512_srlv_epi64, _mm512_storeu_si512, _mm512_sub_epi8, _mm512_sub_epi64,
     _mm512_test_epi8_mask, _mm512_test_epi64_mask, _mm512_xor_si512, _pdep_u64, _pext_u64,
 };
 
@@ -155,6 +154,7 @@ pub(super) unsafe fn hear(bytes: &[u8], goes_on: u64, known: &Known<'_>) -> Hear
     let lowest = _mm512_set4_epi32(0x0808_0808, 0x0808_0808, 0, 0);
     let numbers = _mm512_set1_epi64(0x0706_0504_0302_0100);
     let (from, to) = (from.as_chunks::<WORDS>().0, to.as_chunks::<WORDS>().0);
+    let asked = _mm512_set1_epi64((u64::from(known.kinds) << 32).cast_signed());
     let (mut left, mut dismissed) = (whole, 0);
     for (from, to) in from.iter().zip(to) {
         if left == 0 {
@@ -172,17 +172,11 @@ pub(super) unsafe fn hear(bytes: &[u8], goes_on: u64, known: &Known<'_>) -> Hear
         let x = _mm512_xor_si512(own, _mm512_slli_epi64::<56>(len));
         let x = _mm512_xor_si512(x, _mm512_srli_epi64::<30>(x));
         let hash = _mm512_mullo_epi64(x, _mm512_set1_epi64(WordHash::FACTOR.cast_signed()));
-        // SAFETY: the upper 11 bits count the 2,048 halves of what is in `words`, the upper 13 the 8,192 of `speaks`.
-        let (words, speaks) = unsafe {
-            (
-                _mm512_i64gather_epi32::<4>(_mm512_srli_epi64::<53>(hash), known.words.as_ptr().cast()),
-                _mm512_i64gather_epi32::<4>(_mm512_srli_epi64::<51>(hash), known.speaks.as_ptr().cast()),
-            )
-        };
-        let bit = _mm512_cvtepi64_epi32(_mm512_srli_epi64::<48>(hash));
-        let word = _mm256_srlv_epi32(words, _mm256_and_si256(bit, _mm256_set1_epi32(31)));
-        let is_known = _mm256_test_epi32_mask(word, _mm256_set1_epi32(1))
-            & _mm256_test_epi32_mask(speaks, _mm256_set1_epi32(known.kinds.cast_signed()));
+        // SAFETY: the upper 12 bits count the 4,096 places.
+        let words = unsafe { _mm512_i64gather_epi64::<8>(_mm512_srli_epi64::<52>(hash), known.words.as_ptr().cast()) };
+        let bit = _mm512_and_si512(_mm512_srli_epi64::<47>(hash), _mm512_set1_epi64(31));
+        let is_known = _mm512_test_epi64_mask(_mm512_srlv_epi64(words, bit), _mm512_set1_epi64(1))
+            & _mm512_test_epi64_mask(words, asked);
         let is_dismissed = short & !wide & !is_known & !(joined as u8);
         joined >>= WORDS;
         dismissed |= _pdep_u64(u64::from(is_dismissed), left);
@@ -190,7 +184,7 @@ pub(super) unsafe fn hear(bytes: &[u8], goes_on: u64, known: &Known<'_>) -> Hear
     }
     Heard { letters, starts, dismissed }
 }
-const _: () = assert!(super::WORD_BITS == 1 << 16 && super::PLACES == 1 << 13);
+const _: () = assert!(super::PLACES == 1 << 12);
 
 /// Tells where in the block that `bytes` begins with one of `pairs` stands; the second may be behind it.
 ///

@@ -15,10 +15,8 @@ use std::sync::LazyLock;
 
 /// Bytes in a block; bit `n` of a mask speaks of byte `n` of its block.
 pub(crate) const BLOCK: usize = 64;
-/// Bits of [`Known::words`]: 8 KiB.
-pub(crate) const WORD_BITS: usize = 1 << 16;
-/// Places of [`Known::speaks`]: 32 KiB.
-pub(crate) const PLACES: usize = 1 << 13;
+/// Places of [`Known::words`]: 32 KiB.
+pub(crate) const PLACES: usize = 1 << 12;
 
 /// What the bytes of one block are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,22 +59,26 @@ pub(crate) struct Letters {
 /// The words that are worth a look, by their hashes (`words::WordHash`); a few others seem to be among them.
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'k> {
-    /// A bit for each word, by the upper bits of its hash.
-    pub(crate) words: &'k [u64; WORD_BITS / 64],
-    /// What a word speaks of, a bit for each, by fewer of these bits.
-    pub(crate) speaks: &'k [u32; PLACES],
+    /// By the upper bits of a word's hash what words with such hashes speak of, a bit for each in the upper half, and a bit for
+    /// each of them in the lower half, by the next five bits of its hash.
+    pub(crate) words: &'k [u64; PLACES],
     /// What is asked for; words that speak of none of it are worth no look.
     pub(crate) kinds: u32,
 }
 
 impl Known<'_> {
+    /// The place of a word, and its bit there.
+    #[inline]
+    pub(crate) const fn place(hash: u64) -> (usize, u64) {
+        let bits = u64::BITS - PLACES.trailing_zeros();
+        ((hash >> bits) as usize, 1 << (hash >> (bits - 5) & 31))
+    }
+
     /// Returns whether the word with this hash is worth a look.
     #[inline]
     pub(crate) fn may_hold(&self, hash: u64) -> bool {
-        let bit = hash >> (u64::BITS - WORD_BITS.trailing_zeros());
-        let place = hash >> (u64::BITS - PLACES.trailing_zeros());
-        self.words.get((bit / 64) as usize).is_some_and(|bits| bits >> (bit % 64) & 1 != 0)
-            && self.speaks.get(place as usize).is_some_and(|kinds| kinds & self.kinds != 0)
+        let (place, bit) = Self::place(hash);
+        self.words.get(place).is_some_and(|words| words & bit != 0 && words >> 32 & u64::from(self.kinds) != 0)
     }
 }
 
@@ -269,14 +271,12 @@ mod tests {
         fn levels_agree_on_words(
             text in "[a-cA-C' é_1]{0,90}",
             long in "[a-c]{0,12}",
-            bits in proptest::collection::vec(any::<u64>(), WORD_BITS / 64),
+            words in proptest::collection::vec(any::<u64>(), PLACES),
             kinds in any::<u32>(),
-            seed in any::<u32>(),
         ) {
             let text = text + &long + " ";
             let bytes = text.as_bytes();
-            let speaks: Vec<u32> = (0..PLACES as u32).map(|at| at.wrapping_mul(0x9e37_79b9) ^ seed).collect();
-            let known = Known { words: bits.first_chunk().unwrap(), speaks: speaks.first_chunk().unwrap(), kinds };
+            let known = Known { words: words.first_chunk().unwrap(), kinds };
             for goes_on in 0..2 {
                 let truth = Level::Scalar.hear(bytes, goes_on, &known);
                 prop_assert_eq!(truth.dismissed & !truth.starts, 0);
@@ -310,7 +310,7 @@ mod tests {
 
         #[test]
         fn levels_agree_on_letters(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-            let known = Known { words: &[0; WORD_BITS / 64], speaks: &[0; PLACES], kinds: 0 };
+            let known = Known { words: &[0; PLACES], kinds: 0 };
             let truth = Level::Scalar.hear(&bytes, 0, &known);
             for level in Level::available() {
                 prop_assert_eq!(level.hear(&bytes, 0, &known), truth);
