@@ -655,7 +655,7 @@ impl<'t> Job<'t> {
 
     /// Turns what was accepted into detections.
     pub(super) fn finish(
-        mut self,
+        &mut self,
         scanner: &Scanner,
         index: u32,
         work: &mut Work,

@@ -389,8 +389,8 @@ impl Scanner {
         work.begin(self.level);
         let mut quiet = 0;
         // Without a job: all before `at` that had none. The memory is that of one job at a time.
-        let mut close = |at: usize, job: Option<Job<'_>>, needs_shadow: bool, work: &mut Work| {
-            let Some(mut job) = job else {
+        let mut close = |at: usize, job: Option<&mut Job<'_>>, needs_shadow: bool, work: &mut Work| {
+            let Some(job) = job else {
                 self.names_only(buffer, batch, quiet..at, first, work, detections, faults);
                 quiet = at + 1;
                 return;
@@ -445,9 +445,10 @@ impl Scanner {
                     let bit = bits.trailing_zeros();
                     let pos = offset + bit as usize;
                     if pos >= upto {
-                        if let Some(job) = job.take() {
+                        if let Some(job) = &mut job {
                             close(at, Some(job), folded, work);
                         }
+                        job = None;
                         folded = false;
                         while batch.get(at).is_some_and(|t| t.span.end as usize <= pos) {
                             at += 1;
@@ -489,7 +490,7 @@ impl Scanner {
                 }
             });
         }
-        if let Some(job) = job.take() {
+        if let Some(job) = &mut job {
             close(at, Some(job), folded, work);
         }
         if named {
