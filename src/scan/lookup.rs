@@ -14,7 +14,7 @@
 //! because a million names hold most short words of some language.
 
 use super::context::TOKEN;
-use super::simd::{BLOCK, Level};
+use super::simd::{BLOCK, HEAD_LETTERS, Head, Level};
 use super::verify::is_word;
 use super::words::{WordHash, latin_at, push_high};
 use super::{Hints, ScanConfig, Text};
@@ -657,10 +657,6 @@ pub(super) fn find(
     }
 }
 
-/// Letters of a word that are compared before all of it is read.
-const HEAD_LETTERS: usize = 4;
-/// The letters of the Latin alphabet, about from the most to the least used over the languages that are written in it.
-const COMMON_LETTERS: &[u8; 26] = b"aeinortslumdcphgkbyvfwjzxq";
 /// Longest stretch of texts of one record that is looked at together.
 const WINDOW_BYTES: u32 = 1 << 16;
 
@@ -670,8 +666,6 @@ struct Heads {
     /// The names, a line break after each.
     names: Vec<u8>,
     heads: Vec<Head>,
-    /// Of those of more letters than one [`Head::pair`].
-    pairs: Vec<(u8, u8)>,
     /// A word begins with a letter that is not of the Latin script.
     others: bool,
 }
@@ -690,29 +684,25 @@ impl Heads {
         if self.others {
             return;
         }
-        // The rarest letters of each and those behind them are looked for in whole blocks.
-        let mut from = 0;
+        let (mut from, mut before, mut is_sorted) = (0, 0, true);
         while let Some(rest) = text.get(from..).filter(|rest| !rest.is_empty()) {
-            let mut pairs = level.pairs(rest, &self.pairs);
-            while pairs != 0 {
-                let at = from + pairs.trailing_zeros() as usize;
-                out.extend(self.heads.iter().filter_map(|head| head.begins(text, at)).map(|at| offset + at));
-                pairs &= pairs - 1;
+            let (mut places, mut high) = level.heads(rest, before, &self.heads);
+            while places != 0 {
+                out.push(offset + from + places.trailing_zeros() as usize);
+                places &= places - 1;
             }
+            is_sorted &= high == 0;
+            while high != 0 {
+                let at = from + high.trailing_zeros() as usize;
+                out.extend(self.heads.iter().filter_map(|head| head.around(text, at)).map(|at| offset + at));
+                high &= high - 1;
+            }
+            before = rest.get(BLOCK - 1).copied().unwrap_or(0);
             from += BLOCK;
         }
-        for head in self.heads.iter().filter(|head| head.len == 1) {
-            let [letter, ..] = head.letters;
-            let places = memchr::memchr2_iter(letter, letter & !0x20, text);
-            out.extend(places.filter_map(|at| head.begins(text, at)).map(|at| offset + at));
+        if !is_sorted {
+            out.sort_unstable();
         }
-        if !text.is_ascii() {
-            let heads = &self.heads;
-            each_above_ascii(text, |at| {
-                out.extend(heads.iter().filter_map(|head| head.around(text, at)).map(|at| offset + at));
-            });
-        }
-        out.sort_unstable();
     }
 
     fn are_of(&self, names: &[&[u8]]) -> bool {
@@ -729,19 +719,15 @@ impl Heads {
     fn read(&mut self, names: &[&[u8]]) {
         self.names.clear();
         self.heads.clear();
-        self.pairs.clear();
         self.others = false;
         let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
         for name in names {
             self.names.extend_from_slice(name);
             self.names.push(b'\n');
             for word in name.split(|b| !is_letter(b)).filter(|word| !word.is_empty()) {
-                match Head::of(word) {
+                match head_of(word) {
                     Some(head) if self.heads.contains(&head) => {}
-                    Some(head) => {
-                        self.heads.push(head);
-                        self.pairs.extend(head.pair().filter(|pair| !self.pairs.contains(pair)));
-                    }
+                    Some(head) => self.heads.push(head),
                     None => self.others = true,
                 }
             }
@@ -749,51 +735,20 @@ impl Heads {
     }
 }
 
-/// The first letters of a word as they are compared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Head {
-    letters: [u8; HEAD_LETTERS],
-    len: usize,
-    /// Which of those before the last is the rarest.
-    rarest: usize,
+/// The head of a word, where all of it is of the Latin script.
+fn head_of(word: &[u8]) -> Option<Head> {
+    let mut head = Head { letters: [0; HEAD_LETTERS], len: 0 };
+    let mut rest = word;
+    while let (Some(&byte), Some(place)) = (rest.first(), head.letters.get_mut(head.len)) {
+        let (letter, n) = if byte.is_ascii() { (byte | 0x20, 1) } else { (latin_at(rest)?, 2) };
+        *place = letter;
+        head.len += 1;
+        rest = rest.get(n..).unwrap_or_default();
+    }
+    Some(head)
 }
 
 impl Head {
-    /// The head of a word, where all of it is of the Latin script.
-    fn of(word: &[u8]) -> Option<Self> {
-        let (mut letters, mut len) = ([0; HEAD_LETTERS], 0);
-        let mut rest = word;
-        while let (Some(&byte), Some(place)) = (rest.first(), letters.get_mut(len)) {
-            let (letter, n) = if byte.is_ascii() { (byte | 0x20, 1) } else { (latin_at(rest)?, 2) };
-            *place = letter;
-            len += 1;
-            rest = rest.get(n..).unwrap_or_default();
-        }
-        let rareness = |&at: &usize| letters.get(at).map(|letter| COMMON_LETTERS.iter().position(|l| l == letter));
-        // One that another follows.
-        let rarest = (0..len.saturating_sub(1)).max_by_key(rareness).unwrap_or(0);
-        Some(Self { letters, len, rarest })
-    }
-
-    fn letters(&self) -> &[u8] {
-        self.letters.get(..self.len).unwrap_or_default()
-    }
-
-    /// The rarest of them and the one behind it; nothing where there is no more than one.
-    fn pair(&self) -> Option<(u8, u8)> {
-        let letters = self.letters();
-        Some((*letters.get(self.rarest)?, *letters.get(self.rarest + 1)?))
-    }
-
-    /// Whether a word begins with these letters, all of them in ASCII, the rarest of which stands at `at`; tells where it begins.
-    fn begins(&self, text: &[u8], at: usize) -> Option<usize> {
-        let letters = self.letters();
-        let start = at.checked_sub(self.rarest)?;
-        let is_same = |word: &[u8]| word.iter().zip(letters).all(|(byte, &letter)| byte | 0x20 == letter);
-        let inside = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
-        (!inside && text.get(start..start + letters.len()).is_some_and(is_same)).then_some(start)
-    }
-
     /// Whether the word around `at`, where something above ASCII stands, may begin with these letters; tells where it begins.
     ///
     /// What stands above ASCII may be any of the letters, and what is behind it is not looked at.
@@ -817,15 +772,6 @@ impl Head {
             _ => false,
         };
         (begins && may_lead).then_some(at)
-    }
-}
-
-/// Tells every place of a text where something above ASCII stands.
-fn each_above_ascii(text: &[u8], mut tell: impl FnMut(usize)) {
-    for (number, eight) in text.chunks(8).enumerate() {
-        if !eight.is_ascii() {
-            (number * 8..).zip(eight).filter(|(_, byte)| !byte.is_ascii()).for_each(|(at, _)| tell(at));
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! 32 bytes at a time with AVX2.
 
-use super::{BLOCK, Letters, Masks};
+use super::{BLOCK, HEAD_LETTERS, Head, Letters, Masks};
 use std::arch::x86_64::{
     __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_max_epu8, _mm256_min_epu8,
     _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi8, _mm256_setzero_si256,
@@ -104,24 +104,31 @@ pub(super) unsafe fn letters(block: &[u8; BLOCK]) -> Letters {
     }
 }
 
-/// Tells where in a block one of `pairs` stands.
+/// Tells where in a block a word begins with one of `heads`.
 ///
 /// # Safety
 /// The CPU has AVX2.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn pairs(block: &[u8; BLOCK + 1], pairs: &[(u8, u8)]) -> u64 {
+pub(super) unsafe fn heads(block: &[u8; BLOCK + HEAD_LETTERS - 1], before: u8, heads: &[Head]) -> (u64, u64) {
+    let small = _mm256_set1_epi8(0x20);
     let half = |at: usize| {
-        // SAFETY: `at` is 0 or 32, so that the last byte is that behind the block; unaligned loads are allowed.
-        let (own, behind) = unsafe {
-            let at = block.as_ptr().add(at);
-            (_mm256_loadu_si256(at.cast::<__m256i>()), _mm256_loadu_si256(at.add(1).cast::<__m256i>()))
+        let from = |ahead: usize| {
+            // SAFETY: `at` is 0 or 32 and `ahead` less than the letters of a head, so that the last byte is the last of the block;
+            // unaligned loads are allowed.
+            let v = unsafe { _mm256_loadu_si256(block.as_ptr().add(at + ahead).cast::<__m256i>()) };
+            _mm256_or_si256(v, small)
         };
-        let is = |v: __m256i, letter: u8| {
-            _mm256_cmpeq_epi8(_mm256_or_si256(v, _mm256_set1_epi8(0x20)), _mm256_set1_epi8(letter.cast_signed()))
-        };
-        let both = |&(first, second): &(u8, u8)| _mm256_and_si256(is(own, first), is(behind, second));
-        let any = pairs.iter().map(both).fold(_mm256_setzero_si256(), |any, both| _mm256_or_si256(any, both));
+        let own: [__m256i; HEAD_LETTERS] = [from(0), from(1), from(2), from(3)];
+        let is = |(v, &letter): (&__m256i, &u8)| _mm256_cmpeq_epi8(*v, _mm256_set1_epi8(letter.cast_signed()));
+        let all = _mm256_cmpeq_epi8(small, small);
+        let whole = |head: &Head| own.iter().zip(head.letters()).map(is).fold(all, |a, b| _mm256_and_si256(a, b));
+        let any = heads.iter().map(whole).fold(_mm256_setzero_si256(), |a, b| _mm256_or_si256(a, b));
         u64::from(_mm256_movemask_epi8(any).cast_unsigned())
     };
-    half(0) | half(32) << 32
+    let places = half(0) | half(32) << 32;
+    // SAFETY: the caller vouches for the CPU.
+    let Letters { ascii, high, .. } =
+        block.first_chunk().map_or_else(Letters::default, |block| unsafe { letters(block) });
+    (places & !(ascii << 1 | u64::from(before.is_ascii_alphabetic())), high)
 }
+const _: () = assert!(HEAD_LETTERS == 4);

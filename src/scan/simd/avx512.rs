@@ -1,6 +1,6 @@
 //! 64 bytes at a time with AVX-512: what a byte is stands in a table of 128 bytes, and comparisons yield masks.
 
-use super::{BLOCK, Heard, Known, Letters, Masks};
+use super::{BLOCK, HEAD_LETTERS, Head, Heard, Known, Letters, Masks};
 use crate::scan::words::WordHash;
 use std::arch::x86_64::{
     __m512i, _mm_cvtsi64_si128, _mm512_add_epi8, _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_cmpge_epu8_mask,
@@ -186,15 +186,21 @@ pub(super) unsafe fn hear(bytes: &[u8], goes_on: u64, known: &Known<'_>) -> Hear
 }
 const _: () = assert!(super::PLACES == 1 << 12);
 
-/// Tells where in the block that `bytes` begins with one of `pairs` stands; the second may be behind it.
+/// Tells where in the block that `bytes` begins with a word begins with one of `heads`.
 ///
 /// # Safety
 /// The CPU has AVX-512 BW.
 #[target_feature(enable = "avx512bw")]
-pub(super) unsafe fn pairs(bytes: &[u8], pairs: &[(u8, u8)]) -> u64 {
-    // SAFETY: the caller vouches for the CPU.
-    let (own, behind) = unsafe { (first_block(bytes), first_block(bytes.get(1..).unwrap_or_default())) };
+pub(super) unsafe fn heads(bytes: &[u8], before: u8, heads: &[Head]) -> (u64, u64) {
     let small = _mm512_set1_epi8(0x20);
-    let (own, behind) = (_mm512_or_si512(own, small), _mm512_or_si512(behind, small));
-    pairs.iter().fold(0, |places, &(first, second)| places | (equal(own, first) & equal(behind, second)))
+    // SAFETY: the caller vouches for the CPU.
+    let from = |ahead: usize| unsafe { _mm512_or_si512(first_block(bytes.get(ahead..).unwrap_or_default()), small) };
+    let own: [__m512i; HEAD_LETTERS] = [from(0), from(1), from(2), from(3)];
+    let whole =
+        |head: &Head| own.iter().zip(head.letters()).fold(u64::MAX, |all, (&v, &letter)| all & equal(v, letter));
+    let places = heads.iter().fold(0, |any, head| any | whole(head));
+    // SAFETY: the caller vouches for the CPU.
+    let Letters { ascii, high, .. } = letters(unsafe { first_block(bytes) });
+    (places & !(ascii << 1 | u64::from(before.is_ascii_alphabetic())), high)
 }
+const _: () = assert!(HEAD_LETTERS == 4);

@@ -82,6 +82,22 @@ impl Known<'_> {
     }
 }
 
+/// Letters of a [`Head`] at most.
+pub(crate) const HEAD_LETTERS: usize = 4;
+
+/// The first letters of a word, small ones of ASCII, and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) letters: [u8; HEAD_LETTERS],
+    pub(crate) len: usize,
+}
+
+impl Head {
+    pub(crate) fn letters(&self) -> &[u8] {
+        self.letters.get(..self.len).unwrap_or_default()
+    }
+}
+
 /// The words of one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heard {
@@ -213,16 +229,16 @@ impl Level {
         Heard { letters, starts, dismissed: scalar::dismissed(bytes, &letters, whole, known) }
     }
 
-    /// Tells where in the block that `bytes` begins with one of `pairs` stands: a small letter with another right behind it, each
-    /// small or as a capital. The second may stand behind the block.
+    /// Tells where in the block that `bytes` begins with a word begins with one of `heads`, in small letters or capitals, and where
+    /// bytes of `0x80` and above stand. `before` is the byte before the block; a word that begins near its end may go on behind it.
     #[inline]
-    pub(crate) fn pairs(self, bytes: &[u8], pairs: &[(u8, u8)]) -> u64 {
+    pub(crate) fn heads(self, bytes: &[u8], before: u8, heads: &[Head]) -> (u64, u64) {
         #[cfg(target_arch = "x86_64")]
         if self == Self::Avx512 && has_avx512() {
             // SAFETY: AVX-512 is there (just asked).
-            return unsafe { avx512::pairs(bytes, pairs) };
+            return unsafe { avx512::heads(bytes, before, heads) };
         }
-        let mut padded = [0; BLOCK + 1];
+        let mut padded = [0; BLOCK + HEAD_LETTERS - 1];
         let block = bytes.first_chunk().unwrap_or_else(|| {
             padded.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
             &padded
@@ -230,8 +246,8 @@ impl Level {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: AVX2 is there (just asked).
-            Self::Avx2 if is_x86_feature_detected!("avx2") => unsafe { avx2::pairs(block, pairs) },
-            _ => scalar::pairs(block, pairs),
+            Self::Avx2 if is_x86_feature_detected!("avx2") => unsafe { avx2::heads(block, before, heads) },
+            _ => scalar::heads(block, before, heads),
         }
     }
 }
@@ -295,16 +311,21 @@ mod tests {
         }
 
         #[test]
-        fn levels_agree_on_pairs(bytes in proptest::collection::vec(proptest::sample::select(&b"aAbBc!\"\x80\xe1 "[..]), 0..BLOCK + 3)) {
-            let pairs = [(b'a', b'b'), (b'c', b'a')];
-            let truth = Level::Scalar.pairs(&bytes, &pairs);
-            let is = |at: usize, letter: u8| bytes.get(at).is_some_and(|byte| byte.eq_ignore_ascii_case(&letter));
+        fn levels_agree_on_heads(
+            bytes in proptest::collection::vec(proptest::sample::select(&b"aAbBc!\"\x80\xe1 "[..]), 0..BLOCK + 5),
+            before in proptest::sample::select(&b"aZ \xe1"[..]),
+        ) {
+            let heads = [(*b"ab\0\0", 2), (*b"cabc", 4), (*b"b\0\0\0", 1)].map(|(letters, len)| Head { letters, len });
+            let truth = Level::Scalar.heads(&bytes, before, &heads);
             for at in 0..BLOCK {
-                let stands = pairs.iter().any(|&(first, second)| is(at, first) && is(at + 1, second));
-                prop_assert_eq!(truth >> at & 1 != 0, stands);
+                let last = at.checked_sub(1).map_or(before, |at| bytes.get(at).copied().unwrap_or(0));
+                let rest = bytes.get(at..).unwrap_or_default();
+                let is_one = |head: &Head| rest.get(..head.len).is_some_and(|own| own.eq_ignore_ascii_case(head.letters()));
+                prop_assert_eq!(truth.0 >> at & 1 != 0, !last.is_ascii_alphabetic() && heads.iter().any(is_one));
+                prop_assert_eq!(truth.1 >> at & 1 != 0, rest.first().is_some_and(|byte| !byte.is_ascii()));
             }
             for level in Level::available() {
-                prop_assert_eq!(level.pairs(&bytes, &pairs), truth);
+                prop_assert_eq!(level.heads(&bytes, before, &heads), truth);
             }
         }
 

@@ -1,6 +1,6 @@
 //! The definition of truth: one byte at a time.
 
-use super::{BLOCK, Known, Letters, Masks};
+use super::{BLOCK, HEAD_LETTERS, Head, Known, Letters, Masks};
 use crate::scan::words::WordHash;
 
 pub(super) fn classify(bytes: &[u8], out: &mut [Masks]) {
@@ -45,13 +45,16 @@ pub(super) fn letters(block: &[u8; BLOCK]) -> Letters {
     letters
 }
 
-pub(super) fn pairs(block: &[u8; BLOCK + 1], pairs: &[(u8, u8)]) -> u64 {
-    let mut places = 0;
-    for (n, (byte, behind)) in block.iter().zip(block.iter().skip(1)).enumerate() {
-        let is_one = |&(first, second): &(u8, u8)| byte | 0x20 == first && behind | 0x20 == second;
-        places |= u64::from(pairs.iter().any(is_one)) << n;
+pub(super) fn heads(block: &[u8; BLOCK + HEAD_LETTERS - 1], before: u8, heads: &[Head]) -> (u64, u64) {
+    let (mut places, mut high) = (0, 0);
+    let mut last = before;
+    for (n, own) in block.windows(HEAD_LETTERS).enumerate() {
+        let is_one = |head: &Head| own.iter().zip(head.letters()).all(|(byte, &letter)| byte | 0x20 == letter);
+        places |= u64::from(!last.is_ascii_alphabetic() && heads.iter().any(is_one)) << n;
+        last = own.first().copied().unwrap_or(0);
+        high |= u64::from(!last.is_ascii()) << n;
     }
-    places
+    (places, high)
 }
 
 /// Which of the words that begin at `starts`, all of which end in the block, are plain and not known.
