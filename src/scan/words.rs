@@ -472,22 +472,27 @@ impl WordHash {
         Self { done: 0, tail: letters, len }.finish()
     }
 
+    /// The hash of a word of one to eight ASCII letters, the first as the lowest byte; what stands behind them does not count.
+    #[inline]
+    pub(super) const fn of_one(bytes: u64, len: usize) -> u64 {
+        Self::mix(first_of(bytes | LOWER, len) ^ (len as u64) << 56)
+    }
+
     /// The hash of the `len` ASCII letters that stand at `at`.
     #[inline]
-    pub(super) fn ascii(text: &[u8], at: usize, len: usize) -> u64 {
-        let eight = |at: usize| first_eight(text.get(at..).unwrap_or_default()) | LOWER;
-        let last = |at: usize, len: usize| eight(at) & u64::MAX.unbounded_shr(u32::try_from(64 - 8 * len).unwrap_or(0));
+    fn ascii(text: &[u8], at: usize, len: usize) -> u64 {
+        let eight = |at: usize| first_eight(text.get(at..).unwrap_or_default());
         if len <= 8 {
-            return Self::mix(last(at, len) ^ (len as u64) << 56);
+            return Self::of_one(eight(at), len);
         }
         let mut hash = Self { done: 0, tail: 0, len: u32::try_from(len).unwrap_or(u32::MAX) };
         let (mut at, mut left) = (at, len);
         while left > 8 {
-            hash.done = Self::mix(hash.done ^ eight(at));
+            hash.done = Self::mix(hash.done ^ (eight(at) | LOWER));
             at += 8;
             left -= 8;
         }
-        hash.tail = last(at, left);
+        hash.tail = first_of(eight(at) | LOWER, left);
         hash.finish()
     }
 
@@ -500,6 +505,12 @@ impl WordHash {
     pub(super) const fn finish(self) -> u64 {
         Self::mix(self.done ^ self.tail ^ ((self.len as u64) << 56))
     }
+}
+
+/// The first of eight bytes, from one to all of them.
+#[inline]
+const fn first_of(bytes: u64, n: usize) -> u64 {
+    bytes & (u64::MAX >> (64_usize.wrapping_sub(8 * n) & 63))
 }
 
 /// The lowest bit of each of eight bytes.

@@ -82,6 +82,8 @@ impl Known<'_> {
     }
 }
 
+/// Letters of a plain word at most.
+pub(crate) const WORD: usize = 8;
 /// Letters of a [`Head`] at most.
 pub(crate) const HEAD_LETTERS: usize = 4;
 
@@ -214,11 +216,12 @@ impl Level {
             // SAFETY: AVX-512 and BMI2 are there (just asked).
             return unsafe { avx512::hear(bytes, goes_on, known) };
         }
-        let mut padded = [0; BLOCK];
-        let block = bytes.first_chunk().unwrap_or_else(|| {
+        let mut padded = [0; BLOCK + WORD];
+        let padded = bytes.first_chunk().unwrap_or_else(|| {
             padded.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
             &padded
         });
+        let Some(block) = padded.first_chunk() else { return Heard::default() };
         let letters = match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: AVX2 is there (just asked).
@@ -226,7 +229,7 @@ impl Level {
             _ => scalar::letters(block),
         };
         let (starts, whole) = letters.words(goes_on);
-        Heard { letters, starts, dismissed: scalar::dismissed(bytes, &letters, whole, known) }
+        Heard { letters, starts, dismissed: scalar::dismissed(padded, &letters, whole, known) }
     }
 
     /// Tells where in the block that `bytes` begins with a word begins with one of `heads`, in small letters or capitals, and where

@@ -1,6 +1,6 @@
 //! The definition of truth: one byte at a time.
 
-use super::{BLOCK, HEAD_LETTERS, Head, Known, Letters, Masks};
+use super::{BLOCK, HEAD_LETTERS, Head, Known, Letters, Masks, WORD};
 use crate::scan::words::WordHash;
 
 pub(super) fn classify(bytes: &[u8], out: &mut [Masks]) {
@@ -57,21 +57,30 @@ pub(super) fn heads(block: &[u8; BLOCK + HEAD_LETTERS - 1], before: u8, heads: &
     (places, high)
 }
 
-/// Which of the words that begin at `starts`, all of which end in the block, are plain and not known.
-pub(super) fn dismissed(bytes: &[u8], letters: &Letters, starts: u64, known: &Known<'_>) -> u64 {
+/// Which of the words that begin at `starts`, all of which end in the block, are plain and not known. Behind the block is room for a
+/// word that begins at its end.
+pub(super) fn dismissed(block: &[u8; BLOCK + WORD], letters: &Letters, starts: u64, known: &Known<'_>) -> u64 {
     let all = letters.any();
+    let is_odd = letters.high | letters.joint != 0;
     let mut dismissed = 0;
     let mut left = starts;
     while left != 0 {
         let at = left.trailing_zeros() as usize;
         left &= left - 1;
         let len = (all >> at).trailing_ones() as usize;
-        let own = letters.high >> at & ((1 << len) - 1);
-        let joints = (letters.joint << 1 | letters.joint >> len) >> at & 1;
-        let is_plain = len <= 8 && own == 0 && joints == 0;
-        if is_plain && !known.may_hold(WordHash::ascii(bytes, at, len)) {
-            dismissed |= 1 << at;
+        if len > WORD {
+            continue;
         }
+        if is_odd {
+            let own = letters.high >> at & ((1 << len) - 1);
+            let joints = (letters.joint << 1 | letters.joint >> len) >> at & 1;
+            if own | joints != 0 {
+                continue;
+            }
+        }
+        let bytes = block.get(at..at + WORD).and_then(<[u8]>::first_chunk).unwrap_or(&[0; WORD]);
+        let hash = WordHash::of_one(u64::from_le_bytes(*bytes), len);
+        dismissed |= u64::from(!known.may_hold(hash)) << at;
     }
     dismissed
 }
