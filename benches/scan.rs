@@ -154,6 +154,10 @@ fn build(c: &mut Criterion) {
     group.sample_size(10);
     group.bench_function("packs", |b| b.iter(|| RuleSet::builtin().unwrap()));
     group.bench_function("packs_and_scanner", |b| b.iter(scanner));
+    // As the command line does it where there are two cores; four are of use.
+    group.bench_function("packs_and_scanner_two_threads", |b| {
+        b.iter(|| Scanner::build_on(&RuleSet::builtin().unwrap(), ScanConfig::default(), 2).unwrap());
+    });
     group.finish();
 }
 

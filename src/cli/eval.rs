@@ -135,7 +135,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(score) = args.min_score {
         config.min_score = selection::per_mille(score)?;
     }
-    let scanner = Scanner::build(&rules, config)?;
+    let scanner = Scanner::build_on(&rules, config, selection::jobs(None)?)?;
     let corpora = Corpora::read(&args.inputs)?;
     for path in &corpora.skipped {
         eprintln!("not a corpus, skipped: {}", path.display());

@@ -197,7 +197,7 @@ struct Broken {
 }
 
 fn test(rules: &RuleSet) -> anyhow::Result<ExitCode> {
-    let together = Scanner::build(rules, ScanConfig::default())?;
+    let together = Scanner::build_on(rules, ScanConfig::default(), super::selection::jobs(None)?)?;
     let mut broken = Vec::new();
     let mut n_examples = 0;
     for rule in rules.rules() {

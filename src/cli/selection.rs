@@ -257,7 +257,7 @@ impl Selection {
             None => least(&all)?.unwrap_or(default.min_score),
         };
         let config = ScanConfig { min_score, limits };
-        let scanner = Scanner::build(&rules, config)?;
+        let scanner = Scanner::build_on(&rules, config, jobs(None)?)?;
         if globals.verbose {
             super::talk(format_args!(
                 "{} rules for {} entities, least score {:.3}, {:?}",

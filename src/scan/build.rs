@@ -52,7 +52,12 @@ impl Recognizer {
     }
 }
 
-pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> Result<Scanner, BuildError> {
+pub(super) fn build(
+    rules: &RuleSet,
+    config: ScanConfig,
+    level: simd::Level,
+    n_threads: usize,
+) -> Result<Scanner, BuildError> {
     let mut words = Words::builder();
     // Words of all languages for and against a kind are one group each.
     let mut of_kinds: Vec<(Kind, Vec<String>, Vec<String>)> = Vec::new();
@@ -123,7 +128,7 @@ pub(super) fn build(rules: &RuleSet, config: ScanConfig, level: simd::Level) -> 
     let [quad, script, long, scheme, colon, dashes] =
         [Sieve::Quad, Sieve::Script, Sieve::Long, Sieve::Scheme, Sieve::Colon, Sieve::Dashes]
             .map(|sieve| lists.list(FAMILY_RULES, move |rule, _| rule.sieve == sieve));
-    let mut compiled = lists.compile(&recognizers)?;
+    let mut compiled = lists.compile(&recognizers, n_threads)?;
     let mut of = |list: usize| compiled.get_mut(list).map(std::mem::take).unwrap_or_default();
     let (number, code) = (of(number), of(code));
     let phone = recognizers.iter().position(|r| r.sieve == Sieve::Phone);
@@ -194,12 +199,14 @@ pub(super) struct Shape {
     pub(super) is_led: bool,
     /// How candidates can begin where they are.
     pub(super) beginning: Beginning,
+    /// The pattern.
+    pub(super) hir: Option<Hir>,
 }
 
 impl Shape {
     fn of(rule: &Rule, of: &Recognizer, enough: impl Fn(i16) -> bool) -> Self {
-        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern).ok();
-        let hir = hir.as_ref();
+        let parsed = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern).ok();
+        let hir = parsed.as_ref();
         let first_word = if is_open(rule) { None } else { hir.map(|hir| first_word(hir).0) };
         let first_word = first_word.unwrap_or(usize::MAX);
         // What says its country itself may have the region that speaks for it in any text.
@@ -215,6 +222,7 @@ impl Shape {
             waits: needs && first_word <= WAITING_WORD && is_led,
             plain_number: is_number && hir.is_some_and(only_numbers),
             wide: rule.sieve == Sieve::At && (wide_tail || hir.is_some_and(takes_wide)),
+            hir: parsed,
         }
     }
 }

@@ -9,9 +9,8 @@ use crate::rules::{Guard, Rule, RuleSet};
 use regex_automata::MatchKind;
 use regex_automata::dfa::{StartKind, dense};
 use regex_automata::nfa::thompson;
-use regex_automata::util::syntax;
+use regex_syntax::hir::Hir;
 use std::cmp::Reverse;
-use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -70,18 +69,18 @@ impl<'r> Lists<'r> {
         }
     }
 
-    /// Compiles all families; yields the lists by their numbers.
+    /// Compiles all families on up to `n_threads` threads; yields the lists by their numbers.
     ///
     /// # Errors
     /// A rule whose automaton would be too large.
-    pub(super) fn compile(self, table: &[Recognizer]) -> Result<Vec<Automata>, BuildError> {
+    pub(super) fn compile(self, table: &[Recognizer], n_threads: usize) -> Result<Vec<Automata>, BuildError> {
         let Self { families, n_lists, .. } = self;
         // What takes long comes first, so that no thread is left with it at the end.
         let mut order: Vec<_> = families.iter().enumerate().collect();
         order.sort_by_key(|(_, (_, family))| {
             Reverse(family.iter().map(|(_, rule, _)| rule.pattern.len()).sum::<usize>())
         });
-        let mut done = side_by_side(&order, |(at, (list, family))| {
+        let mut done = side_by_side(&order, n_threads, |(at, (list, family))| {
             let mut out = Vec::new();
             compile(family, table, &mut out).map(|()| (*at, *list, out))
         })
@@ -129,22 +128,21 @@ struct Compiled<'r> {
 
 /// Compiles a family, in parts where one automaton would be too large.
 fn compile<'r>(rules: &[Member<'r>], table: &[Recognizer], out: &mut Vec<Compiled<'r>>) -> Result<(), BuildError> {
-    let patterns: Vec<&str> = rules.iter().map(|(_, rule, _)| rule.pattern.as_str()).collect();
-    let built = dense::Builder::new()
-        .configure(
-            dense::Config::new()
-                .match_kind(MatchKind::All)
-                .start_kind(StartKind::Anchored)
-                .minimize(false)
-                .dfa_size_limit(Some(AUTOMATON_BYTES))
-                .determinize_size_limit(Some(4 * AUTOMATON_BYTES)),
-        )
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .thompson(thompson::Config::new().utf8(false).shrink(false))
-        .build_many(&patterns);
     let too_large = || BuildError::TooLarge { rule: rules.first().map(|r| r.1.id.clone()).unwrap_or_default() };
-    match built {
-        Ok(dfa) => {
+    let patterns: Option<Vec<&Hir>> = rules.iter().map(|(.., shape)| shape.hir.as_ref()).collect();
+    // One that cannot be parsed was refused when its pack was loaded.
+    let patterns = patterns.ok_or_else(too_large)?;
+    let nfa = thompson::Compiler::new()
+        .configure(thompson::Config::new().utf8(false).shrink(false))
+        .build_many_from_hir(&patterns);
+    let dfa = dense::Config::new()
+        .match_kind(MatchKind::All)
+        .start_kind(StartKind::Anchored)
+        .minimize(false)
+        .dfa_size_limit(Some(AUTOMATON_BYTES))
+        .determinize_size_limit(Some(4 * AUTOMATON_BYTES));
+    match nfa.ok().and_then(|nfa| dense::Builder::new().configure(dfa).build_from_nfa(&nfa).ok()) {
+        Some(dfa) => {
             let entry = |&(at, ..): &Member<'_>| Some(Entry::of(at, table.get(usize::from(at))?));
             let entries = rules.iter().filter_map(entry).collect();
             let open = rules.iter().any(|(_, rule, _)| is_open(rule));
@@ -152,12 +150,12 @@ fn compile<'r>(rules: &[Member<'r>], table: &[Recognizer], out: &mut Vec<Compile
             out.push(Compiled { automaton, rules: rules.to_vec() });
             Ok(())
         }
-        Err(_) if rules.len() > 1 => {
+        None if rules.len() > 1 => {
             let (a, b) = rules.split_at(rules.len() / 2);
             compile(a, table, out)?;
             compile(b, table, out)
         }
-        Err(_) => Err(too_large()),
+        None => Err(too_large()),
     }
 }
 
@@ -174,9 +172,8 @@ fn put(compiled: Compiled<'_>, table: &[Recognizer], out: &mut Automata) {
     out.all.push(automaton);
 }
 
-/// Does `work` for each of `tasks` on as many threads as there are cores, up to [`MOST_THREADS`]; the answers are in the order of
-/// the tasks.
-fn side_by_side<T: Sync, R: Send>(tasks: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// Does `work` for each of `tasks` on this thread and others, up to `n_threads` in all; the answers are in the order of the tasks.
+fn side_by_side<T: Sync, R: Send>(tasks: &[T], n_threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let some = || {
         let task = || {
@@ -185,7 +182,10 @@ fn side_by_side<T: Sync, R: Send>(tasks: &[T], work: impl Fn(&T) -> R + Sync) ->
         };
         std::iter::from_fn(task).collect::<Vec<_>>()
     };
-    let n_threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(tasks.len());
+    if n_threads <= 1 {
+        return some().into_iter().map(|(_, answer)| answer).collect();
+    }
+    let n_threads = n_threads.min(MOST_THREADS).min(tasks.len());
     let mut done = thread::scope(|scope| {
         // Where there is no thread to be had, this one does it all.
         let others: Vec<_> =

@@ -251,15 +251,20 @@ impl Scratch {
 }
 
 impl Scanner {
-    /// Compiles `rules` for the best vector level of this CPU.
-    ///
-    /// # Cost
-    /// Some 80 ms for all packs on one core; compiled on up to four threads, which end with the call.
+    /// Compiles `rules` for the best vector level of this CPU, on this thread.
     ///
     /// # Errors
     /// A pattern that cannot be compiled within bounds.
     pub fn build(rules: &RuleSet, config: ScanConfig) -> Result<Self, BuildError> {
-        Self::build_for(rules, config, Level::best())
+        Self::build_on(rules, config, 1)
+    }
+
+    /// Does the same with others to help, up to `n_threads` threads in all, of which four are of use; they end with the call.
+    ///
+    /// # Errors
+    /// A pattern that cannot be compiled within bounds.
+    pub fn build_on(rules: &RuleSet, config: ScanConfig, n_threads: usize) -> Result<Self, BuildError> {
+        build::build(rules, config, Level::best(), n_threads)
     }
 
     /// Compiles `rules` for a given vector level; every level gives the same answers.
@@ -267,7 +272,7 @@ impl Scanner {
     /// # Errors
     /// A pattern that cannot be compiled within bounds.
     pub fn build_for(rules: &RuleSet, config: ScanConfig, level: Level) -> Result<Self, BuildError> {
-        build::build(rules, config, level)
+        build::build(rules, config, level, 1)
     }
 
     /// Returns the vector level that was chosen.

@@ -220,7 +220,10 @@ impl Job {
             lanes.push(found.clone());
         }
         let limits = config.limits.record;
-        let scanner = Scanner::build(rules, ScanConfig { min_score: min_score.unwrap_or(default.min_score), limits })
+        let n_threads =
+            config.limits.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let scan = ScanConfig { min_score: min_score.unwrap_or(default.min_score), limits };
+        let scanner = Scanner::build_on(rules, scan, n_threads)
             .map_err(|err| StreamError::new(err.to_string(), "efface rules test"))?;
         let tokenizer = tokenizer(&config, env)?;
         let profiles = profiles(&config, rules)?;
@@ -287,8 +290,6 @@ impl Job {
         };
         let work = Work::Redact { redactor: Box::new(redactor), tokenizer };
         let worker = Worker::new(work, &config.input, plans);
-        let n_threads =
-            config.limits.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let instance = config.kafka.instance.as_deref();
         let instance = instance.map(|name| config.secret("kafka.instance", name, env)).transpose();
         let instance = instance.map_err(|err| told(&err))?;
