@@ -26,9 +26,10 @@ impl Armour {
     /// Returns whether a text may be base64, of which the first bytes tell most.
     #[must_use]
     pub fn may_be_base64(text: &[u8]) -> bool {
-        // Words end soon. Capitals without branches, so that vectors do it.
+        // Without branches, so that vectors do it, and because where words end cannot be foreseen.
         let is_base64 = |head: &[u8; BASE64_BYTES]| {
-            head.iter().all(is_letter) && text.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase())
+            head.iter().fold(true, |all, byte| all & is_letter(byte))
+                && text.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase())
         };
         text.first_chunk().is_some_and(is_base64)
     }

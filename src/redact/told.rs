@@ -5,6 +5,7 @@
 
 use super::whole::{self, Whole};
 use crate::check;
+use crate::entity::Kind;
 use crate::ids::Region;
 use crate::profile::{Holds, Profiles, Role};
 use crate::span::Span;
@@ -26,21 +27,31 @@ pub(super) enum Told {
 pub(super) fn judge(profiles: &Profiles, role: Role, text: &[u8]) -> Told {
     match role.holds {
         Holds::Entity(entity) => {
-            let own = whole::trimmed(text);
-            let value = own.of(text).unwrap_or_default();
-            if profiles.is_label(value) {
-                return Told::Nobody;
-            }
-            match whole::find(profiles.kind(entity), value) {
-                Whole::Value(span) => Told::Value(Span { start: own.start + span.start, end: own.start + span.end }),
-                Whole::Nobody => Told::Nobody,
-                Whole::Other => Told::Other(Holds::Text),
+            let kind = profiles.kind(entity);
+            match whole::is_plain(kind, text) {
+                true => Told::Value(Span { start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) }),
+                false => judge_value(profiles, kind, text),
             }
         }
         Holds::Id if is_id(text) && !(profiles.is_generic(role.rule) && is_card(text)) => Told::Nobody,
         Holds::Time if is_time(text) => Told::Nobody,
         Holds::File if text.len() <= LINK_BYTES => Told::Other(Holds::File),
         Holds::Text | Holds::Id | Holds::Time | Holds::File => Told::Other(Holds::Text),
+    }
+}
+
+/// Holds against its text that a field is a value of a kind.
+#[inline(never)]
+fn judge_value(profiles: &Profiles, kind: Kind, text: &[u8]) -> Told {
+    let own = whole::trimmed(text);
+    let value = own.of(text).unwrap_or_default();
+    if profiles.is_label(value) {
+        return Told::Nobody;
+    }
+    match whole::find(kind, value) {
+        Whole::Value(span) => Told::Value(Span { start: own.start + span.start, end: own.start + span.end }),
+        Whole::Nobody => Told::Nobody,
+        Whole::Other => Told::Other(Holds::Text),
     }
 }
 
@@ -172,3 +183,20 @@ const SORTS: [u16; 256] = {
 };
 /// Longest link to a file that is looked at in parts.
 const LINK_BYTES: usize = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        for text in
+            ["1772539200", "2026-03-03T12:00:00.123Z", "03/Mar/2026:12:00:00 +0000", "Tue, 3 Mar 2026 12:00:00 GMT", ""]
+        {
+            assert!(is_time(text.as_bytes()), "{text}");
+        }
+        for text in ["+221771234567", "awa@example.org", "12:00_00", "2026-03-03 Monday the third of March"] {
+            assert!(!is_time(text.as_bytes()), "{text}");
+        }
+    }
+}

@@ -21,6 +21,35 @@ pub(super) enum Whole {
     Nobody,
 }
 
+/// Whether a text is of the plainest sort: all of it is the value, and [`find`] would say so. Most are.
+#[inline]
+pub(super) const fn is_plain(kind: Kind, text: &[u8]) -> bool {
+    let ([first, ..], [.., last]) = (text, text) else { return false };
+    if *last <= b' ' {
+        return false;
+    }
+    match kind {
+        Kind::PhoneNumber
+        | Kind::EmailAddress
+        | Kind::Url
+        | Kind::IpAddress
+        | Kind::GeoCoordinate
+        | Kind::DateTime
+        | Kind::Age => false,
+        Kind::Person | Kind::Address | Kind::Location | Kind::Organization => first.is_ascii_alphabetic(),
+        _ => match text {
+            [b, c, d, e, f, ..] => {
+                b.is_ascii_alphanumeric()
+                    & c.is_ascii_alphanumeric()
+                    & d.is_ascii_alphanumeric()
+                    & e.is_ascii_alphanumeric()
+                    & f.is_ascii_alphanumeric()
+            }
+            _ => false,
+        },
+    }
+}
+
 /// Looks into a field that should hold a value of `kind`. `value` is its text without blanks around it; the place is one in
 /// that.
 // Within the loop over fields it takes the registers of that.
@@ -202,6 +231,7 @@ const PHONE_DIGITS: usize = 7;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[track_caller]
     fn check(kind: Kind, text: &str, expected: &str) {
@@ -252,6 +282,17 @@ mod tests {
         check(Kind::ApiKey, "--", "-");
 
         check(Kind::BankAccount, "****1111", "-");
+    }
+
+    proptest! {
+        /// What is plain is what a closer look finds.
+        #[test]
+        fn plain_is_whole(text in "[ A-Ba0-1é*\\[_]{0,8}", kind in prop::sample::select(&Kind::ALL[..])) {
+            let text = text.as_bytes();
+            let whole = Span::new(0, small(text.len()));
+            let is_whole = trimmed(text) == whole && find(kind, text) == Whole::Value(whole);
+            prop_assert!(is_whole || !is_plain(kind, text));
+        }
     }
 
     #[test]
