@@ -287,7 +287,7 @@ mod tests {
     proptest! {
         /// What is plain is what a closer look finds.
         #[test]
-        fn plain_is_whole(text in "[ A-Ba0-1é*\\[_]{0,8}", kind in prop::sample::select(&Kind::ALL[..])) {
+        fn plain_is_whole(text in "[ A-Ba0-1é*\\[_]{0,8}", kind in prop::sample::select(Kind::ALL)) {
             let text = text.as_bytes();
             let whole = Span::new(0, small(text.len()));
             let is_whole = trimmed(text) == whole && find(kind, text) == Whole::Value(whole);
