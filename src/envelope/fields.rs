@@ -210,6 +210,15 @@ impl Fields {
         Some((walked.mould as usize, mould))
     }
 
+    /// Leaves out keys of later records that are from the mould of this one: all but those for which `keeps` says so, by their number
+    /// in the record. Of such records nobody can ask which arrays and objects stand in each other, or for the pointer of a field,
+    /// or write a member without its value. Returns their mould and its number; nothing where the record is from none, or that
+    /// is such a one.
+    #[must_use]
+    pub fn shorten(&mut self, walked: Walked, keeps: impl Fn(u32) -> bool) -> Option<(usize, &Arc<Mould>)> {
+        self.moulds.as_mut()?.shorten(walked.mould, keeps)
+    }
+
     /// Returns the decoded text of fields that hold escapes, a line break after each: the buffer that [`Home::Side`] means.
     #[must_use]
     pub fn side(&self) -> &[u8] {

@@ -251,7 +251,7 @@ impl Walk<'_> {
     fn cast(&mut self, mould: &Mould) -> Result<(), Stop> {
         let Self { fields, limits, max_fields, .. } = self;
         let Fields { fields, nodes, begins, odd, .. } = &mut **fields;
-        if fields.len() + mould.fields.len() > *max_fields
+        if fields.len() + mould.n_fields > *max_fields
             || mould.depth > limits.depth
             || mould.longest_key > limits.field_bytes
         {
@@ -282,7 +282,9 @@ impl Walk<'_> {
             index: node.index,
         }));
         for &(field, text, home) in odd.iter() {
-            if let Some(field) = fields.get_mut(first as usize + field as usize) {
+            // Values are listed, all of them.
+            let place = mould.listed.as_ref().map_or(Some(field), |listed| listed.get(field as usize).copied());
+            if let Some(field) = place.and_then(|place| fields.get_mut(first as usize + place as usize)) {
                 (field.text, field.home) = (text, home);
             }
         }

@@ -24,6 +24,18 @@ pub struct Mould {
     /// How deep arrays and objects stand in each other.
     pub(super) depth: usize,
     pub(super) longest_key: usize,
+    /// Its fields, those among them that are not listed.
+    pub(super) n_fields: usize,
+    /// Where not all are listed, the place of each among those that are, or `NONE`.
+    pub(super) listed: Option<Box<[u32]>>,
+}
+
+impl Mould {
+    /// Whether keys are left out; see [`super::Fields::shorten`].
+    #[must_use]
+    pub const fn is_short(&self) -> bool {
+        self.listed.is_some()
+    }
 }
 
 /// A field of a mould.
@@ -182,6 +194,40 @@ impl Moulds {
         }
     }
 
+    /// Leaves out what is between arrays, objects and values of the records that are from a mould, and all their keys but those for
+    /// which `keeps` says so. Such records are of another mould from then on: that, and its number.
+    #[cold]
+    pub(super) fn shorten(&mut self, mould: u32, keeps: impl Fn(u32) -> bool) -> Option<(usize, &Arc<Mould>)> {
+        let full = self.moulds.get(mould as usize).filter(|full| full.listed.is_none())?;
+        let end = self.steps.iter().position(|step| step.value == Value::End && step.next == mould)?;
+        let mut n = 0;
+        let listed: Box<[u32]> = (0..)
+            .zip(&full.fields)
+            .map(|(at, cast)| {
+                let stays = cast.kind != FieldKind::Key || keeps(at);
+                n += u32::from(stays);
+                if stays { n - 1 } else { NONE }
+            })
+            .collect();
+        let place = |at: u32| listed.get(at as usize).copied().unwrap_or(NONE);
+        let stays = |at: &usize| listed.get(*at).is_some_and(|place| *place != NONE);
+        let own = |(at, cast): (usize, &Cast)| stays(&at).then(|| Cast { name: place(cast.name), node: NONE, ..*cast });
+        let short = Mould {
+            fields: full.fields.iter().enumerate().filter_map(own).collect(),
+            nodes: Box::default(),
+            keys: full.keys.iter().enumerate().filter(|(at, _)| stays(at)).map(|(_, key)| key.clone()).collect(),
+            depth: full.depth,
+            longest_key: full.longest_key,
+            n_fields: full.n_fields,
+            listed: Some(listed),
+        };
+        let at = self.moulds.len();
+        self.n_fields += short.fields.len();
+        self.moulds.push(Arc::new(short));
+        self.steps.get_mut(end)?.next = number(at);
+        self.moulds.get(at).map(|mould| (at, mould))
+    }
+
     /// Takes note that a record was walked; whether one more may be learned.
     #[inline]
     pub(super) fn count(&mut self) -> bool {
@@ -291,7 +337,8 @@ impl Moulds {
             std::str::from_utf8(text).ok().map(Box::from)
         };
         let (nodes, keys) = (nodes.collect(), own.iter().map(key).collect());
-        line.end(Mould { fields: casts.into(), nodes, keys, depth, longest_key });
+        let n_fields = casts.len();
+        line.end(Mould { fields: casts.into(), nodes, keys, depth, longest_key, n_fields, listed: None });
     }
 }
 

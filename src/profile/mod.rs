@@ -201,6 +201,8 @@ pub struct Assigned {
     nodes: Vec<PlaceId>,
     found: Vec<(u32, u32)>,
     shapes: Shapes,
+    /// Whether what is said of the last record holds for all of its mould, and was said for the first time.
+    settled: bool,
 }
 
 /// Where it is put what is said of a record.
@@ -346,7 +348,8 @@ impl Profiles {
     /// Records of one stream look alike: of one that looks like an earlier one, its keys are compared and no more. Else some
     /// 20 ns a field, of which most is for keys that no profile names.
     pub fn assign(&self, buffer: &[u8], fields: &Fields, walked: Walked, assigned: &mut Assigned) -> Marks {
-        let Assigned { roles, named_by, regions, telling, open, nodes, found, shapes } = assigned;
+        let Assigned { roles, named_by, regions, telling, open, nodes, found, shapes, settled } = assigned;
+        *settled = false;
         regions.clear();
         telling.clear();
         open.clear();
@@ -386,7 +389,16 @@ impl Profiles {
             marks: marks.map(|mark| mark.map(|at| at - first)),
             regions: regions.iter().map(|at| at - first).collect(),
         });
+        *settled = shape.said.is_some() && (self.choice == Choice::First || shape.asks.is_empty());
         marks
+    }
+
+    /// Leaves out of later records like the last one what nobody asks for: keys that are known. To be called where no one asks for
+    /// more of a record than what is in it; see [`Fields::shorten`].
+    pub fn shorten(&self, fields: &mut Fields, walked: Walked, assigned: &mut Assigned) {
+        if std::mem::take(&mut assigned.settled) {
+            assigned.shapes.shorten(fields, walked);
+        }
     }
 
     /// Asks the chosen profile and the names of keys about every field; tells whether texts of fields had a say.

@@ -1,7 +1,7 @@
 //! What profiles say of records that look alike is said once.
 
 use super::{Marks, Role};
-use crate::envelope::{Fields, Mould, Outline, PlaceId, Walked};
+use crate::envelope::{Field, Fields, Mould, Outline, PlaceId, Walked};
 use std::sync::Arc;
 
 /// What follows from the look of a record.
@@ -65,6 +65,7 @@ impl Shapes {
             }
             let Some(place) = cast.get_mut(number) else { return large };
             let known = place.as_ref().is_some_and(|(own, _)| Arc::ptr_eq(own, mould));
+            debug_assert!(known || !mould.is_short(), "what is short was said");
             if !known {
                 *place = None;
             }
@@ -87,6 +88,52 @@ impl Shapes {
             tell(shape);
         }
         shape
+    }
+}
+
+impl Shapes {
+    /// Shortens the mould of a record, of which all is said, and says the same of what is left.
+    #[cold]
+    pub(super) fn shorten(&mut self, fields: &mut Fields, walked: Walked) {
+        let number = fields.mould(walked).map(|(number, _)| number);
+        let Some((_, shape)) = number.and_then(|number| self.cast.get(number)).and_then(Option::as_ref) else { return };
+        let Some(said) = &shape.said else { return };
+        let own = fields.all().get(walked.fields().start as usize..).unwrap_or_default();
+        let is_key = |at: u32| own.get(at as usize).is_some_and(Field::is_key);
+        // A key that is scanned may be rewritten, and then the keys beside it count.
+        if said.open.iter().any(|&at| is_key(at)) {
+            return;
+        }
+        let name = |at: u32| {
+            own.get(at as usize).and_then(|field| fields.name(field)).map(|name| name - walked.fields().start)
+        };
+        let keeps: Vec<_> = said.open.iter().filter_map(|&at| name(at)).collect();
+        // The place of each field among those that stay.
+        let mut n = 0;
+        let places: Vec<_> = (0..said.roles.len() as u32)
+            .map(|at| {
+                let stays = !is_key(at) || keeps.contains(&at);
+                n += u32::from(stays);
+                stays.then(|| n - 1)
+            })
+            .collect();
+        let place = |at: u32| places.get(at as usize).copied().flatten();
+        let short = Said {
+            chosen: said.chosen,
+            roles: said.roles.iter().zip(&places).filter_map(|(role, place)| place.map(|_| *role)).collect(),
+            telling: said.telling.iter().filter_map(|&(at, role)| Some((place(at)?, role))).collect(),
+            open: said.open.iter().filter_map(|&at| place(at)).collect(),
+            marks: said.marks.map(|mark| mark.and_then(place)),
+            regions: said.regions.iter().filter_map(|&at| place(at)).collect(),
+        };
+        let best = shape.best;
+        let Some((number, mould)) = fields.shorten(walked, |at| keeps.contains(&at)) else { return };
+        if self.cast.len() <= number {
+            self.cast.resize_with(number + 1, || None);
+        }
+        if let Some(place) = self.cast.get_mut(number) {
+            *place = Some((Arc::clone(mould), Shape { best, said: Some(short), ..Shape::default() }));
+        }
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Found {
     hints: Vec<Hints<'static>>,
     texts: Vec<Text<'static>>,
     known: Vec<&'static [u8]>,
+    /// Whether nobody asks for a pointer, or for a key that profiles know.
+    pub(super) brief: bool,
     /// Whether the caller tells whose the records are, so that they need not.
     pub(super) given: bool,
     /// The first row of the table that the records are of, where it is not among them; of a chat the names of all who speak.
@@ -261,6 +263,7 @@ impl Finder {
             hints: Vec::new(),
             texts: Vec::new(),
             known: Vec::new(),
+            brief: false,
             given: false,
             head: Vec::new(),
             speakers: None,
@@ -276,6 +279,11 @@ impl Finder {
     #[must_use]
     pub fn rule(&self, rule: RuleId) -> Option<String> {
         self.profiles.as_ref()?.rule(rule)
+    }
+
+    /// Whether what comes in was rewritten before.
+    pub(super) const fn input(&self) -> Input {
+        self.input
     }
 
     /// Returns what is done with fields on each lane.
@@ -469,8 +477,11 @@ impl Finder {
     /// Asks the profiles what the fields of a record hold. What is a value as a whole becomes a detection here; what is
     /// nobody's is marked so that it is not scanned.
     fn profile(&self, profiles: &Profiles, buffer: &[u8], walked: Walked, found: &mut Found) -> (Marks, OwnRegions) {
-        let Found { fields, assigned, detections, names, open, others, .. } = found;
+        let Found { fields, assigned, detections, names, open, others, brief, .. } = found;
         let marks = profiles.assign(buffer, fields, walked, assigned);
+        if *brief {
+            profiles.shorten(fields, walked, assigned);
+        }
         let mut regions = OwnRegions::None;
         let mut numbers = Numbers::default();
         for &number in assigned.regions() {
@@ -607,6 +618,7 @@ impl Finder {
             hints: kept_hints,
             texts: kept_texts,
             known: kept_names,
+            brief: _,
             given: _,
             head: _,
             speakers,

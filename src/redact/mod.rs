@@ -393,8 +393,11 @@ impl Redactor {
     /// Makes the working memory for one worker.
     #[must_use]
     pub fn scratch(&self) -> Scratch {
+        let mut found = self.finder.scratch();
+        // Words of other categories may stand in every text, and what looks like a token in every key.
+        found.brief = self.alerts.is_none() && self.finder.input() == Input::Processed;
         Scratch {
-            found: self.finder.scratch(),
+            found,
             splicer: Splicer::default(),
             edits: Vec::new(),
             replacements: Vec::new(),
