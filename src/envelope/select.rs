@@ -93,6 +93,8 @@ pub enum SelectorError {
 #[derive(Clone, Debug)]
 pub struct Selectors {
     states: Vec<State>,
+    is_trivial: bool,
+    scans_all: bool,
 }
 
 /// Where the automaton is.
@@ -123,11 +125,21 @@ impl Default for Selectors {
     /// Scans everything, on up to [`MAX_LANES`] lanes.
     fn default() -> Self {
         let all = vec![Treatment::Scan; MAX_LANES];
-        Self { states: vec![State { treatments: all, scans: true, ends: true, ..State::default() }] }
+        Self::of(vec![State { treatments: all, scans: true, ends: true, ..State::default() }])
     }
 }
 
 impl Selectors {
+    fn of(states: Vec<State>) -> Self {
+        let is_scan = |treatment: &Treatment| *treatment == Treatment::Scan;
+        Self {
+            is_trivial: states.len() == 1
+                && states.iter().all(|state| state.marks == 0 && state.treatments.iter().all(is_scan)),
+            scans_all: states.iter().all(|state| state.scans && !state.operator),
+            states,
+        }
+    }
+
     /// Compiles the selectors of every lane, and the marks.
     ///
     /// # Errors
@@ -178,9 +190,10 @@ impl Selectors {
     }
 
     /// Returns whether every place is scanned on a lane, keys too.
+    #[inline]
     #[must_use]
-    pub fn scans_all(&self) -> bool {
-        self.states.iter().all(|state| state.scans && !state.operator)
+    pub const fn scans_all(&self) -> bool {
+        self.scans_all
     }
 
     /// Returns whether a place exists that is marked.
@@ -196,13 +209,10 @@ impl Selectors {
     }
 
     /// Returns whether every place is scanned and none is marked.
+    #[inline]
     #[must_use]
-    pub fn is_trivial(&self) -> bool {
-        self.states.len() == 1
-            && self
-                .states
-                .iter()
-                .all(|state| state.marks == 0 && state.treatments.iter().all(|treatment| *treatment == Treatment::Scan))
+    pub const fn is_trivial(&self) -> bool {
+        self.is_trivial
     }
 
     /// Returns the state of the whole document.
@@ -357,7 +367,7 @@ impl Builder {
                 state.other = other;
             }
         }
-        Ok(Selectors { states: self.states })
+        Ok(Selectors::of(self.states))
     }
 
     /// Yields the paths that go on from a subset, each with the name it asks for, or none where it takes any.

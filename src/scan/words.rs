@@ -601,6 +601,7 @@ pub(super) fn word(piece: &[u8]) -> (u64, &[u8]) {
 }
 
 /// Returns the plain letter of the character from U+00C0 to U+017F that `piece` begins with.
+#[inline]
 pub(super) fn latin_at(piece: &[u8]) -> Option<u8> {
     let &[lead @ 0xc3..=0xc5, next @ 0x80..=0xbf, ..] = piece else { return None };
     let c = usize::from(lead & 0x1f) << 6 | usize::from(next & 0x3f);
@@ -608,7 +609,18 @@ pub(super) fn latin_at(piece: &[u8]) -> Option<u8> {
 }
 
 /// Adds the character above ASCII that `piece` begins with; returns its length.
+#[inline]
 pub(super) fn push_high(piece: &[u8], word: &mut WordHash) -> usize {
+    // Most are Latin letters with an accent.
+    if let Some(plain) = latin_at(piece) {
+        word.push(plain);
+        return 2;
+    }
+    push_higher(piece, word)
+}
+
+#[inline(never)]
+fn push_higher(piece: &[u8], word: &mut WordHash) -> usize {
     let len = match piece.first() {
         Some(0xc2..=0xdf) => 2,
         Some(0xe0..=0xef) => 3,
@@ -617,12 +629,8 @@ pub(super) fn push_high(piece: &[u8], word: &mut WordHash) -> usize {
     };
     let c = piece.get(..len).and_then(|b| std::str::from_utf8(b).ok()).and_then(|s| s.chars().next());
     let Some(c) = c else { return 1 };
-    if let Some(&plain) = (c as usize).checked_sub(0xc0).and_then(|at| PLAIN.get(at)) {
-        word.push(plain);
-    } else {
-        for lower in c.to_lowercase() {
-            push_plain(lower, word);
-        }
+    for lower in c.to_lowercase() {
+        push_plain(lower, word);
     }
     len
 }
