@@ -21,6 +21,7 @@ use super::{Hints, ScanConfig, Text};
 use crate::label::label_at;
 use crate::rules::{Everyday, RuleSet};
 use crate::span::Span;
+use std::ops::Range;
 use unicode_normalization::char::is_combining_mark;
 
 /// Words of a name that are looked at.
@@ -315,13 +316,15 @@ impl Memory {
             let end = texts.last().map_or(span.end, |text| text.span.end);
             heads.be_of(names);
             let level = level.unwrap_or(Level::Scalar);
-            heads.begun(level, Span::new(span.start, end).of(buffer).unwrap_or_default(), span.start as usize, begun);
-            // The name stands where it was taken from, and that is none of the texts.
-            let mut texts = texts.iter().map(|text| text.span.range()).peekable();
-            begun.retain(|begin| {
-                while texts.next_if(|text| text.end <= *begin).is_some() {}
-                texts.peek().is_some_and(|text| text.contains(begin))
-            });
+            heads.begun(level, buffer, span.start as usize..end as usize, begun);
+            if n > 1 && !begun.is_empty() {
+                // The name stands where it was taken from, and that is none of the texts.
+                let mut texts = texts.iter().map(|text| text.span.range()).peekable();
+                begun.retain(|begin| {
+                    while texts.next_if(|text| text.end <= *begin).is_some() {}
+                    texts.peek().is_some_and(|text| text.contains(begin))
+                });
+            }
             *upto = at + n;
         }
         if begun.is_empty() {
@@ -678,23 +681,27 @@ impl Heads {
         }
     }
 
-    /// Fills `out` with the places where a word of `text` may begin like a word of the names, counted from `offset`; ascending.
-    fn begun(&self, level: Level, text: &[u8], offset: usize, out: &mut Vec<usize>) {
+    /// Fills `out` with the places of `buffer` in `at` where a word may begin like a word of the names; ascending.
+    fn begun(&self, level: Level, buffer: &[u8], at: Range<usize>, out: &mut Vec<usize>) {
         out.clear();
-        if self.others {
+        let text = buffer.get(at.clone()).unwrap_or_default();
+        if self.others || text.is_empty() {
             return;
         }
-        let (mut from, mut before, mut is_sorted) = (0, 0, true);
-        while let Some(rest) = text.get(from..).filter(|rest| !rest.is_empty()) {
-            let (mut places, mut high) = level.heads(rest, before, &self.heads);
+        let (mut from, mut before, mut is_sorted) = (at.start, 0, true);
+        while let Some(rest) = buffer.get(from..).filter(|_| from < at.end) {
+            // What stands behind the text is looked at with it, so that most blocks are whole.
+            let own = u64::MAX >> BLOCK.saturating_sub(at.end - from);
+            let (places, high) = level.heads(rest, before, &self.heads);
+            let (mut places, mut high) = (places & own, high & own);
             while places != 0 {
-                out.push(offset + from + places.trailing_zeros() as usize);
+                out.push(from + places.trailing_zeros() as usize);
                 places &= places - 1;
             }
             is_sorted &= high == 0;
             while high != 0 {
-                let at = from + high.trailing_zeros() as usize;
-                out.extend(self.heads.iter().filter_map(|head| head.around(text, at)).map(|at| offset + at));
+                let here = from + high.trailing_zeros() as usize - at.start;
+                out.extend(self.heads.iter().filter_map(|head| head.around(text, here)).map(|begin| at.start + begin));
                 high &= high - 1;
             }
             before = rest.get(BLOCK - 1).copied().unwrap_or(0);

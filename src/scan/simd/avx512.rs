@@ -193,14 +193,27 @@ const _: () = assert!(super::PLACES == 1 << 12);
 #[target_feature(enable = "avx512bw")]
 pub(super) unsafe fn heads(bytes: &[u8], before: u8, heads: &[Head]) -> (u64, u64) {
     let small = _mm512_set1_epi8(0x20);
-    // SAFETY: the caller vouches for the CPU.
-    let from = |ahead: usize| unsafe { _mm512_or_si512(first_block(bytes.get(ahead..).unwrap_or_default()), small) };
-    let own: [__m512i; HEAD_LETTERS] = [from(0), from(1), from(2), from(3)];
+    let text: [__m512i; HEAD_LETTERS] = match bytes.first_chunk::<{ BLOCK + HEAD_LETTERS - 1 }>() {
+        Some(bytes) => {
+            // SAFETY: the chunk reaches three bytes beyond a block; unaligned loads are allowed.
+            let from = |ahead: usize| unsafe { _mm512_loadu_si512(bytes.as_ptr().add(ahead).cast::<__m512i>()) };
+            [from(0), from(1), from(2), from(3)]
+        }
+        None => {
+            // SAFETY: the caller vouches for the CPU.
+            let from = |ahead: usize| unsafe { first_block(bytes.get(ahead..).unwrap_or_default()) };
+            [from(0), from(1), from(2), from(3)]
+        }
+    };
+    let own = text.map(|text| _mm512_or_si512(text, small));
     let whole =
         |head: &Head| own.iter().zip(head.letters()).fold(u64::MAX, |all, (&v, &letter)| all & equal(v, letter));
     let places = heads.iter().fold(0, |any, head| any | whole(head));
-    // SAFETY: the caller vouches for the CPU.
-    let Letters { ascii, high, .. } = letters(unsafe { first_block(bytes) });
+    let [text, ..] = text;
+    if places == 0 {
+        return (0, _mm512_movepi8_mask(text));
+    }
+    let Letters { ascii, high, .. } = letters(text);
     (places & !(ascii << 1 | u64::from(before.is_ascii_alphabetic())), high)
 }
 const _: () = assert!(HEAD_LETTERS == 4);
