@@ -210,10 +210,10 @@ impl Fields {
         Some((walked.mould as usize, mould))
     }
 
-    /// Leaves out keys of later records that are from the mould of this one: all but those for which `keeps` says so, by their number
-    /// in the record. Of such records nobody can ask which arrays and objects stand in each other, or for the pointer of a field,
-    /// or write a member without its value. Returns their mould and its number; nothing where the record is from none, or that
-    /// is such a one.
+    /// Leaves keys out of later records that are from the mould of this one: all but those for which `keeps` says so, by their
+    /// number in the record. They still name what they named ([`Fields::key`]), but of such records nobody can ask which arrays
+    /// and objects stand in each other, or for the pointer of a field, or write a member without its value. Returns their mould
+    /// and its number; nothing where the record is from none, or that is such a one.
     #[must_use]
     pub fn shorten(&mut self, walked: Walked, keeps: impl Fn(u32) -> bool) -> Option<(usize, &Arc<Mould>)> {
         self.moulds.as_mut()?.shorten(walked.mould, keeps)
@@ -248,6 +248,12 @@ impl Fields {
         // Keys of a mould were looked at once.
         let known = || self.mould(walked)?.1.keys.get(key.checked_sub(walked.first)? as usize)?.as_deref();
         known().or_else(|| std::str::from_utf8(self.text(buffer, self.field(key)?)).ok())
+    }
+
+    /// Whether what names a field of a record is a key, and no other value.
+    #[must_use]
+    pub fn is_key(&self, walked: Walked, name: u32) -> bool {
+        name >= walked.last || self.field(name).is_some_and(Field::is_key)
     }
 
     /// Returns the number of the key that names what is around a field: the array or object that it stands in, or for an

@@ -19,14 +19,14 @@ use std::sync::Arc;
 pub struct Mould {
     pub(super) fields: Box<[Cast]>,
     pub(super) nodes: Box<[Node]>,
-    /// The texts of its keys, by the number of the field.
+    /// The texts of its keys, by the number of the field; of keys that are not listed behind them.
     pub(super) keys: Box<[Option<Box<str>>]>,
     /// How deep arrays and objects stand in each other.
     pub(super) depth: usize,
     pub(super) longest_key: usize,
     /// Its fields, those among them that are not listed.
     pub(super) n_fields: usize,
-    /// Where not all are listed, the place of each among those that are, or `NONE`.
+    /// Where not all are listed, the place of each among those that are; behind them those of the keys that are not.
     pub(super) listed: Option<Box<[u32]>>,
 }
 
@@ -35,6 +35,18 @@ impl Mould {
     #[must_use]
     pub const fn is_short(&self) -> bool {
         self.listed.is_some()
+    }
+
+    /// Returns how many keys and values a record may have a name of, those that are not listed among them.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether a record has neither a key nor a value.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 }
 
@@ -194,36 +206,30 @@ impl Moulds {
         }
     }
 
-    /// Leaves out what is between arrays, objects and values of the records that are from a mould, and all their keys but those for
-    /// which `keeps` says so. Such records are of another mould from then on: that, and its number.
+    /// Leaves out of the records that are from a mould the keys for which `keeps` does not say otherwise, and arrays and objects.
+    /// Such records are of another mould from then on: that, and its number.
     #[cold]
     pub(super) fn shorten(&mut self, mould: u32, keeps: impl Fn(u32) -> bool) -> Option<(usize, &Arc<Mould>)> {
         let full = self.moulds.get(mould as usize).filter(|full| full.listed.is_none())?;
         let end = self.steps.iter().position(|step| step.value == Value::End && step.next == mould)?;
-        let mut n = 0;
-        let listed: Box<[u32]> = (0..)
-            .zip(&full.fields)
-            .map(|(at, cast)| {
-                let stays = cast.kind != FieldKind::Key || keeps(at);
-                n += u32::from(stays);
-                if stays { n - 1 } else { NONE }
-            })
-            .collect();
-        let place = |at: u32| listed.get(at as usize).copied().unwrap_or(NONE);
-        let stays = |at: &usize| listed.get(*at).is_some_and(|place| *place != NONE);
-        let own = |(at, cast): (usize, &Cast)| stays(&at).then(|| Cast { name: place(cast.name), node: NONE, ..*cast });
-        let short = Mould {
-            fields: full.fields.iter().enumerate().filter_map(own).collect(),
-            nodes: Box::default(),
-            keys: full.keys.iter().enumerate().filter(|(at, _)| stays(at)).map(|(_, key)| key.clone()).collect(),
-            depth: full.depth,
-            longest_key: full.longest_key,
-            n_fields: full.n_fields,
-            listed: Some(listed),
-        };
+        let (mut stay, mut go) = (Vec::new(), Vec::new());
+        for (at, cast) in (0..).zip(&full.fields) {
+            if cast.kind != FieldKind::Key || keeps(at) { stay.push(at) } else { go.push(at) }
+        }
+        // Keys that are not listed have numbers behind those that are.
+        let mut places = vec![NONE; full.fields.len()];
+        for (place, &at) in (0..).zip(stay.iter().chain(&go)) {
+            places.get_mut(at as usize).into_iter().for_each(|own| *own = place);
+        }
+        let place = |at: u32| places.get(at as usize).copied().unwrap_or(NONE);
+        let fields = stay.iter().filter_map(|&at| full.fields.get(at as usize));
+        let fields = fields.map(|cast| Cast { name: place(cast.name), ..*cast }).collect();
+        let keys = stay.iter().chain(&go).map(|&at| full.keys.get(at as usize).cloned().flatten()).collect();
+        let Mould { depth, longest_key, n_fields, .. } = **full;
+        let listed = Some(places.into());
         let at = self.moulds.len();
-        self.n_fields += short.fields.len();
-        self.moulds.push(Arc::new(short));
+        self.n_fields += stay.len();
+        self.moulds.push(Arc::new(Mould { fields, nodes: Box::default(), keys, depth, longest_key, n_fields, listed }));
         self.steps.get_mut(end)?.next = number(at);
         self.moulds.get(at).map(|mould| (at, mould))
     }

@@ -393,11 +393,22 @@ impl Profiles {
         marks
     }
 
-    /// Leaves out of later records like the last one what nobody asks for: keys that are known. To be called where no one asks for
-    /// more of a record than what is in it; see [`Fields::shorten`].
-    pub fn shorten(&self, fields: &mut Fields, walked: Walked, assigned: &mut Assigned) {
+    /// Leaves out of later records like the last one the keys that nobody asks for: those that are known, and those that are
+    /// `quiet`, in which nothing can be found. Of records that tell names of people only the former: a key may be one of them.
+    /// For who asks for no more of a record than what is in it; see [`Fields::shorten`].
+    pub fn shorten(
+        &self,
+        buffer: &[u8],
+        fields: &mut Fields,
+        walked: Walked,
+        assigned: &mut Assigned,
+        mut quiet: impl FnMut(&[u8]) -> bool,
+    ) {
         if std::mem::take(&mut assigned.settled) {
-            assigned.shapes.shorten(fields, walked);
+            let is_person =
+                |role: &Role| matches!(role.holds, Holds::Entity(entity) if self.kind(entity) == Kind::Person);
+            let has_names = assigned.telling.iter().any(|(_, role)| is_person(role));
+            assigned.shapes.shorten(buffer, fields, walked, |key| !has_names && quiet(key));
         }
     }
 
@@ -417,6 +428,7 @@ impl Profiles {
         let keys = [chosen.and_then(of), of(generic).filter(|_| chosen != Some(generic))];
         // The object that holds the last label, and the label.
         let mut label: Option<(u32, u32)> = None;
+        let mut is_pair = false;
         for (number, &place) in walked.fields().zip(places.iter()) {
             let Some(field) = fields.field(number) else { break };
             if field.is_key() {
@@ -458,6 +470,7 @@ impl Profiles {
                             && object == own
                             && keys.values.iter().any(|value| **value == *key)
                         {
+                            is_pair = true;
                             named_by.push((number, label));
                             let mut room = [0; KEY_BYTES];
                             let text =
@@ -474,7 +487,7 @@ impl Profiles {
             }
             roles.push(role);
         }
-        label.is_some()
+        is_pair
     }
 
     /// Lets the name of a key say what it says; returns whether it is one that says something here.

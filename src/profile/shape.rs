@@ -1,7 +1,7 @@
 //! What profiles say of records that look alike is said once.
 
 use super::{Marks, Role};
-use crate::envelope::{Field, Fields, Mould, Outline, PlaceId, Walked};
+use crate::envelope::{Fields, Mould, Outline, PlaceId, Walked};
 use std::sync::Arc;
 
 /// What follows from the look of a record.
@@ -92,27 +92,28 @@ impl Shapes {
 }
 
 impl Shapes {
-    /// Shortens the mould of a record, of which all is said, and says the same of what is left.
+    /// Shortens the mould of a record, of which all is said, and says the same of what is left: values, and keys that are scanned
+    /// and not `quiet`.
     #[cold]
-    pub(super) fn shorten(&mut self, fields: &mut Fields, walked: Walked) {
+    pub(super) fn shorten(
+        &mut self,
+        buffer: &[u8],
+        fields: &mut Fields,
+        walked: Walked,
+        mut quiet: impl FnMut(&[u8]) -> bool,
+    ) {
         let number = fields.mould(walked).map(|(number, _)| number);
         let Some((_, shape)) = number.and_then(|number| self.cast.get(number)).and_then(Option::as_ref) else { return };
         let Some(said) = &shape.said else { return };
         let own = fields.all().get(walked.fields().start as usize..).unwrap_or_default();
-        let is_key = |at: u32| own.get(at as usize).is_some_and(Field::is_key);
-        // A key that is scanned may be rewritten, and then the keys beside it count.
-        if said.open.iter().any(|&at| is_key(at)) {
-            return;
-        }
-        let name = |at: u32| {
-            own.get(at as usize).and_then(|field| fields.name(field)).map(|name| name - walked.fields().start)
-        };
-        let keeps: Vec<_> = said.open.iter().filter_map(|&at| name(at)).collect();
+        let key = |at: u32| own.get(at as usize).filter(|field| field.is_key()).map(|field| fields.text(buffer, field));
+        let keeps: Vec<_> = said.open.iter().copied().filter(|&at| key(at).is_some_and(|key| !quiet(key))).collect();
         // The place of each field among those that stay.
         let mut n = 0;
-        let places: Vec<_> = (0..said.roles.len() as u32)
-            .map(|at| {
-                let stays = !is_key(at) || keeps.contains(&at);
+        let places: Vec<_> = (0..)
+            .zip(&said.roles)
+            .map(|(at, _)| {
+                let stays = key(at).is_none() || keeps.contains(&at);
                 n += u32::from(stays);
                 stays.then(|| n - 1)
             })

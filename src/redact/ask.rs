@@ -1,6 +1,6 @@
 //! What the scanner is asked about the fields of a record: which texts, and what is known of each.
 
-use crate::envelope::{Field, Fields, Home, Walked};
+use crate::envelope::{Field, Fields, Home, Mould, Walked};
 use crate::profile::{Assigned, Holds};
 use crate::scan::Hints;
 use crate::span::Span;
@@ -77,7 +77,7 @@ impl<'a> Asking<'a> {
         let own = u32::try_from(hints.len()).unwrap_or(u32::MAX);
         hints.push(self.known.field(self.fields.key(self.buffer, self.walked, key)));
         // What a text names is another thing in the next record.
-        if self.fields.field(key).is_some_and(Field::is_key) {
+        if self.fields.is_key(self.walked, key) {
             alike.set(key, own);
         }
         own
@@ -112,13 +112,16 @@ impl Alike {
     }
 
     /// Begins with a record; `own` is its mould, and what is known of it but for the names of its fields.
-    pub(super) fn begin(&mut self, own: Option<(usize, u32)>, walked: Walked) {
-        let range = walked.fields();
-        self.first = range.start;
-        if own.is_none() || self.last != own {
-            self.last = own;
+    pub(super) fn begin(&mut self, own: Option<((usize, &Mould), u32)>, walked: Walked) {
+        self.first = walked.fields().start;
+        let (last, len) = match own {
+            Some(((number, mould), plain)) => (Some((number, plain)), mould.len()),
+            None => (None, 0),
+        };
+        if last.is_none() || self.last != last {
+            self.last = last;
             self.by_key.clear();
-            self.by_key.resize(if own.is_some() { range.len() } else { 0 }, NO_HINTS);
+            self.by_key.resize(len, NO_HINTS);
         }
     }
 

@@ -343,6 +343,11 @@ impl Finder {
                 }
                 (_, walked) => {
                     found.open.extend(walked.map_or(0..0, |walked| walked.fields()));
+                    if let Ok(walked) = walked
+                        && found.brief
+                    {
+                        self.shorten(buffer, walked, found);
+                    }
                     (Marks::default(), OwnRegions::None)
                 }
             };
@@ -477,10 +482,10 @@ impl Finder {
     /// Asks the profiles what the fields of a record hold. What is a value as a whole becomes a detection here; what is
     /// nobody's is marked so that it is not scanned.
     fn profile(&self, profiles: &Profiles, buffer: &[u8], walked: Walked, found: &mut Found) -> (Marks, OwnRegions) {
-        let Found { fields, assigned, detections, names, open, others, brief, .. } = found;
+        let Found { fields, assigned, detections, names, open, others, brief, side_scratch, .. } = found;
         let marks = profiles.assign(buffer, fields, walked, assigned);
         if *brief {
-            profiles.shorten(fields, walked, assigned);
+            profiles.shorten(buffer, fields, walked, assigned, |key| self.is_quiet(key, side_scratch));
         }
         let mut regions = OwnRegions::None;
         let mut numbers = Numbers::default();
@@ -534,6 +539,33 @@ impl Finder {
         open.extend_from_slice(text);
         others.iter().for_each(|&(number, holds)| assigned.set(number, holds));
         (marks, regions)
+    }
+
+    /// Leaves the keys of a record without profiles out of later ones like it, where nothing can be found in them.
+    fn shorten(&self, buffer: &[u8], walked: Walked, found: &mut Found) {
+        let Found { fields, side_scratch, .. } = found;
+        if fields.mould(walked).is_none_or(|(_, mould)| mould.is_short()) {
+            return;
+        }
+        let own = (0..).zip(fields.all().get(walked.fields().start as usize..).unwrap_or_default());
+        let mut speaks = |field: &Field| field.is_key() && !self.is_quiet(fields.text(buffer, field), side_scratch);
+        let keeps: Vec<u32> = own.filter(|(_, field)| speaks(field)).map(|(at, _)| at).collect();
+        let _ = fields.shorten(walked, |at| keeps.contains(&at));
+    }
+
+    /// Whether nothing is ever found in a key, whatever else is known of its record but the names of people.
+    fn is_quiet(&self, key: &[u8], scratch: &mut crate::scan::Scratch) -> bool {
+        // What a country has a say in are numbers; and with more names than those of a record any word may be one.
+        if self.book.is_some()
+            || !key.is_ascii()
+            || key.iter().filter(|byte| byte.is_ascii_digit()).count() > QUIET_DIGITS
+        {
+            return false;
+        }
+        let hints = Hints::default().regions(&self.regions);
+        let text = Text { span: Span::new(0, small(key.len())), hints: &hints };
+        self.scanner.scan_batch(key, &[text], scratch);
+        scratch.detections().is_empty() && scratch.faults().is_empty()
     }
 
     fn region(&self, buffer: &[u8], fields: &Fields, walked: Walked) -> Option<Option<Region>> {
@@ -661,7 +693,7 @@ impl Finder {
             };
             // What a record knows of names is its own.
             let mould = fields.mould(walked).filter(|_| own.is_empty());
-            alike.begin(mould.map(|(mould, _)| (mould, plain)), walked);
+            alike.begin(mould.map(|(number, mould)| ((number, &**mould), plain)), walked);
             let asking = Asking { buffer, fields, assigned, home, walked, plain, known };
             asking.about(record.open(open), |field| scans_all || self.scans(field), asked, &mut hints, alike);
         }
@@ -854,6 +886,9 @@ fn speakers(buffer: &[u8], found: &Found) -> Option<NameBook> {
     names.truncate(MAX_SPEAKERS);
     NameBook::build(names).ok().filter(|book| !book.is_empty())
 }
+
+/// Most digits of a key that is no number in any country.
+const QUIET_DIGITS: usize = 3;
 
 /// The bits of marks.
 const REGION: u8 = 0;
