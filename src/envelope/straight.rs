@@ -67,12 +67,14 @@ impl<'s> Straight<'s> {
         self.close(field, out);
     }
 
-    /// Puts in the place of a part of a field what `write` appends. Places come in ascending order.
-    pub fn replace(&mut self, field: &Field, span: Span, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Puts in the place of a part of a field what `write` appends, and tells whether that is ASCII that stands in a JSON string
+    /// as it is: else it is looked at. Places come in ascending order.
+    pub fn replace(&mut self, field: &Field, span: Span, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> bool) {
         self.open(field, span, out);
         let start = out.len();
-        write(out);
-        if field.kind != FieldKind::Plain && !is_plain(out.get(start..).unwrap_or_default()) {
+        let plain = write(out);
+        debug_assert!(!plain || is_plain(out.get(start..).unwrap_or_default()));
+        if !plain && field.kind != FieldKind::Plain && !is_plain(out.get(start..).unwrap_or_default()) {
             let text = out.split_off(start);
             escape(&text, out);
         }
@@ -202,7 +204,10 @@ mod tests {
             for (number, span) in places {
                 let field = fields.field(number).unwrap();
                 prop_assert!(Straight::suits(field));
-                straight.replace(field, span, &mut own, |out| out.extend_from_slice(new.as_bytes()));
+                straight.replace(field, span, &mut own, |out| {
+                    out.extend_from_slice(new.as_bytes());
+                    false
+                });
                 if let Some(stamp) = &stamp {
                     with_stamps.stamp(field, span, stamp, &mut stamped);
                 }

@@ -45,8 +45,20 @@ pub(super) struct LaneWriter<'w> {
 pub(super) struct Owner<'w> {
     pub(super) regions: &'w [Region],
     pub(super) tenant: Option<TenantId<'w>>,
-    pub(super) conversation: Option<&'w [u8]>,
-    pub(super) subject: Option<&'w [u8]>,
+    /// The record, and what it stands in. Few lanes ask for more of it.
+    pub(super) of: Option<(&'w [u8], &'w Found, &'w FoundRecord)>,
+}
+
+impl<'w> Owner<'w> {
+    fn conversation(&self) -> Option<&'w [u8]> {
+        let (buffer, found, record) = self.of?;
+        found.conversation(buffer, record)
+    }
+
+    fn subject(&self) -> Option<&'w [u8]> {
+        let (buffer, found, record) = self.of?;
+        found.subject(buffer, record)
+    }
 }
 
 /// What is replaced.
@@ -271,14 +283,16 @@ impl<'w> LaneWriter<'w> {
         self.edits.push(Edit { field: place.field, change: Change::Replace { span: place.span, with } });
     }
 
-    /// Appends what a place becomes; `owner` is the entity that the operator is of.
-    fn put(&mut self, place: Place, owner: EntityId, operator: &Operator, out: &mut Vec<u8>) {
+    /// Appends what a place becomes; `owner` is the entity that the operator is of. Tells whether it is known to be ASCII that
+    /// stands in a JSON string as it is.
+    fn put(&mut self, place: Place, owner: EntityId, operator: &Operator, out: &mut Vec<u8>) -> bool {
         // Most of what is written is labels.
         if matches!(operator, Operator::Redact)
             && let Some(label) = self.redactor.labels.get(usize::from(place.entity.0))
         {
             out.extend_from_slice(label);
-            return self.applied.count(place.entity, operator);
+            self.applied.count(place.entity, operator);
+            return false;
         }
         let text = self.text(place);
         let entity = |entity: EntityId| self.redactor.entities.get(usize::from(entity.0));
@@ -306,9 +320,13 @@ impl<'w> LaneWriter<'w> {
                 }
                 let falls_back = !minted && (operator.is_keyed() || matches!(operator, Operator::Generalise { .. }));
                 self.applied.count(place.entity, if falls_back { &Operator::Redact } else { operator });
+                minted && matches!(operator, Operator::Token { .. })
             }
-            _ if place.entity == TOKEN_LIKE => out.extend_from_slice(TOKEN_LIKE_LABEL),
-            _ => {}
+            _ if place.entity == TOKEN_LIKE => {
+                out.extend_from_slice(TOKEN_LIKE_LABEL);
+                false
+            }
+            _ => false,
         }
     }
 
@@ -326,11 +344,11 @@ impl<'w> LaneWriter<'w> {
         let value = Sensitive::new(place.span.of(text).unwrap_or_default());
         match operator {
             Operator::Conv => minter
-                .zip(self.owner.conversation)
+                .zip(self.owner.conversation())
                 .is_some_and(|(mut minter, conversation)| minter.conv(entity, conversation, canonical, out).is_ok()),
             Operator::Fake => minter.is_some_and(|mut minter| minter.fake(entity, value, canonical, out) == Ok(true)),
             Operator::Generalise { to } => {
-                let shift = match (to, &mut minter, self.owner.subject) {
+                let shift = match (to, &mut minter, self.owner.subject()) {
                     (Form::Shift { days }, Some(minter), Some(subject)) => minter.shift(entity, subject, *days).ok(),
                     _ => None,
                 };

@@ -557,7 +557,7 @@ impl Redactor {
                 needs_owner: work.needs_owner,
                 stamps: &work.stamps,
                 fixed,
-                owner: Owner { regions: &[], tenant: None, conversation: None, subject: None },
+                owner: Owner { regions: &[], tenant: None, of: None },
                 embedded: None,
                 applied,
             };
@@ -637,12 +637,7 @@ impl Redactor {
         given: &'w Given,
     ) -> Owner<'w> {
         let own = || if found.given { given.of(record.record) } else { found.tenant(buffer, record) };
-        Owner {
-            regions: self.finder.regions(record),
-            tenant: fixed.or_else(own),
-            conversation: found.conversation(buffer, record),
-            subject: found.subject(buffer, record),
-        }
+        Owner { regions: self.finder.regions(record), tenant: fixed.or_else(own), of: Some((buffer, found, record)) }
     }
 
     /// Counts what clients promised not to send: entities that are of a category, and words that speak of one.
