@@ -85,11 +85,21 @@ pub enum Shape {
 impl Class {
     /// Returns the class of a kind.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "there is one for each kind")]
     pub const fn of(kind: Kind) -> Self {
-        match kind.token_class().as_bytes() {
-            &[a, b] => Self([a, b]),
-            _ => Self(*b"ot"),
-        }
+        // Letters, and not texts that stand elsewhere.
+        const CLASSES: [[u8; 2]; Kind::ALL.len()] = {
+            let mut classes = [*b"ot"; Kind::ALL.len()];
+            let mut rest = Kind::ALL;
+            while let [kind, others @ ..] = rest {
+                if let &[a, b] = kind.token_class().as_bytes() {
+                    classes[*kind as usize] = [a, b];
+                }
+                rest = others;
+            }
+            classes
+        };
+        Self(CLASSES[kind as usize])
     }
 
     /// Reads two ASCII lower-case letters.

@@ -138,7 +138,7 @@ fn copy(from: &[u8], start: usize, end: usize, out: &mut Vec<u8>) {
 }
 
 /// Bytes that are copied at once.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
 
 #[cfg(test)]
 mod tests {

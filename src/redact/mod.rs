@@ -519,7 +519,7 @@ impl Redactor {
                 let at = usize::from(entity.0);
                 minting.minted.get(at).filter(|minted| **minted).and_then(|_| self.entities.get(at))
             };
-            let tenant = |record| self.owner(fixed, buffer, found, record, given).tenant;
+            let tenant = |record| fixed.or_else(|| own_tenant(buffer, found, record, given));
             canonicals.fill(buffer, found, &self.finder, &minting.tokenizer, tenant, minted);
             if let Some(scratch) = tokens {
                 minting.tokenizer.warm(canonicals.tags(), &minting.purposes, scratch);
@@ -662,6 +662,16 @@ impl Redactor {
             }
         }
     }
+}
+
+/// Returns the tenant of a record that the caller told, or that it names itself.
+fn own_tenant<'w>(
+    buffer: &'w [u8],
+    found: &'w Found,
+    record: &'w FoundRecord,
+    given: &'w Given,
+) -> Option<TenantId<'w>> {
+    if found.given { given.of(record.record) } else { found.tenant(buffer, record) }
 }
 
 /// Returns what was written of a record on a lane.
