@@ -134,12 +134,13 @@ pub(super) fn trimmed(text: &[u8]) -> Span {
 /// Finds the number in `+221 77 …`, `tel:+221…`, `whatsapp:221…?auth=…`, `221…@s.whatsapp.net`. Without seven digits it is a short
 /// code, a sender's name or something else.
 fn phone(value: &[u8]) -> Option<(usize, usize)> {
-    // Most are digits and what stands between them.
-    let sums = value.iter().fold(0, |sums: usize, &byte| {
+    // Most are digits and what stands between them, be it behind `tel:`.
+    let (before, number) = value.strip_prefix(b"tel:").map_or((0, value), |number| (4, number));
+    let sums = number.iter().fold(0, |sums: usize, &byte| {
         sums.wrapping_add(usize::from(PHONE_PARTS.get(usize::from(byte)).copied().unwrap_or(FOREIGN)))
     });
-    if value.len() < usize::from(FOREIGN) && sums < usize::from(FOREIGN) {
-        return (sums >= PHONE_DIGITS).then_some((0, value.len()));
+    if number.len() < usize::from(FOREIGN) && sums < usize::from(FOREIGN) {
+        return (sums >= PHONE_DIGITS).then_some((before, value.len()));
     }
     let mut start = 0;
     if let Some(colon) = value.iter().position(|&byte| byte == b':')
