@@ -23,6 +23,21 @@ const CHUNK: usize = 256 << 10;
 /// Lane `analytics` masks cards, so that no lane is a copy of the other.
 const TWO_LANES: &str = "title = \"two lanes\"\n[lanes.analytics]\n\"*\" = \"redact\"\nCREDIT_CARD = \"mask\"\n[lanes.storage]\n\"*\" = \"redact\"\n";
 
+/// What can be made coarser is, on one lane.
+const GENERALISED: &str = r#"title = "two lanes, one coarser"
+[lanes.analytics]
+"*" = "redact"
+PHONE_NUMBER   = "generalise"
+EMAIL_ADDRESS  = "generalise"
+CREDIT_CARD    = "generalise"
+IP_ADDRESS     = "generalise"
+URL            = "generalise"
+GEO_COORDINATE = "generalise"
+AGE            = "generalise"
+[lanes.storage]
+"*" = "redact"
+"#;
+
 /// Messages of one platform, around lines of dense text.
 fn documents(shape: &str) -> Vec<u8> {
     let dense = texts::dense(N_BYTES / 4);
@@ -58,8 +73,10 @@ const SHAPES: &[(&str, &str)] = &[
 
 fn profiles(c: &mut Criterion) {
     let rules = RuleSet::builtin().expect("packs load");
-    let source = Source { name: "bench".to_owned(), text: TWO_LANES.to_owned() };
-    let lanes = || Policy::compile(&source, rules.entities()).unwrap().lanes().to_vec();
+    let lanes = |policy: &str| {
+        let source = Source { name: "bench".to_owned(), text: policy.to_owned() };
+        Policy::compile(&source, rules.entities()).unwrap().lanes().to_vec()
+    };
     for (name, shape) in SHAPES {
         let text = documents(shape);
         let mut chunks = Vec::new();
@@ -104,7 +121,9 @@ fn profiles(c: &mut Criterion) {
                 }
             });
         });
-        for envelope in ["none", "auto", "own"] {
+        for (envelope, policy) in
+            [("none", TWO_LANES), ("auto", TWO_LANES), ("own", TWO_LANES), ("own_generalised", GENERALISED)]
+        {
             let mut options = Options::default();
             options.profiles = match envelope {
                 "none" => None,
@@ -113,7 +132,7 @@ fn profiles(c: &mut Criterion) {
             }
             .map(Arc::new);
             let scanner = Scanner::build(&rules, ScanConfig::default()).expect("packs compile");
-            let redactor = Redactor::build(scanner, &rules, lanes(), &options).unwrap();
+            let redactor = Redactor::build(scanner, &rules, lanes(policy), &options).unwrap();
             let mut scratch = redactor.scratch();
             let mut run = || {
                 let mut tally = Tally::default();
