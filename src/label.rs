@@ -123,7 +123,7 @@ fn is_form(form: &[u8]) -> bool {
     let mut n = 0;
     form.split(|&b| b == b' ').all(|part| {
         n += 1;
-        n <= 3 && (is_word(part) || is_country_code(part) || is_net(part) || is_rounded(part))
+        n <= 3 && (is_country_code(part) || is_word(part) || is_net(part) || is_rounded(part))
     })
 }
 

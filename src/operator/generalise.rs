@@ -3,6 +3,7 @@
 //! The answer stands in a label ([`crate::label`]) but for links cut to their host, which are links still.
 
 use crate::entity::{Entity, Kind};
+use crate::ids::Region;
 use crate::label::WORDS;
 use crate::plan::{LineType, Number, parse_international};
 use crate::policy::Form;
@@ -21,9 +22,9 @@ pub(super) fn generalise(
     out: &mut Vec<u8>,
 ) -> bool {
     let start = out.len();
-    let text = std::str::from_utf8(canonical).unwrap_or_default();
+    let text = || std::str::from_utf8(canonical).unwrap_or_default();
     if *form == Form::Host {
-        let done = host(text, out);
+        let done = host(text(), out);
         if !done {
             out.truncate(start);
         }
@@ -34,17 +35,17 @@ pub(super) fn generalise(
     out.push(b' ');
     let done = match form {
         Form::CountryType => phone(canonical, out),
-        Form::DomainClass => text.rsplit_once('@').map(|(_, domain)| put(mail_class(domain), out)),
-        Form::Net => net(text, out),
-        Form::Grid => grid(text, out),
-        Form::Month => date(text).and_then(|date| date.month(out)),
-        Form::Year => date(text).map(|date| date.year(out)),
-        Form::Shift { .. } => shift.zip(date(text)).and_then(|(days, date)| date.shifted(days, out)),
+        Form::DomainClass => text().rsplit_once('@').map(|(_, domain)| put(mail_class(domain), out)),
+        Form::Net => net(text(), out),
+        Form::Grid => grid(text(), out),
+        Form::Month => date(text()).and_then(|date| date.month(out)),
+        Form::Year => date(text()).map(|date| date.year(out)),
+        Form::Shift { .. } => shift.zip(date(text())).and_then(|(days, date)| date.shifted(days, out)),
         Form::HostClass => {
-            put(host_class(text), out);
+            put(host_class(text()), out);
             Some(())
         }
-        Form::Bucket { bounds } => bucket(text, bounds, out),
+        Form::Bucket { bounds } => bucket(text(), bounds, out),
         Form::BrandLen => (entity.kind == Kind::CreditCard).then(|| card(canonical, out)).flatten(),
         Form::Host => None,
     };
@@ -67,12 +68,16 @@ fn put(word: &str, out: &mut Vec<u8>) {
 fn phone(canonical: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let number = number(canonical)?;
     let code = number.country_code();
-    // Writing to memory does not fail.
-    let small = number.region().is_some_and(|region| SMALL.contains(&region.as_str()));
-    let _ = match small && code != 1 {
-        true => write!(out, "+{}x ", zone(code)),
-        false => write!(out, "+{code} "),
-    };
+    let small = code != 1 && number.region().is_some_and(is_small);
+    let written = if small { zone(code) } else { code };
+    out.push(b'+');
+    // Country codes have up to three digits.
+    for (digit, least) in [(written / 100, 100), (written / 10 % 10, 10), (written % 10, 0)] {
+        if written >= least {
+            out.push(b'0' + (digit % 10) as u8);
+        }
+    }
+    out.extend_from_slice(if small { b"x " } else { b" " });
     put(
         match number.line() {
             LineType::Fixed => "fixed",
@@ -124,6 +129,26 @@ const SMALL: &[&str] = &[
     "KY", "LC", "LI", "LU", "MC", "MF", "MH", "MP", "MQ", "MS", "MV", "NC", "NF", "NR", "NU", "PF", "PM", "PW", "SB",
     "SC", "SH", "SJ", "SM", "SR", "ST", "SX", "TA", "TC", "TK", "TO", "TV", "VA", "VC", "VG", "VU", "WF", "WS", "YT",
 ];
+
+/// Whether a region is one of those.
+fn is_small(region: Region) -> bool {
+    /// A bit for the second letter, by the first.
+    #[expect(clippy::indexing_slicing, reason = "in a constant, what is out of bounds does not compile")]
+    const BY_LETTER: [u32; 26] = {
+        let mut by_letter = [0; 26];
+        let mut rest = SMALL;
+        while let [code, others @ ..] = rest {
+            if let &[first, second] = code.as_bytes() {
+                by_letter[(first - b'A') as usize] |= 1 << (second - b'A');
+            }
+            rest = others;
+        }
+        by_letter
+    };
+    let [first, second] = region.bytes();
+    let seconds = BY_LETTER.get(usize::from(first.wrapping_sub(b'A'))).copied().unwrap_or_default();
+    second.is_ascii_uppercase() && seconds >> (second - b'A') & 1 != 0
+}
 
 /// The sort of a mail domain. A domain of one's own is no sort, and a rare one a person: neither is written.
 fn mail_class(domain: &str) -> &'static str {
@@ -569,7 +594,6 @@ pub(super) fn days(code: u64, most: u16) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Region;
 
     #[track_caller]
     fn check(kind: Kind, form: &Form, canonical: &str, want: &str) {
@@ -663,6 +687,8 @@ mod tests {
 
     #[test]
     fn small_regions_are_sorted_out() {
-        assert!(SMALL.iter().all(|code| Region::new(code.as_bytes()).is_some()));
+        assert!(SMALL.iter().all(|code| Region::new(code.as_bytes()).is_some_and(is_small)));
+        let pairs = (b'A'..=b'Z').flat_map(|a| (b'A'..=b'Z').map(move |b| [a, b]));
+        assert_eq!(pairs.filter_map(|pair| Region::new(&pair)).filter(|region| is_small(*region)).count(), SMALL.len());
     }
 }
