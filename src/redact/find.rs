@@ -555,11 +555,8 @@ impl Finder {
 
     /// Whether nothing is ever found in a key, whatever else is known of its record but the names of people.
     fn is_quiet(&self, key: &[u8], scratch: &mut crate::scan::Scratch) -> bool {
-        // What a country has a say in are numbers; and with more names than those of a record any word may be one.
-        if self.book.is_some()
-            || !key.is_ascii()
-            || key.iter().filter(|byte| byte.is_ascii_digit()).count() > QUIET_DIGITS
-        {
+        // What a country has a say in has digits; and with more names than those of a record any word may be one.
+        if self.book.is_some() || !key.is_ascii() || key.iter().any(u8::is_ascii_digit) {
             return false;
         }
         let hints = Hints::default().regions(&self.regions);
@@ -886,9 +883,6 @@ fn speakers(buffer: &[u8], found: &Found) -> Option<NameBook> {
     names.truncate(MAX_SPEAKERS);
     NameBook::build(names).ok().filter(|book| !book.is_empty())
 }
-
-/// Most digits of a key that is no number in any country.
-const QUIET_DIGITS: usize = 3;
 
 /// The bits of marks.
 const REGION: u8 = 0;
