@@ -11,11 +11,14 @@
 //! Steps make a tree, so that records that part late share what is before.
 
 use super::fields::{Field, FieldKind, Home, NONE, Node, number};
+use std::fmt;
 use std::sync::Arc;
 
 /// What records of one mould have in common, but for their bytes. Places are counted from the record's own first field and
 /// node, or from where a step begins.
-#[derive(Debug)]
+///
+/// # Security
+/// Holds keys of a record, and a key may be somebody's number; its `Debug` tells only counts.
 pub struct Mould {
     pub(super) fields: Box<[Cast]>,
     pub(super) nodes: Box<[Node]>,
@@ -37,16 +40,16 @@ impl Mould {
         self.listed.is_some()
     }
 
-    /// Returns how many keys and values a record may have a name of, those that are not listed among them.
+    /// Returns how many keys and values a record has, those that are not listed among them.
     #[must_use]
-    pub const fn len(&self) -> usize {
-        self.keys.len()
+    pub const fn n_fields(&self) -> usize {
+        self.n_fields
     }
+}
 
-    /// Whether a record has neither a key nor a value.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+impl fmt::Debug for Mould {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mould({} fields, {} of them listed)", self.n_fields, self.fields.len())
     }
 }
 
@@ -522,6 +525,8 @@ mod tests {
             }
             assert_eq!(fast.map(|walked| found(&buffer, &fields, walked)), slow, "{record}");
             assert!(!format!("{fields:?}").contains("key"));
+            let mould = fast.ok().and_then(|walked| fields.mould(walked));
+            assert!(mould.is_none_or(|(_, mould)| !format!("{mould:?}").contains("key")));
         }
         n_known
     }

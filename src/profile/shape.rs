@@ -113,7 +113,7 @@ impl Shapes {
         let places: Vec<_> = (0..)
             .zip(&said.roles)
             .map(|(at, _)| {
-                let stays = key(at).is_none() || keeps.contains(&at);
+                let stays = key(at).is_none() || keeps.binary_search(&at).is_ok();
                 n += u32::from(stays);
                 stays.then(|| n - 1)
             })
@@ -128,7 +128,7 @@ impl Shapes {
             regions: said.regions.iter().filter_map(|&at| place(at)).collect(),
         };
         let best = shape.best;
-        let Some((number, mould)) = fields.shorten(walked, |at| keeps.contains(&at)) else { return };
+        let Some((number, mould)) = fields.shorten(walked, |at| keeps.binary_search(&at).is_ok()) else { return };
         if self.cast.len() <= number {
             self.cast.resize_with(number + 1, || None);
         }

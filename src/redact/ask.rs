@@ -115,7 +115,7 @@ impl Alike {
     pub(super) fn begin(&mut self, own: Option<((usize, &Mould), u32)>, walked: Walked) {
         self.first = walked.fields().start;
         let (last, len) = match own {
-            Some(((number, mould), plain)) => (Some((number, plain)), mould.len()),
+            Some(((number, mould), plain)) => (Some((number, plain)), mould.n_fields()),
             None => (None, 0),
         };
         if last.is_none() || self.last != last {

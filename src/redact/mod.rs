@@ -636,8 +636,8 @@ impl Redactor {
         record: &'w FoundRecord,
         given: &'w Given,
     ) -> Owner<'w> {
-        let own = || if found.given { given.of(record.record) } else { found.tenant(buffer, record) };
-        Owner { regions: self.finder.regions(record), tenant: fixed.or_else(own), of: Some((buffer, found, record)) }
+        let tenant = fixed.or_else(|| own_tenant(buffer, found, record, given));
+        Owner { regions: self.finder.regions(record), tenant, of: Some((buffer, found, record)) }
     }
 
     /// Counts what clients promised not to send: entities that are of a category, and words that speak of one.
