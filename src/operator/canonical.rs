@@ -12,7 +12,7 @@
 
 use crate::entity::{Entity, Kind};
 use crate::ids::Region;
-use crate::plan::{self, MAX_DIGITS, Number};
+use crate::plan::{self, MAX_DIGITS, Number, NumberRange};
 use crate::sensitive::Sensitive;
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -122,63 +122,83 @@ pub fn canonical(entity: &Entity, text: Sensitive<'_>, known: &Known<'_>, out: &
     }
 }
 
-/// The number that stands in `text`, which may be the whole of a field: `tel:+221771234567`, `221771234567@s.whatsapp.net`.
-fn phone(text: &[u8], known: &Known<'_>, out: &mut Vec<u8>) {
-    let Some(start) = text.iter().position(|byte| byte.is_ascii_digit() || *byte == b'+') else {
-        return out.extend_from_slice(text);
-    };
-    let (before, written) = text.split_at_checked(start).unwrap_or_default();
-    let (written, plus) = written.strip_prefix(b"+").map_or((written, false), |rest| (rest, true));
-    // What a letter or a sign begins is no part of the number: an extension, parameters, the host of an account.
-    let ends = |byte: &u8| byte.is_ascii_alphabetic() || b"@;?:=,&#+".contains(byte);
-    let (written, after) =
-        written.split_at_checked(written.iter().position(ends).unwrap_or(written.len())).unwrap_or_default();
-
+/// Reads a telephone number, as [`canonical()`] does: the range that its canonical form is of. Nothing where no plan knows it.
+///
+/// # Units
+/// As [`canonical()`].
+#[must_use]
+pub fn number_range(text: Sensitive<'_>, known: &Known<'_>) -> Option<NumberRange> {
     let mut room = [0; MAX_DIGITS];
-    let mut n = 0;
-    for &digit in written.iter().filter(|byte| byte.is_ascii_digit()) {
-        // More digits than any plan has are no number, and may be anything else.
-        let Some(place) = room.get_mut(n) else { return out.extend_from_slice(text) };
-        *place = digit;
-        n += 1;
-    }
-    let digits = room.get(..n).unwrap_or_default();
-    if digits.is_empty() {
-        return out.extend_from_slice(text);
-    }
-    let international =
-        plus || known.digits == Digits::International || Digits::between(before, after) == Digits::International;
-    match read(digits, international, known) {
+    let written = written(text.expose().trim_ascii(), known, &mut room)?;
+    read(written.digits, written.international, known)
+}
+
+fn phone(text: &[u8], known: &Known<'_>, out: &mut Vec<u8>) {
+    let mut room = [0; MAX_DIGITS];
+    let Some(written) = written(text, known, &mut room) else { return out.extend_from_slice(text) };
+    match read::<Number>(written.digits, written.international, known) {
         Some(number) => out.extend_from_slice(number.e164().as_str().as_bytes()),
         None => {
-            out.extend_from_slice(if plus { b"+" } else { b"" });
-            out.extend_from_slice(digits);
+            out.extend_from_slice(if written.plus { b"+" } else { b"" });
+            out.extend_from_slice(written.digits);
         }
     }
 }
 
+/// The digits of a telephone number, and how they are meant.
+struct Written<'t> {
+    digits: &'t [u8],
+    plus: bool,
+    international: bool,
+}
+
+/// Finds the number that stands in `text`, which may be the whole of a field: `tel:+221771234567`,
+/// `221771234567@s.whatsapp.net`. `room` is for digits that do not stand side by side.
+fn written<'t>(text: &'t [u8], known: &Known<'_>, room: &'t mut [u8; MAX_DIGITS]) -> Option<Written<'t>> {
+    let start = text.iter().position(|byte| byte.is_ascii_digit() || *byte == b'+')?;
+    let (before, rest) = text.split_at_checked(start)?;
+    let (rest, plus) = rest.strip_prefix(b"+").map_or((rest, false), |rest| (rest, true));
+    let (digits, after) = if plan::are_digits(rest) {
+        (rest, &b""[..])
+    } else {
+        // What a letter or a sign begins is no part of the number: an extension, parameters, the host of an account.
+        let ends = |byte: &u8| byte.is_ascii_alphabetic() || b"@;?:=,&#+".contains(byte);
+        let (number, after) = rest.split_at_checked(rest.iter().position(ends).unwrap_or(rest.len()))?;
+        let mut n = 0;
+        for &digit in number.iter().filter(|byte| byte.is_ascii_digit()) {
+            // More digits than any plan has are no number, and may be anything else.
+            *room.get_mut(n)? = digit;
+            n += 1;
+        }
+        (room.get(..n)?, after)
+    };
+    let international =
+        plus || known.digits == Digits::International || Digits::between(before, after) == Digits::International;
+    (!digits.is_empty()).then_some(Written { digits, plus, international })
+}
+
 /// Reads digits in the ways that the scanner does, in its order, and takes the first that fits best: of the country that the
 /// detection names, and of an assigned range.
-fn read(digits: &[u8], international: bool, known: &Known<'_>) -> Option<Number> {
-    let mut best: Option<(u8, Number)> = None;
-    let mut offer = |number: Option<Number>| {
+fn read<R: plan::Read>(digits: &[u8], international: bool, known: &Known<'_>) -> Option<R> {
+    let mut best: Option<(u8, R)> = None;
+    let mut offer = |number: Option<R>| {
         if let Some(number) = number {
-            let near = known.country.is_some() && number.region() == known.country;
-            let rank = 2 * u8::from(near) + u8::from(number.is_valid());
-            if best.is_none_or(|(other, _)| rank > other) {
+            let near = known.country.is_some() && number.range().region() == known.country;
+            let rank = 2 * u8::from(near) + u8::from(number.range().is_valid());
+            if best.as_ref().is_none_or(|(other, _)| rank > *other) {
                 best = Some((rank, number));
             }
         }
-        best.is_some_and(|(rank, _)| rank == 3 || (rank == 1 && known.country.is_none()))
+        best.as_ref().is_some_and(|&(rank, _)| rank == 3 || (rank == 1 && known.country.is_none()))
     };
-    let bare = || plan::parse_international(digits);
-    let dialled = |prefix: &[u8]| plan::parse_international(digits.strip_prefix(prefix)?);
+    let bare = || plan::read_international(digits);
+    let dialled = |prefix: &[u8]| plan::read_international(digits.strip_prefix(prefix)?);
     let _ = (international && offer(bare()))
-        || known.regions.iter().any(|&region| offer(plan::parse(digits, region)))
+        || known.regions.iter().any(|&region| offer(plan::read(digits, region)))
         || offer(dialled(b"00"))
         || offer(dialled(b"011"))
         || offer(bare())
-        || known.country.is_some_and(|country| offer(plan::parse(digits, country)));
+        || known.country.is_some_and(|country| offer(plan::read(digits, country)));
     best.map(|(_, number)| number)
 }
 

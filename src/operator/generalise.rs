@@ -5,7 +5,7 @@
 use crate::entity::{Entity, Kind};
 use crate::ids::Region;
 use crate::label::WORDS;
-use crate::plan::{LineType, Number, parse_international};
+use crate::plan::{LineType, Number, NumberRange, parse_e164};
 use crate::policy::Form;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -34,7 +34,7 @@ pub(super) fn generalise(
     out.extend_from_slice(entity.name.as_bytes());
     out.push(b' ');
     let done = match form {
-        Form::CountryType => phone(canonical, out),
+        Form::CountryType => number(canonical).map(|number| PhoneClass::from(*number).write(out)),
         Form::DomainClass => text().rsplit_once('@').map(|(_, domain)| put(mail_class(domain), out)),
         Form::Net => net(text(), out),
         Form::Grid => grid(text(), out),
@@ -64,42 +64,72 @@ fn put(word: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(word.as_bytes());
 }
 
-/// `+221 mobile`; of a small country only the zone.
-fn phone(canonical: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let number = number(canonical)?;
-    let code = number.country_code();
-    let small = code != 1 && number.region().is_some_and(is_small);
-    let written = if small { zone(code) } else { code };
-    out.push(b'+');
-    // Country codes have up to three digits.
-    for (digit, least) in [(written / 100, 100), (written / 10 % 10, 10), (written % 10, 0)] {
-        if written >= least {
-            out.push(b'0' + (digit % 10) as u8);
-        }
+/// What is left of a telephone number: `+221 mobile`; of a small country only the zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhoneClass {
+    /// The country code, or its first digit.
+    code: u16,
+    is_zone: bool,
+    line: LineType,
+}
+
+impl From<NumberRange> for PhoneClass {
+    fn from(range: NumberRange) -> Self {
+        let (code, line) = (range.country_code(), range.line());
+        let is_zone = code != 1 && range.region().is_some_and(is_small);
+        Self { code: if is_zone { zone(code) } else { code }, is_zone, line }
     }
-    out.extend_from_slice(if small { b"x " } else { b" " });
-    put(
-        match number.line() {
-            LineType::Fixed => "fixed",
-            LineType::Mobile => "mobile",
-            LineType::FixedOrMobile => "fixed-or-mobile",
-            LineType::TollFree => "toll-free",
-            LineType::Premium => "premium",
-            LineType::SharedCost => "shared-cost",
-            LineType::Voip => "voip",
-            LineType::Personal => "personal",
-            LineType::Pager => "pager",
-            LineType::Uan => "business",
-            LineType::Unknown | LineType::Voicemail => "other",
-        },
-        out,
-    );
-    Some(())
+}
+
+impl PhoneClass {
+    /// Appends the label that tells it. `head` is what the label begins with, such as `[PHONE_NUMBER `.
+    pub fn label(self, head: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(head);
+        self.write(out);
+        out.push(b']');
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        let code = self.code;
+        out.push(b'+');
+        // Country codes have up to three digits.
+        for (digit, least) in [(code / 100, 100), (code / 10 % 10, 10), (code % 10, 0)] {
+            if code >= least {
+                out.push(b'0' + (digit % 10) as u8);
+            }
+        }
+        out.extend_from_slice(if self.is_zone { b"x " } else { b" " });
+        put(
+            match self.line {
+                LineType::Fixed => "fixed",
+                LineType::Mobile => "mobile",
+                LineType::FixedOrMobile => "fixed-or-mobile",
+                LineType::TollFree => "toll-free",
+                LineType::Premium => "premium",
+                LineType::SharedCost => "shared-cost",
+                LineType::Voip => "voip",
+                LineType::Personal => "personal",
+                LineType::Pager => "pager",
+                LineType::Uan => "business",
+                LineType::Unknown | LineType::Voicemail => "other",
+            },
+            out,
+        );
+    }
+}
+
+/// Returns what labels of an entity begin with that tell a [`PhoneClass`], such as `[PHONE_NUMBER `; nothing where such a label
+/// would not be known again.
+#[must_use]
+pub fn phone_head(entity: &Entity) -> Option<Box<[u8]>> {
+    let label = format!("[{} +1 mobile]", entity.name);
+    let is_known = crate::label::label_at(label.as_bytes()) == Some(label.len());
+    is_known.then(|| format!("[{} ", entity.name).into_bytes().into())
 }
 
 /// Reads a canonical number.
-pub(super) fn number(canonical: &[u8]) -> Option<Number> {
-    parse_international(canonical.strip_prefix(b"+")?)
+fn number(canonical: &[u8]) -> Option<Number> {
+    parse_e164(canonical.strip_prefix(b"+")?)
 }
 
 /// Returns whether a number, in its canonical form, is that of a business: whoever calls it pays less or more than for a call,

@@ -7,8 +7,8 @@ mod canonical;
 mod code;
 mod generalise;
 
-pub use canonical::{Digits, Known, canonical};
-pub use generalise::is_business;
+pub use canonical::{Digits, Known, canonical, number_range};
+pub use generalise::{PhoneClass, is_business, phone_head};
 
 use crate::crypt::{Class, LaneClass, Mode, Purpose, Scope, TokenError, TokenScratch, Tokenizer, ValueTag, Within};
 use crate::entity::Entity;

@@ -31,13 +31,60 @@ pub const MAX_DIGITS: usize = 24;
 /// `Debug` tells region, line and validity, never the digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Number {
+    range: NumberRange,
+    n_digits: u8,
+    /// Zeros after the digits.
+    digits: [u8; MAX_NATIONAL],
+}
+
+/// What its plan says of a number: the range that it is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct NumberRange {
     plan: Plan,
     validity: Validity,
     line: LineType,
     region: Option<Region>,
-    n_digits: u8,
-    /// Zeros after the digits.
-    digits: [u8; MAX_NATIONAL],
+}
+
+/// What can be kept of a number that was read: all of it, or its range only, which costs less.
+pub(crate) trait Read: Sized {
+    /// Keeps what is wanted.
+    fn keep(range: NumberRange, national: &[u8]) -> Option<Self>;
+    /// Returns the range.
+    fn range(&self) -> &NumberRange;
+}
+
+impl Read for NumberRange {
+    #[inline]
+    fn keep(range: NumberRange, _: &[u8]) -> Option<Self> {
+        Some(range)
+    }
+
+    #[inline]
+    fn range(&self) -> &Self {
+        self
+    }
+}
+
+impl Read for Number {
+    #[inline]
+    fn keep(range: NumberRange, national: &[u8]) -> Option<Self> {
+        let mut number = Self { range, n_digits: u8::try_from(national.len()).ok()?, digits: [0; MAX_NATIONAL] };
+        match (national.first_chunk::<8>(), national.last_chunk::<8>()) {
+            // Two copies that overlap are cheaper than one of any length.
+            (Some(first), Some(last)) if national.len() <= 16 => {
+                number.digits.first_chunk_mut().map(|to| *to = *first)?;
+                number.digits.get_mut(national.len() - 8..national.len())?.copy_from_slice(last);
+            }
+            _ => number.digits.get_mut(..national.len())?.copy_from_slice(national),
+        }
+        Some(number)
+    }
+
+    #[inline]
+    fn range(&self) -> &NumberRange {
+        &self.range
+    }
 }
 
 /// Whether a number is of a range that its plan assigns.
@@ -108,17 +155,11 @@ pub enum Grouping {
     Odd,
 }
 
-impl Number {
+impl NumberRange {
     /// Returns the country calling code.
     #[must_use]
     pub fn country_code(&self) -> u16 {
         self.plan.country_code()
-    }
-
-    /// Returns the national significant number, in ASCII digits.
-    #[must_use]
-    pub fn national(&self) -> &[u8] {
-        self.digits.get(..usize::from(self.n_digits)).unwrap_or_default()
     }
 
     /// Returns the region; a non-geographic number has none, nor has a number of a shared code that is possible only.
@@ -143,6 +184,22 @@ impl Number {
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.validity == Validity::Valid
+    }
+}
+
+impl std::ops::Deref for Number {
+    type Target = NumberRange;
+
+    fn deref(&self) -> &NumberRange {
+        &self.range
+    }
+}
+
+impl Number {
+    /// Returns the national significant number, in ASCII digits.
+    #[must_use]
+    pub fn national(&self) -> &[u8] {
+        self.digits.get(..usize::from(self.n_digits)).unwrap_or_default()
     }
 
     /// Returns the canonical form `+` country code, national number.
@@ -199,7 +256,19 @@ impl Number {
 
 impl fmt::Debug for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Number")
+        self.range.debug("Number", f)
+    }
+}
+
+impl fmt::Debug for NumberRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.debug("NumberRange", f)
+    }
+}
+
+impl NumberRange {
+    fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
             .field("region", &self.region)
             .field("line", &self.line)
             .field("validity", &self.validity)
@@ -272,7 +341,7 @@ impl std::ops::Deref for Digits {
 /// # Cost
 /// Eight bytes at a time: a digit plus 6 stays below `0x40`, and `0x30..=0x3f` is the only block with just those bits.
 #[inline]
-fn are_digits(bytes: &[u8]) -> bool {
+pub(crate) fn are_digits(bytes: &[u8]) -> bool {
     const EIGHT: u64 = 0x0101_0101_0101_0101;
     let are_eight = |bytes: &[u8; 8]| {
         let bytes = u64::from_le_bytes(*bytes);
@@ -324,14 +393,39 @@ pub fn international_prefix(digits: &[u8], region: Region) -> Option<usize> {
 /// One walk of one step per digit; no allocation.
 #[must_use]
 pub fn parse_international(digits: &[u8]) -> Option<Number> {
-    if are_digits(digits) { parse_digits(digits) } else { None }
+    read_international(digits)
+}
+
+/// Does what [`parse_international`] does, and keeps what is wanted.
+#[must_use]
+pub(crate) fn read_international<R: Read>(digits: &[u8]) -> Option<R> {
+    if are_digits(digits) { after_plus(digits) } else { None }
 }
 
 /// Does what [`parse_international`] does, for what is known to be ASCII digits; other bytes are read as some digit.
 #[must_use]
 pub(crate) fn parse_digits(digits: &[u8]) -> Option<Number> {
+    after_plus(digits)
+}
+
+#[inline]
+fn after_plus<R: Read>(digits: &[u8]) -> Option<R> {
     let (plan, code_digits) = Plan::of_digits(digits)?;
     finish(plan, plan.main()?, digits.get(code_digits..)?)
+}
+
+/// Reads the digits of a canonical form ([`Number::e164`]): country code, then the national number, of which nothing is taken
+/// off.
+///
+/// # Units
+/// ASCII digits, at most [`MAX_DIGITS`].
+#[must_use]
+pub fn parse_e164(digits: &[u8]) -> Option<Number> {
+    if !are_digits(digits) {
+        return None;
+    }
+    let (plan, code_digits) = Plan::of_digits(digits)?;
+    look_up(plan, digits.get(code_digits..)?)
 }
 
 /// Reads a number as written within a region, with or without the national prefix, without a country code.
@@ -354,9 +448,15 @@ pub fn parse_national(digits: &[u8], region: Region) -> Option<Number> {
 /// libphonenumber, `maybeExtractCountryCode`.
 #[must_use]
 pub fn parse(digits: &[u8], region: Region) -> Option<Number> {
+    read(digits, region)
+}
+
+/// Does what [`parse`] does, and keeps what is wanted.
+#[must_use]
+pub(crate) fn read<R: Read>(digits: &[u8], region: Region) -> Option<R> {
     match international_prefix(digits, region) {
-        Some(end) => parse_international(digits.get(end..)?),
-        None if are_digits(digits) => parse_domestic(digits, region),
+        Some(end) => read_international(digits.get(end..)?),
+        None if are_digits(digits) => domestic(digits, region),
         None => None,
     }
 }
@@ -364,6 +464,11 @@ pub fn parse(digits: &[u8], region: Region) -> Option<Number> {
 /// Does what [`parse`] does, for what is known to be ASCII digits without an international prefix.
 #[must_use]
 pub(crate) fn parse_domestic(digits: &[u8], region: Region) -> Option<Number> {
+    domestic(digits, region)
+}
+
+#[inline]
+fn domestic<R: Read>(digits: &[u8], region: Region) -> Option<R> {
     let territory = Territory::of_region(region)?;
     let plan = territory.plan();
     if let Some((found, code_digits)) = Plan::of_digits(digits)
@@ -381,13 +486,19 @@ pub(crate) fn parse_domestic(digits: &[u8], region: Region) -> Option<Number> {
 
 /// Takes a national prefix off and looks the number up.
 #[inline]
-fn finish(plan: Plan, territory: Territory, digits: &[u8]) -> Option<Number> {
+fn finish<R: Read>(plan: Plan, territory: Territory, digits: &[u8]) -> Option<R> {
     let mut moved = Digits::default();
     let stripped = territory.strip(digits, &mut moved);
     let national = match territory.length(stripped.len()) {
         Length::Possible | Length::TooLong => stripped,
         Length::LocalOnly | Length::TooShort | Length::Between => digits,
     };
+    look_up(plan, national)
+}
+
+/// Looks a national number up.
+#[inline]
+fn look_up<R: Read>(plan: Plan, national: &[u8]) -> Option<R> {
     // No walk ends at a line where the length is not one of the plan's.
     if national.len() < 2 || !plan.allows(national.len()) {
         return None;
@@ -400,23 +511,8 @@ fn finish(plan: Plan, territory: Territory, digits: &[u8]) -> Option<Number> {
         None => return None,
     };
     let owner = owner.or_else(|| plan.is_single().then_some(main));
-    let mut number = Number {
-        plan,
-        validity,
-        line: line.unwrap_or(LineType::Unknown),
-        region: owner.and_then(Territory::region),
-        n_digits: u8::try_from(national.len()).ok()?,
-        digits: [0; MAX_NATIONAL],
-    };
-    match (national.first_chunk::<8>(), national.last_chunk::<8>()) {
-        // Two copies that overlap are cheaper than one of any length.
-        (Some(first), Some(last)) if national.len() <= 16 => {
-            number.digits.first_chunk_mut().map(|to| *to = *first)?;
-            number.digits.get_mut(national.len() - 8..national.len())?.copy_from_slice(last);
-        }
-        _ => number.digits.get_mut(..national.len())?.copy_from_slice(national),
-    }
-    Some(number)
+    let (line, region) = (line.unwrap_or(LineType::Unknown), owner.and_then(Territory::region));
+    R::keep(NumberRange { plan, validity, line, region }, national)
 }
 
 #[cfg(test)]
@@ -433,7 +529,7 @@ mod tests {
             Some(digits) => parse_international(digits.as_bytes()),
             None => parse(digits.as_bytes(), region(home)),
         };
-        let number = number.filter(Number::is_valid);
+        let number = number.filter(|number| number.is_valid());
         let got = number
             .map(|n| (n.e164().as_str().to_owned(), n.region().map_or(String::new(), |r| r.to_string()), n.line()));
         assert_eq!(got, want.map(|(e164, region, line)| (e164.to_owned(), region.to_owned(), line)), "{digits} {home}");
@@ -468,13 +564,19 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// What is read once is read again from its canonical form, and nothing panics.
+        /// What is read once is read again from its canonical form, as the same, and nothing panics.
         #[test]
         fn canonical(digits in "[0-9]{0,26}", home in "AR|BR|BM|CI|DE|FI|GB|IT|MX|SM|UY|US|ZW") {
             let home = region(&home);
             for number in [parse(digits.as_bytes(), home), parse_national(digits.as_bytes(), home), parse_international(digits.as_bytes())] {
-                let Some(number) = number.filter(Number::is_valid) else { continue };
-                let again = parse_international(number.e164().as_str().get(1..).unwrap_or_default().as_bytes());
+                let Some(number) = number else { continue };
+                let canonical = number.e164();
+                let canonical = canonical.as_str().get(1..).unwrap_or_default().as_bytes();
+                proptest::prop_assert!(parse_e164(canonical) == Some(number));
+                if !number.is_valid() {
+                    continue;
+                }
+                let again = parse_international(canonical);
                 let again = again.map(|again| again.is_valid());
                 proptest::prop_assert_eq!(again, Some(true));
             }
@@ -501,6 +603,7 @@ mod tests {
     #[test]
     fn nothing_personal_is_printed() {
         let number = parse_international(b"447400123456").unwrap();
+        assert_eq!(format!("{:?}", *number), "NumberRange { region: Some(GB), line: Mobile, validity: Valid, .. }");
         assert_eq!(format!("{number:?}"), "Number { region: Some(GB), line: Mobile, validity: Valid, .. }");
         assert_eq!(format!("{:?}", number.e164()), "E164(13 bytes)");
     }

@@ -3,14 +3,15 @@
 use super::embedded::Embedded;
 use super::find::{FieldDetection, Found, FoundRecord};
 use super::tokens::{Canonicals, TOKEN_LIKE, TOKEN_LIKE_LABEL};
-use super::{Applied, Given, Minting, Redactor, quarantine, small};
+use super::{Applied, Given, Minting, Redactor, quarantine, small, told};
 use crate::crypt::{LaneClass, Mode, TokenScratch};
+use crate::detection::Detection;
 use crate::entity::{Entity, Kind};
 use crate::envelope::{
-    Armour, Change, Copied, Edit, FieldKind, Format, Record, Spliced, Splicer, Stamp, Straight, Treatment,
+    Armour, Change, Copied, Edit, Field, FieldKind, Format, Record, Spliced, Splicer, Stamp, Straight, Treatment,
 };
 use crate::ids::{EntityId, Region, TenantId};
-use crate::operator::{self, Minter};
+use crate::operator::{self, Digits, Known, Minter, PhoneClass};
 use crate::policy::{Form, Lane, Operator};
 use crate::sensitive::Sensitive;
 use crate::span::{DocSpan, Span};
@@ -29,15 +30,60 @@ pub(super) struct LaneWriter<'w> {
     pub(super) given: &'w Given,
     pub(super) class: LaneClass,
     pub(super) needs_owner: bool,
-    /// What the lane writes in the place of an entity whatever the value is, by entity.
-    pub(super) stamps: &'w [Option<Stamp>],
+    /// What of the lane's answers is ready beforehand, by entity.
+    pub(super) ready: &'w [Ready],
     /// The tenant of all records, where there is one.
     pub(super) fixed: Option<TenantId<'w>>,
     /// Of the record at hand.
     pub(super) owner: Owner<'w>,
+    /// The telephone numbers of the record at hand.
+    pub(super) phones: Phones<'w>,
     /// The last field whose document was written.
     pub(super) embedded: Option<u32>,
     pub(super) applied: &'w mut Applied,
+}
+
+/// What a lane knows to write in the place of an entity before it sees the value.
+pub(super) enum Ready {
+    /// Nothing.
+    No,
+    /// All of it: the label.
+    Label(Stamp),
+    /// How the label begins that tells country and line of a telephone number.
+    PhoneClass(Box<[u8]>),
+}
+
+/// What is left of the telephone numbers of a record when they are generalised. There are few, and the same come again.
+#[derive(Default)]
+pub(super) struct Phones<'w> {
+    known: [(Phone<'w>, Option<PhoneClass>); 4],
+    n: usize,
+}
+
+/// A telephone number, and what else than its record says how to read it.
+#[derive(Clone, Copy, Default)]
+struct Phone<'w> {
+    text: &'w [u8],
+    digits: Digits,
+    country: Option<Region>,
+}
+
+impl<'w> Phones<'w> {
+    fn class(&mut self, phone: Phone<'w>, regions: &[Region]) -> Option<PhoneClass> {
+        let Phone { text, digits, country } = phone;
+        let same =
+            |known: &Phone<'_>| told::same(known.text, text) && (known.digits, known.country) == (digits, country);
+        let mut known = self.known.iter().take(self.n);
+        if let Some(&(_, class)) = known.find(|(known, _)| same(known)) {
+            return class;
+        }
+        let known = Known { regions, country, digits };
+        let class = operator::number_range(Sensitive::new(text), &known).map(PhoneClass::from);
+        if let Some(place) = self.known.get_mut(self.n) {
+            (*place, self.n) = ((phone, class), self.n + 1);
+        }
+        class
+    }
 }
 
 /// What a record says of itself that tokens depend on.
@@ -91,6 +137,7 @@ impl<'w> LaneWriter<'w> {
         }
         if self.tokens.is_some() || self.needs_owner {
             self.owner = self.redactor.owner(self.fixed, self.buffer, self.found, record, self.given);
+            self.phones.n = 0;
         }
         if selectors.is_trivial() && is_straight(self.found, detections) {
             return self.straight(format, record, detections, out);
@@ -137,12 +184,25 @@ impl<'w> LaneWriter<'w> {
         for (number, detected) in (Found::first_detection(record)..).zip(detections) {
             let Some(field) = fields.field(detected.field) else { continue };
             let detection = &detected.detection;
-            if detection.rival.is_none()
-                && let Some(Some(stamp)) = self.stamps.get(usize::from(detection.entity.0))
-            {
-                way.stamp(field, detection.span, stamp, out);
-                self.applied.count(detection.entity, &Operator::Redact);
-                continue;
+            if detection.rival.is_none() {
+                match self.ready.get(usize::from(detection.entity.0)) {
+                    Some(Ready::Label(stamp)) => {
+                        way.stamp(field, detection.span, stamp, out);
+                        self.applied.count(detection.entity, &Operator::Redact);
+                        continue;
+                    }
+                    Some(Ready::PhoneClass(head)) => {
+                        if let Some(class) = self.phone_class(field, detection) {
+                            way.replace(field, detection.span, out, |out| {
+                                class.label(head, out);
+                                true
+                            });
+                            self.applied.count(detection.entity, self.lane.decide(detection.entity, None));
+                            continue;
+                        }
+                    }
+                    Some(Ready::No) | None => {}
+                }
             }
             let (place, owner, operator) = self.decided(number, detected);
             if *operator == Operator::Keep {
@@ -181,7 +241,8 @@ impl<'w> LaneWriter<'w> {
                 given: self.given,
                 class: self.class,
                 needs_owner: self.needs_owner,
-                stamps: self.stamps,
+                ready: self.ready,
+                phones: Phones::default(),
                 fixed: self.fixed,
                 owner: self.owner,
                 embedded: None,
@@ -257,6 +318,15 @@ impl<'w> LaneWriter<'w> {
             let span = self.canonical(place, entity, self.text(place));
             operator::is_business(self.canonicals.value(span).expose())
         }
+    }
+
+    /// What is left of a telephone number; nothing where its canonical form is to be asked.
+    fn phone_class(&mut self, field: &Field, detection: &Detection) -> Option<PhoneClass> {
+        let text = self.found.fields().text(self.buffer, field);
+        let range = detection.span.range();
+        let (before, value, after) = (text.get(..range.start)?, text.get(range.clone())?, text.get(range.end..)?);
+        let phone = Phone { text: value, digits: Digits::between(before, after), country: detection.country };
+        value.is_ascii().then(|| self.phones.class(phone, self.owner.regions)).flatten()
     }
 
     /// Where the canonical value of a place stands.

@@ -47,13 +47,13 @@ use crate::envelope::{Edit, EnvelopeFault, FieldKind, Format, Record, Records, S
 use crate::ids::{EntityId, Region, RuleId, TenantId};
 use crate::limits::Limits;
 use crate::operator;
-use crate::policy::{Alerts, Lane, Operator};
+use crate::policy::{Alerts, Form, Lane, Operator};
 use crate::profile::{self, Profiles};
 use crate::rules::RuleSet;
 use crate::scan::{Lexicon, LexiconScratch, NameBook, ScanFault, Scanner};
 use crate::span::{DocSpan, Span};
 use crate::tally::{Category, Tally};
-use lane::{LaneWriter, Owner};
+use lane::{LaneWriter, Owner, Phones, Ready};
 use std::ops::Range;
 use std::sync::Arc;
 use tokens::{Canonicals, TOKEN_LIKE};
@@ -218,8 +218,8 @@ struct LaneWork {
     /// An earlier lane that says the same of everything.
     twin: Option<usize>,
     needs_owner: bool,
-    /// What it writes in the place of an entity whatever the value is, by entity.
-    stamps: Vec<Option<Stamp>>,
+    /// What is known of what it writes in the place of an entity whatever the value is, by entity.
+    ready: Vec<Ready>,
 }
 
 /// The working memory of one worker, and the answer to its last call.
@@ -381,8 +381,8 @@ impl Redactor {
             .into_iter()
             .zip(twins)
             .map(|(lane, twin)| {
-                let stamps = stamps(&lane, &entities, &labels);
-                LaneWork { needs_owner: lane.needs_owner(), lane, twin, stamps }
+                let ready = ready(&lane, &entities, &labels);
+                LaneWork { needs_owner: lane.needs_owner(), lane, twin, ready }
             })
             .collect();
         let alerts = options.alerts.as_ref().filter(|alerts| !alerts.categories.is_empty());
@@ -555,7 +555,8 @@ impl Redactor {
                 given,
                 class: work.lane.class(),
                 needs_owner: work.needs_owner,
-                stamps: &work.stamps,
+                ready: &work.ready,
+                phones: Phones::default(),
                 fixed,
                 owner: Owner { regions: &[], tenant: None, of: None },
                 embedded: None,
@@ -714,14 +715,23 @@ fn varied(lanes: &[Lane], entities: &[Entity]) -> Vec<bool> {
     (0..).zip(entities).map(|(at, entity)| !same(at, entity)).collect()
 }
 
-/// Tells by entity what a lane writes in its place whatever the value is: the label, where that is all that its policy says.
-fn stamps(lane: &Lane, entities: &[Entity], labels: &[Box<[u8]>]) -> Vec<Option<Stamp>> {
-    let stamp = |at: u16, entity: &Entity, label: &[u8]| {
-        let may_be_business = entity.kind == Kind::PhoneNumber && lane.business().is_some();
-        let is_label = *lane.decide(EntityId(at), None) == Operator::Redact && !may_be_business;
-        Stamp::new(label).filter(|_| is_label)
+/// Tells by entity what a lane writes in its place whatever the value is: the label, where that is all that its policy says; how
+/// a label begins.
+fn ready(lane: &Lane, entities: &[Entity], labels: &[Box<[u8]>]) -> Vec<Ready> {
+    let ready = |at: u16, entity: &Entity, label: &[u8]| {
+        let is_phone = entity.kind == Kind::PhoneNumber;
+        if is_phone && lane.business().is_some() {
+            return Ready::No;
+        }
+        match lane.decide(EntityId(at), None) {
+            Operator::Redact => Stamp::new(label).map_or(Ready::No, Ready::Label),
+            Operator::Generalise { to: Form::CountryType } if is_phone => {
+                operator::phone_head(entity).map_or(Ready::No, Ready::PhoneClass)
+            }
+            _ => Ready::No,
+        }
     };
-    (0..).zip(entities.iter().zip(labels)).map(|(at, (entity, label))| stamp(at, entity, label)).collect()
+    (0..).zip(entities.iter().zip(labels)).map(|(at, (entity, label))| ready(at, entity, label)).collect()
 }
 
 /// The category that a value is of, if it is of one.

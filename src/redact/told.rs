@@ -102,7 +102,7 @@ impl<'t> People<'t> {
 }
 
 /// Whether two numbers are written alike; most that are not end differently.
-fn same(a: &[u8], b: &[u8]) -> bool {
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
     std::ptr::eq(a, b) || (a.len() == b.len() && a.last_chunk::<8>() == b.last_chunk::<8>() && a == b)
 }
 

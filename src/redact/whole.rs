@@ -115,7 +115,7 @@ pub(super) fn region(number: &[u8]) -> Option<Region> {
         room.get(..n)?
     };
     let digits = digits.strip_prefix(b"00").unwrap_or(digits);
-    plan::parse_international(digits)?.region()
+    plan::read_international::<plan::NumberRange>(digits)?.region()
 }
 
 /// Returns where the text of a field stands, without blanks around it.

@@ -910,7 +910,7 @@ impl Candidate<'_> {
         if digits.len() <= 8 || digits.len() > MAX_BARE || self.is_fraction() {
             return None;
         }
-        let number = plan::parse_digits(digits).filter(Number::is_valid)?;
+        let number = plan::parse_digits(digits).filter(|number| number.is_valid())?;
         let base = match number.line() {
             LineType::Mobile | LineType::FixedOrMobile => worth::BARE_MOBILE,
             _ => worth::BARE,
@@ -1174,7 +1174,7 @@ pub(crate) fn whole(text: &[u8], regions: &[Region]) -> Option<Number> {
         return None;
     }
     let digits = run.digits(0, group.digits());
-    let valid = |number: Option<Number>| number.filter(Number::is_valid);
+    let valid = |number: Option<Number>| number.filter(|number| number.is_valid());
     if plus {
         return valid(plan::parse_international(digits));
     }

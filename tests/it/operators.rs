@@ -31,6 +31,7 @@ fn redactor(storage: &str) -> Redactor {
     options.tenant = Tenant::Fixed("north".to_owned());
     options.conversation_field = Some("/c".to_owned());
     options.name_fields = vec!["/name".to_owned()];
+    options.region_field = Some("/r".to_owned());
     let scanner = Scanner::build(&rules, ScanConfig::default()).unwrap();
     Redactor::build(scanner, &rules, policy.lanes().to_vec(), &options).unwrap()
 }
@@ -96,6 +97,33 @@ proptest! {
             let once = run(redactor, &record);
             prop_assert_eq!(run(redactor, &once), once, "{}", policy);
         }
+    }
+
+    /// Country and line of a number are told alike with and without its canonical form: a lane that tells businesses apart needs
+    /// that, and where texts have escapes edits are written another way.
+    #[test]
+    fn ways_to_generalise_a_number_agree(
+        region in "SN|GB|GG|US|JM|IT|RU|KZ|AR|FI|ZZ",
+        numbers in proptest::collection::vec(
+            ("(\\+|00|011|tel:\\+|wa\\.me/|)", "(221|44|447|1|1876|39|7|77|54|358|800|)", "[0-9]{3}( |-|)[0-9]{3,7}", "(@c\\.us|)"),
+            1..6,
+        ),
+    ) {
+        static BOTH: OnceLock<[Redactor; 2]> = OnceLock::new();
+        let both = BOTH.get_or_init(|| {
+            ["", "PHONE_BUSINESS = \"generalise\""].map(|more| redactor(&format!("PHONE_NUMBER = \"generalise\"\n{more}")))
+        });
+        let numbers = numbers.into_iter().map(|(before, code, rest, after)| format!("{before}{code}{rest}{after}"));
+        let numbers: Vec<String> = numbers.collect();
+        let record = format!(r#"{{"r":"{region}","tel":"{}","mobile":"call me: {}","e":"#, numbers[0], numbers.join(" or, phone: "));
+        for end in ["\"-\"}", "\"\\n\"}"] {
+            let record = format!("{record}{end}");
+            let [ready, asked] = both.each_ref().map(|redactor| run(redactor, &record));
+            prop_assert_eq!(ready, asked, "{}", record);
+        }
+        let [plain, escaped] = ["\"-\"}", "\"\\u0041+1 202 555 0143\"}"].map(|end| run(&both[0], &format!("{record}{end}")));
+        let head = |text: String| text.rsplit_once(",\"e\":").map(|(head, _)| head.to_owned());
+        prop_assert_eq!(head(plain), head(escaped));
     }
 }
 

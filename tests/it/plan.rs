@@ -5,7 +5,7 @@
 //! asks for more.
 
 use efface::ids::Region;
-use efface::plan::{self, LineType, Number};
+use efface::plan::{self, LineType};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region as PeerRegion};
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ fn ours(text: &str, home: PeerRegion) -> Verdict {
         Some(digits) => plan::parse_international(digits.as_bytes()),
         None => plan::parse(text.as_bytes(), Region::new(home.as_region_str().as_bytes())?),
     };
-    let number = number.filter(Number::is_valid)?;
+    let number = number.filter(|number| number.is_valid())?;
     let region = number.region().map_or_else(|| "001".to_owned(), |region| region.to_string());
     Some((region, number.line(), number.e164().as_str().to_owned()))
 }
