@@ -79,6 +79,7 @@ pub(super) fn walk(
         .fold((false, u8::MAX, 0), |(slash, low, high), &byte| (slash | (byte == b'\\'), low.min(byte), high | byte));
     let clean = !slash && low >= b' ';
     if high >= 0x80
+        && simdutf8::basic::from_utf8(doc).is_err()
         && let Err(err) = std::str::from_utf8(doc)
     {
         return Err(EnvelopeFault::NotUtf8 { at: err.valid_up_to() });
