@@ -20,6 +20,7 @@ use crate::ids::Region;
 use crate::label::telling_label_at;
 use crate::rules::{CountryFrom, Gate, Guard, Sieve};
 use crate::span::Span;
+use std::ops::Range;
 
 /// Evidence from which on nothing around a candidate is looked at, in tenths of a bit: odds of 256 to 1. The usual word
 /// against a thing is worth 60, so it would be reported all the same.
@@ -109,6 +110,8 @@ pub(super) struct Job<'t> {
     colon_done: usize,
     long_done: usize,
     phone_done: usize,
+    /// An address or a link that stands, and of which no part is what a rule that waits looks for.
+    whole: Range<usize>,
     /// The work done so far.
     pub(super) n_candidates: usize,
     /// Whether a name that the caller knows may stand here.
@@ -142,6 +145,13 @@ impl Work {
     }
 }
 
+/// Whether something is an address or a link of which no rule that waits is surer: its parts are parts.
+fn is_whole(scanner: &Scanner, accepted: &Accepted) -> bool {
+    scanner.recognizers.get(usize::from(accepted.recognizer)).is_some_and(|of| {
+        matches!(of.sieve, Sieve::At | Sieve::Scheme) && of.gate == Gate::Open && of.most() >= SETTLED_ALONE
+    })
+}
+
 impl<'t> Job<'t> {
     pub(super) fn new(text: &'t [u8], hints: &'t Hints<'t>, work: &mut Work) -> Self {
         work.accepted.clear();
@@ -155,6 +165,7 @@ impl<'t> Job<'t> {
             colon_done: 0,
             long_done: 0,
             phone_done: 0,
+            whole: 0..0,
             n_candidates: 0,
             named: hints.has_names(),
         }
@@ -169,11 +180,25 @@ impl<'t> Job<'t> {
         self.n_candidates += verify(automata, &scanner.recognizers, self.text, start, &mut work.accepted);
     }
 
+    /// The same for addresses and links.
+    fn verify_whole(&mut self, scanner: &Scanner, automata: &Automata, start: usize, work: &mut Work) {
+        let n_before = work.accepted.len();
+        self.verify(scanner, automata, start, work);
+        for whole in work.accepted.iter().skip(n_before) {
+            if whole.end as usize > self.whole.end && is_whole(scanner, whole) {
+                self.whole = whole.start as usize..whole.end as usize;
+            }
+        }
+    }
+
     /// The same at a word of so many bytes, or 0 where no pattern minds; rules that wait are left for later.
     fn verify_first(&mut self, scanner: &Scanner, sort: Sort, start: usize, word: usize, lead: &Lead, work: &mut Work) {
         let automata = sort.automata(scanner);
         // A short text is read as a whole, however long a place is.
-        let worth = automata.leads.of(lead, word, is_short(self.text));
+        let worth = match self.whole.contains(&start) {
+            true => automata.leads.ready(lead, word),
+            false => automata.leads.of(lead, word, is_short(self.text)),
+        };
         let mut pending = Pending { kinds: worth.waiting, len: 1 };
         for automaton in automata.worth(worth) {
             let Work { accepted, .. } = work;
@@ -462,7 +487,7 @@ impl<'t> Job<'t> {
         }
         let start = self.on_while(start, |b| !(b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80));
         if start < at {
-            self.verify(scanner, &scanner.at, start, work);
+            self.verify_whole(scanner, &scanner.at, start, work);
             let near = self.text.get(start..self.text.len().min(at + LOCAL_BYTES)).unwrap_or_default();
             if !near.is_ascii() {
                 self.verify(scanner, &scanner.at_wide, start, work);
@@ -496,7 +521,7 @@ impl<'t> Job<'t> {
         let run = self.back_while(at, SCHEME_BYTES, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
         let run = self.on_while(run, |b| !b.is_ascii_alphabetic() && b != b':');
         if run < at {
-            self.verify(scanner, &scanner.scheme, run, work);
+            self.verify_whole(scanner, &scanner.scheme, run, work);
         }
         // `seehttp://`: a scheme that people glue to a word.
         for known in [&b"http"[..], b"https"] {
@@ -634,12 +659,8 @@ impl<'t> Job<'t> {
     #[inline(never)]
     fn spare_parts(&self, scanner: &Scanner, work: &mut Work) {
         let Work { accepted, waiting, .. } = work;
-        for whole in accepted.iter() {
-            let of = scanner.recognizers.get(usize::from(whole.recognizer));
-            let address = |of: &Recognizer| matches!(of.sieve, Sieve::At | Sieve::Scheme);
-            if of.is_some_and(|of| address(of) && of.gate == Gate::Open && of.most() >= SETTLED_ALONE) {
-                waiting.retain(|place| place.span.start < whole.start || whole.end <= place.span.start);
-            }
+        for whole in accepted.iter().filter(|whole| is_whole(scanner, whole)) {
+            waiting.retain(|place| place.span.start < whole.start || whole.end <= place.span.start);
         }
     }
 

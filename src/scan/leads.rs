@@ -193,15 +193,26 @@ impl Leads {
     /// bytes, or 0 where no pattern minds. With `later` it is enough to know what rules that wait look for.
     #[inline]
     pub(super) fn of(&self, lead: &Lead, word: usize, later: bool) -> Worth {
-        let all = Begun { automata: u64::MAX, waiting: Kinds::ALL, whole: Kinds::default() };
-        let begun = self.by_place.get(lead.place).copied().unwrap_or(all);
-        let by_word = self.by_word.get(word.min(WORDS - 1)).copied().unwrap_or(u64::MAX);
-        let automata = begun.automata & by_word & if lead.is_inside { self.inside } else { u64::MAX };
+        let (begun, automata) = self.begun(lead, word);
         // Most such places match some rule that waits, and each would have to be walked to tell which.
         if later && lead.is_whole && !begun.whole.is_empty() && automata & self.waiting != 0 {
             return Worth { automata: automata & !self.waiting, waiting: begun.waiting };
         }
         Worth { automata, waiting: Kinds::default() }
+    }
+
+    /// Does what [`Leads::of`] does, and leaves out the automata whose rules wait.
+    #[inline]
+    pub(super) fn ready(&self, lead: &Lead, word: usize) -> Worth {
+        Worth { automata: self.begun(lead, word).1 & !self.waiting, waiting: Kinds::default() }
+    }
+
+    #[inline]
+    fn begun(&self, lead: &Lead, word: usize) -> (Begun, u64) {
+        let all = Begun { automata: u64::MAX, waiting: Kinds::ALL, whole: Kinds::default() };
+        let begun = self.by_place.get(lead.place).copied().unwrap_or(all);
+        let by_word = self.by_word.get(word.min(WORDS - 1)).copied().unwrap_or(u64::MAX);
+        (begun, begun.automata & by_word & if lead.is_inside { self.inside } else { u64::MAX })
     }
 
     /// Adds the automaton number `at`: `rules` are how candidates of its rules begin and what those that wait look for,
