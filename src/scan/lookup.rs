@@ -498,10 +498,24 @@ impl<'t> Reader<'t> {
         let mut hash = WordHash::new();
         let (mut letters, mut n_upper, mut n_cased, mut first_upper) = (0_u8, 0_u32, 0_u32, false);
         let mut unspaced = false;
-        while let Some(rest) = self.text.get(self.at..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest @ [byte, ..]) = self.text.get(self.at..) {
+            if byte.is_ascii() {
+                // Letters are most of a text, and need no decoding.
+                if unspaced || !byte.is_ascii_alphabetic() {
+                    break;
+                }
+                let upper = byte.is_ascii_uppercase();
+                hash.push(byte | 0x20);
+                first_upper |= letters == 0 && upper;
+                n_upper += u32::from(upper);
+                n_cased += 1;
+                letters = letters.saturating_add(1);
+                self.at += 1;
+                continue;
+            }
             let (c, len) = character(rest);
             let Some(c) = c else { break };
-            let is_mark = !c.is_ascii() && is_combining_mark(c);
+            let is_mark = is_combining_mark(c);
             if !is_mark && (unspaced || !c.is_alphabetic()) {
                 break;
             }
@@ -511,12 +525,7 @@ impl<'t> Reader<'t> {
                 }
                 unspaced = true;
             }
-            if c.is_ascii() {
-                // A letter.
-                hash.push(rest.first().copied().unwrap_or_default() | 0x20);
-            } else {
-                push_high(rest, &mut hash);
-            }
+            push_high(rest, &mut hash);
             self.at += len;
             if !is_mark {
                 let upper = c.is_uppercase();
@@ -565,7 +574,7 @@ fn offset(at: usize) -> u32 {
 /// Decodes the character at the start of `bytes`; a byte that is none stands for itself.
 fn character(bytes: &[u8]) -> (Option<char>, usize) {
     let len = match bytes.first() {
-        Some(0..=0x7f) => 1,
+        Some(&byte @ 0..=0x7f) => return (Some(char::from(byte)), 1),
         Some(0xc2..=0xdf) => 2,
         Some(0xe0..=0xef) => 3,
         Some(0xf0..=0xf4) => 4,
