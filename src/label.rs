@@ -114,6 +114,12 @@ pub fn label_before(text: &[u8], end: usize) -> Option<usize> {
     (start + label_at(text.get(start..end)?)? == end).then_some(start)
 }
 
+/// Whether a label with this name of an entity may tell more than it, and is known again.
+#[must_use]
+pub(crate) fn is_telling_name(name: &[u8]) -> bool {
+    (1..=NAME_BYTES).contains(&name.len()) && name.iter().all(|&byte| is_name(byte) && !byte.is_ascii_digit())
+}
+
 const fn is_name(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'
 }

@@ -205,6 +205,15 @@ fn read<R: plan::Read>(digits: &[u8], international: bool, known: &Known<'_>) ->
 fn email(text: &[u8], out: &mut Vec<u8>) {
     let text = strip_scheme(text, b"mailto:");
     let text = text.split(|&byte| byte == b'?').next().unwrap_or_default();
+    // Most are ASCII with nothing to take away.
+    let is_plain = text.iter().all(u8::is_ascii_graphic)
+        && text.last() != Some(&b'.')
+        && text.contains(&b'@')
+        && !text.windows(2).any(|two| matches!(two, b"--" | b"@@"));
+    if is_plain { out.extend(text.iter().map(u8::to_ascii_lowercase)) } else { email_slowly(text, out) }
+}
+
+fn email_slowly(text: &[u8], out: &mut Vec<u8>) {
     let Some(at) = text.iter().rposition(|&byte| byte == b'@') else { return words(text, out) };
     let (local, domain) = text.split_at_checked(at).unwrap_or_default();
     words(local, out);
@@ -235,13 +244,22 @@ fn address(text: &[u8], out: &mut Vec<u8>) {
     let parsed = std::str::from_utf8(address).ok().and_then(|address| address.parse::<IpAddr>().ok());
     let Some(parsed) = parsed else { return words(text, out) };
     let parsed = match parsed {
-        IpAddr::V6(six) => six.to_ipv4_mapped().map_or(IpAddr::V6(six), IpAddr::V4),
-        IpAddr::V4(four) => IpAddr::V4(four),
+        IpAddr::V6(six) => six.to_ipv4_mapped().map_or(parsed, IpAddr::V4),
+        // Of version 4 there is one spelling.
+        IpAddr::V4(_) => {
+            out.extend_from_slice(address);
+            return net(parsed, prefix, out);
+        }
     };
     // Writing to memory does not fail.
     let _ = write!(out, "{parsed}");
+    net(parsed, prefix, out);
+}
+
+/// Appends the prefix of a net.
+fn net(address: IpAddr, prefix: &[u8], out: &mut Vec<u8>) {
     // Every address is a net of one address.
-    let single: &[u8] = if matches!(parsed, IpAddr::V4(_)) { b"/32" } else { b"/128" };
+    let single: &[u8] = if address.is_ipv4() { b"/32" } else { b"/128" };
     if prefix != single {
         out.extend_from_slice(prefix);
     }
@@ -534,6 +552,14 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn plain_mail_is_mail(text in "[a-zA-Z0-9.@+_ -]{0,12}(@|@@|)[a-zXN.-]{0,4}(xn--e1a|--|)[a-zA-Z.é ]{0,8}") {
+            let (mut plain, mut slow) = (Vec::new(), Vec::new());
+            email(text.as_bytes(), &mut plain);
+            email_slowly(text.as_bytes(), &mut slow);
+            proptest::prop_assert_eq!(plain, slow);
+        }
+
         /// Whatever the text: no panic, and something is left of what is not blank.
         #[test]
         fn of_anything(text in "\\PC{0,60}", at in 0..Kind::ALL.len()) {

@@ -8,7 +8,7 @@ use crate::label::WORDS;
 use crate::plan::{LineType, Number, NumberRange, parse_e164};
 use crate::policy::Form;
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Appends what `form` leaves of a value. Tells whether there is an answer; where there is none, nothing was written.
 ///
@@ -50,8 +50,16 @@ pub(super) fn generalise(
         Form::Host => None,
     };
     out.push(b']');
-    // What is not known again as a label would be looked at again.
-    let known = || out.get(start..).and_then(crate::label::label_at) == Some(out.len() - start);
+    // What is not known again as a label would be looked at again. Of words alone, it is for the name to say.
+    let label = out.get(start..).unwrap_or_default();
+    let known = || match form {
+        Form::CountryType | Form::DomainClass | Form::HostClass => {
+            let known = crate::label::is_telling_name(entity.name.as_bytes());
+            debug_assert_eq!(known, crate::label::label_at(label) == Some(label.len()));
+            known
+        }
+        _ => crate::label::label_at(label) == Some(label.len()),
+    };
     let done = done.is_some() && known();
     if !done {
         out.truncate(start);
@@ -182,16 +190,28 @@ fn is_small(region: Region) -> bool {
 
 /// The sort of a mail domain. A domain of one's own is no sort, and a rare one a person: neither is written.
 fn mail_class(domain: &str) -> &'static str {
-    let listed = |list: &[&str]| list.iter().any(|known| below(domain, known));
-    if reserved(domain) {
+    if let Some(class) = listed(MAIL, domain) {
+        class
+    } else if reserved(domain) {
         "example"
-    } else if listed(DISPOSABLE) {
-        "disposable"
-    } else if listed(FREE) || FREE_NAMES.iter().any(|name| first_label(domain) == *name) {
+    } else if FREE_NAMES.contains(&first_label(domain)) {
         "free-mail"
     } else {
         institution(domain).unwrap_or("corporate")
     }
+}
+
+/// Looks for a domain, and for those that it stands below, in a list by length and name.
+fn listed(list: &[(&str, &'static str)], domain: &str) -> Option<&'static str> {
+    let mut rest = domain;
+    // The last label alone is none of a list.
+    while let Some((_, above)) = rest.split_once('.') {
+        if let Ok(at) = list.binary_search_by_key(&(rest.len(), rest), |&(known, _)| (known.len(), known)) {
+            return list.get(at).map(|(_, class)| *class);
+        }
+        rest = above;
+    }
+    None
 }
 
 fn institution(domain: &str) -> Option<&'static str> {
@@ -223,81 +243,80 @@ fn first_label(domain: &str) -> &str {
 
 /// Names under which providers have a domain in many countries.
 const FREE_NAMES: &[&str] = &["yahoo", "hotmail", "outlook", "live", "gmx", "yandex", "aol"];
-const FREE: &[&str] = &[
-    "gmail.com",
-    "googlemail.com",
-    "ymail.com",
-    "rocketmail.com",
-    "msn.com",
-    "icloud.com",
-    "me.com",
-    "mac.com",
-    "web.de",
-    "mail.ru",
-    "inbox.ru",
-    "bk.ru",
-    "list.ru",
-    "rambler.ru",
-    "qq.com",
-    "163.com",
-    "126.com",
-    "sina.com",
-    "foxmail.com",
-    "proton.me",
-    "protonmail.com",
-    "pm.me",
-    "zoho.com",
-    "orange.fr",
-    "free.fr",
-    "laposte.net",
-    "wanadoo.fr",
-    "sfr.fr",
-    "uol.com.br",
-    "bol.com.br",
-    "terra.com.br",
-    "ig.com.br",
-    "rediffmail.com",
-    "naver.com",
-    "daum.net",
-    "hanmail.net",
-    "libero.it",
-    "virgilio.it",
-    "t-online.de",
-    "freenet.de",
-    "comcast.net",
-    "verizon.net",
-    "att.net",
-    "sbcglobal.net",
-    "tutanota.com",
-    "fastmail.com",
-    "mail.com",
-    "email.com",
-    "ukr.net",
-    "seznam.cz",
-    "wp.pl",
-    "o2.pl",
-    "onet.pl",
-    "interia.pl",
-    "abv.bg",
-    "btinternet.com",
-    "sky.com",
-    "bigpond.com",
-    "telenet.be",
-    "ziggo.nl",
-];
-const DISPOSABLE: &[&str] = &[
-    "mailinator.com",
-    "yopmail.com",
-    "guerrillamail.com",
-    "10minutemail.com",
-    "temp-mail.org",
-    "trashmail.com",
-    "sharklasers.com",
-    "getnada.com",
-    "dispostable.com",
-    "maildrop.cc",
-    "moakt.com",
-    "throwawaymail.com",
+/// Domains of mail and their sorts, by length and name.
+const MAIL: &[(&str, &str)] = &[
+    ("bk.ru", "free-mail"),
+    ("o2.pl", "free-mail"),
+    ("pm.me", "free-mail"),
+    ("wp.pl", "free-mail"),
+    ("abv.bg", "free-mail"),
+    ("me.com", "free-mail"),
+    ("qq.com", "free-mail"),
+    ("sfr.fr", "free-mail"),
+    ("web.de", "free-mail"),
+    ("126.com", "free-mail"),
+    ("163.com", "free-mail"),
+    ("att.net", "free-mail"),
+    ("free.fr", "free-mail"),
+    ("list.ru", "free-mail"),
+    ("mac.com", "free-mail"),
+    ("mail.ru", "free-mail"),
+    ("msn.com", "free-mail"),
+    ("onet.pl", "free-mail"),
+    ("sky.com", "free-mail"),
+    ("ukr.net", "free-mail"),
+    ("daum.net", "free-mail"),
+    ("inbox.ru", "free-mail"),
+    ("mail.com", "free-mail"),
+    ("sina.com", "free-mail"),
+    ("ziggo.nl", "free-mail"),
+    ("zoho.com", "free-mail"),
+    ("email.com", "free-mail"),
+    ("gmail.com", "free-mail"),
+    ("ig.com.br", "free-mail"),
+    ("libero.it", "free-mail"),
+    ("moakt.com", "disposable"),
+    ("naver.com", "free-mail"),
+    ("orange.fr", "free-mail"),
+    ("proton.me", "free-mail"),
+    ("seznam.cz", "free-mail"),
+    ("ymail.com", "free-mail"),
+    ("bol.com.br", "free-mail"),
+    ("freenet.de", "free-mail"),
+    ("icloud.com", "free-mail"),
+    ("interia.pl", "free-mail"),
+    ("rambler.ru", "free-mail"),
+    ("telenet.be", "free-mail"),
+    ("uol.com.br", "free-mail"),
+    ("wanadoo.fr", "free-mail"),
+    ("bigpond.com", "free-mail"),
+    ("comcast.net", "free-mail"),
+    ("foxmail.com", "free-mail"),
+    ("getnada.com", "disposable"),
+    ("hanmail.net", "free-mail"),
+    ("laposte.net", "free-mail"),
+    ("maildrop.cc", "disposable"),
+    ("t-online.de", "free-mail"),
+    ("verizon.net", "free-mail"),
+    ("virgilio.it", "free-mail"),
+    ("yopmail.com", "disposable"),
+    ("fastmail.com", "free-mail"),
+    ("terra.com.br", "free-mail"),
+    ("tutanota.com", "free-mail"),
+    ("sbcglobal.net", "free-mail"),
+    ("temp-mail.org", "disposable"),
+    ("trashmail.com", "disposable"),
+    ("btinternet.com", "free-mail"),
+    ("googlemail.com", "free-mail"),
+    ("mailinator.com", "disposable"),
+    ("protonmail.com", "free-mail"),
+    ("rediffmail.com", "free-mail"),
+    ("rocketmail.com", "free-mail"),
+    ("dispostable.com", "disposable"),
+    ("sharklasers.com", "disposable"),
+    ("10minutemail.com", "disposable"),
+    ("guerrillamail.com", "disposable"),
+    ("throwawaymail.com", "disposable"),
 ];
 
 /// Network of an address; of one that is of no use outside, its sort.
@@ -310,8 +329,11 @@ fn net(text: &str, out: &mut Vec<u8>) -> Option<()> {
             _ if four.is_loopback() => put("loopback", out),
             _ if four.is_link_local() => put("link-local", out),
             _ if four.is_multicast() => put("multicast", out),
-            [a, b, c, _] => {
-                let _ = write!(out, "{}/24", Ipv4Addr::new(a, b, c, 0));
+            // As it is written, but for the last number.
+            _ => {
+                let (net, _) = address.rsplit_once('.')?;
+                out.extend_from_slice(net.as_bytes());
+                out.extend_from_slice(b".0/24");
             }
         },
         IpAddr::V6(six) => match six.segments() {
@@ -489,7 +511,8 @@ fn card(canonical: &[u8], out: &mut Vec<u8>) -> Option<()> {
         },
         out,
     );
-    let _ = write!(out, " /{n}");
+    out.extend_from_slice(b" /1");
+    out.push(b'0' + (n % 10) as u8);
     Some(())
 }
 
@@ -529,88 +552,89 @@ fn host_class(text: &str) -> &'static str {
     if reserved(host) {
         return "example";
     }
-    let listed = HOSTS.iter().find(|(known, _)| match known.strip_suffix('*') {
-        // `amazon.` in any country.
-        Some(name) => host.split('.').any(|label| name.strip_suffix('.') == Some(label)),
-        None => below(host, known),
-    });
-    listed.map(|(_, class)| *class).or_else(|| institution(host)).unwrap_or("other")
+    // `amazon.` in any country.
+    let named =
+        || HOST_NAMES.iter().find(|(name, _)| host.split('.').any(|label| label == *name)).map(|(_, class)| *class);
+    listed(HOSTS, host).or_else(named).or_else(|| institution(host)).unwrap_or("other")
 }
 
-/// Hosts and their sorts; the first that fits counts.
+/// Hosts and their sorts, by length and name.
 const HOSTS: &[(&str, &str)] = &[
-    ("maps.google.com", "maps"),
-    ("maps.app.goo.gl", "maps"),
-    ("openstreetmap.org", "maps"),
-    ("waze.com", "maps"),
-    ("maps.apple.com", "maps"),
-    ("drive.google.com", "files"),
-    ("docs.google.com", "files"),
-    ("dropbox.com", "files"),
-    ("wetransfer.com", "files"),
-    ("onedrive.live.com", "files"),
-    ("1drv.ms", "files"),
-    ("amazonaws.com", "files"),
-    ("googleapis.com", "files"),
-    ("mediafire.com", "files"),
-    ("facebook.com", "social"),
-    ("fb.com", "social"),
-    ("fb.me", "social"),
-    ("instagram.com", "social"),
-    ("twitter.com", "social"),
-    ("x.com", "social"),
-    ("tiktok.com", "social"),
-    ("linkedin.com", "social"),
-    ("snapchat.com", "social"),
-    ("threads.net", "social"),
-    ("reddit.com", "social"),
-    ("pinterest.*", "social"),
-    ("vk.com", "social"),
-    ("wa.me", "chat"),
-    ("whatsapp.com", "chat"),
-    ("t.me", "chat"),
-    ("telegram.me", "chat"),
     ("m.me", "chat"),
-    ("messenger.com", "chat"),
-    ("discord.gg", "chat"),
-    ("discord.com", "chat"),
-    ("line.me", "chat"),
-    ("viber.com", "chat"),
-    ("signal.me", "chat"),
-    ("zoom.us", "chat"),
-    ("youtube.com", "video"),
-    ("youtu.be", "video"),
-    ("vimeo.com", "video"),
-    ("twitch.tv", "video"),
-    ("dailymotion.com", "video"),
-    ("netflix.com", "video"),
-    ("bit.ly", "short"),
-    ("tinyurl.com", "short"),
-    ("goo.gl", "short"),
     ("t.co", "short"),
+    ("t.me", "chat"),
+    ("fb.me", "social"),
     ("is.gd", "short"),
     ("ow.ly", "short"),
+    ("rb.gy", "short"),
+    ("wa.me", "chat"),
+    ("x.com", "social"),
+    ("bit.ly", "short"),
+    ("fb.com", "social"),
+    ("goo.gl", "short"),
+    ("vk.com", "social"),
+    ("1drv.ms", "files"),
     ("buff.ly", "short"),
     ("cutt.ly", "short"),
-    ("rb.gy", "short"),
-    ("shorturl.at", "short"),
-    ("tiny.cc", "short"),
+    ("line.me", "chat"),
     ("lnkd.in", "short"),
-    ("amazon.*", "shop"),
-    ("ebay.*", "shop"),
-    ("jumia.*", "shop"),
-    ("mercadolibre.*", "shop"),
-    ("mercadolivre.*", "shop"),
-    ("aliexpress.*", "shop"),
-    ("alibaba.*", "shop"),
-    ("shopify.*", "shop"),
-    ("flipkart.*", "shop"),
-    ("etsy.*", "shop"),
-    ("google.*", "search"),
+    ("tiny.cc", "short"),
+    ("zoom.us", "chat"),
     ("bing.com", "search"),
-    ("duckduckgo.com", "search"),
+    ("waze.com", "maps"),
+    ("youtu.be", "video"),
     ("baidu.com", "search"),
-    ("yandex.*", "search"),
+    ("signal.me", "chat"),
+    ("twitch.tv", "video"),
+    ("viber.com", "chat"),
+    ("vimeo.com", "video"),
+    ("discord.gg", "chat"),
+    ("reddit.com", "social"),
+    ("tiktok.com", "social"),
+    ("discord.com", "chat"),
+    ("dropbox.com", "files"),
+    ("netflix.com", "video"),
+    ("shorturl.at", "short"),
+    ("telegram.me", "chat"),
+    ("threads.net", "social"),
+    ("tinyurl.com", "short"),
+    ("twitter.com", "social"),
+    ("youtube.com", "video"),
+    ("facebook.com", "social"),
+    ("linkedin.com", "social"),
+    ("snapchat.com", "social"),
+    ("whatsapp.com", "chat"),
+    ("amazonaws.com", "files"),
+    ("instagram.com", "social"),
+    ("mediafire.com", "files"),
+    ("messenger.com", "chat"),
+    ("duckduckgo.com", "search"),
+    ("googleapis.com", "files"),
+    ("maps.apple.com", "maps"),
+    ("wetransfer.com", "files"),
+    ("dailymotion.com", "video"),
+    ("docs.google.com", "files"),
+    ("maps.app.goo.gl", "maps"),
+    ("maps.google.com", "maps"),
+    ("drive.google.com", "files"),
+    ("onedrive.live.com", "files"),
+    ("openstreetmap.org", "maps"),
+];
+/// Names of hosts that are the same in all countries, and their sorts.
+const HOST_NAMES: &[(&str, &str)] = &[
+    ("pinterest", "social"),
+    ("amazon", "shop"),
+    ("ebay", "shop"),
+    ("jumia", "shop"),
+    ("mercadolibre", "shop"),
+    ("mercadolivre", "shop"),
+    ("aliexpress", "shop"),
+    ("alibaba", "shop"),
+    ("shopify", "shop"),
+    ("flipkart", "shop"),
+    ("etsy", "shop"),
+    ("google", "search"),
+    ("yandex", "search"),
 ];
 
 /// Days that dates of a subject are shifted by, from a code of the subject: never none.
@@ -632,6 +656,14 @@ mod tests {
         let done = generalise(form, &entity, canonical.as_bytes(), Some(10), &mut out);
         let got = String::from_utf8(out).unwrap();
         assert_eq!((done, got.as_str()), (!want.is_empty(), format!("x {want}").as_str()), "{canonical}");
+    }
+
+    #[test]
+    fn lists_are_in_order() {
+        for list in [MAIL, HOSTS] {
+            assert!(list.is_sorted_by(|a, b| (a.0.len(), a.0) < (b.0.len(), b.0)));
+            assert!(list.iter().all(|(name, _)| name.contains('.')));
+        }
     }
 
     #[test]
