@@ -1,6 +1,8 @@
 //! Platforms' messages through the whole street, labels on two lanes, with and without profiles, next to a bare parse of the
 //! same bytes into `serde_json::Value` in the same run.
 //!
+//! Their texts are dense, 30 in a hundred hold a value; in the groups named `chat`, 8 in a hundred hold a number.
+//!
 //! Every bench asserts its number of detections. Ratios are what counts; the machine is noisy.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a bench is no product")]
 
@@ -38,12 +40,11 @@ AGE            = "generalise"
 "*" = "redact"
 "#;
 
-/// Messages of one platform, around lines of dense text.
-fn documents(shape: &str) -> Vec<u8> {
-    let dense = texts::dense(N_BYTES / 4);
+/// Messages of one platform, around lines of text.
+fn documents(shape: &str, lines: &[u8]) -> Vec<u8> {
     let mut s = texts::Seeded(11);
     let mut out = Vec::with_capacity(N_BYTES + 4096);
-    for text in dense.split(|&byte| byte == b'\n').cycle() {
+    for text in lines.split(|&byte| byte == b'\n').cycle() {
         if out.len() >= N_BYTES {
             break;
         }
@@ -77,8 +78,10 @@ fn profiles(c: &mut Criterion) {
         let source = Source { name: "bench".to_owned(), text: policy.to_owned() };
         Policy::compile(&source, rules.entities()).unwrap().lanes().to_vec()
     };
-    for (name, shape) in SHAPES {
-        let text = documents(shape);
+    let texts = [("", texts::dense(N_BYTES / 4)), ("_chat", texts::chat(N_BYTES / 4))];
+    for ((more, lines), (name, shape)) in texts.iter().flat_map(|texts| SHAPES.iter().map(move |shape| (texts, shape)))
+    {
+        let text = documents(shape, lines);
         let mut chunks = Vec::new();
         let mut rest = &text[..];
         while !rest.is_empty() {
@@ -87,7 +90,7 @@ fn profiles(c: &mut Criterion) {
             chunks.push(chunk);
             rest = after;
         }
-        let mut group = c.benchmark_group(*name);
+        let mut group = c.benchmark_group(format!("{name}{more}"));
         group.throughput(Throughput::Bytes(text.len() as u64)).sample_size(20);
         group.bench_function("value", |b| {
             b.iter(|| {
@@ -143,7 +146,7 @@ fn profiles(c: &mut Criterion) {
                 tally.n_detections()
             };
             let want = run();
-            eprintln!("{name} {envelope}: {} bytes, {want} detections", text.len());
+            eprintln!("{name}{more} {envelope}: {} bytes, {want} detections", text.len());
             assert!(want > 0);
             group.bench_function(format!("two_lanes_{envelope}"), |b| b.iter(|| assert_eq!(run(), want)));
         }
