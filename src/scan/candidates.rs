@@ -249,6 +249,9 @@ impl<'t> Job<'t> {
             Some(n) => (at + n).min(self.text.len()),
             None => self.on_while(digits, is_word),
         };
+        if end - start == 8 && self.text.get(start..).is_some_and(is_uuid) {
+            return self.uuid(scanner, start, work);
+        }
         let mixed = start < at || digits < end;
         if mixed {
             if self.is_label(scanner, start, end) {
@@ -306,10 +309,33 @@ impl<'t> Job<'t> {
         {
             let word = self.back_while(start - 1, 5, |b| b.is_ascii_alphabetic());
             let len = start - 1 - word;
-            if len <= 4 && !before(self.text, word, 1).is_some_and(is_word) {
+            // Not where it is the end of an address.
+            if len <= 4 && word >= self.skip && !before(self.text, word, 1).is_some_and(is_word) {
                 self.verify_first(scanner, Sort::Token, word, len, &Lead::at(self.text, word), work);
             }
         }
+    }
+
+    /// A UUID: its groups are no numbers, nor parts of any.
+    #[cold]
+    fn uuid(&mut self, scanner: &Scanner, start: usize, work: &mut Work) {
+        let (n_before, end) = (work.accepted.len(), start + UUID_BYTES);
+        let worth = scanner.token.leads.of(&Lead::at(self.text, start), 8, false);
+        for automaton in scanner.token.worth(worth) {
+            self.n_candidates +=
+                walk(automaton, &scanner.recognizers, Asked::All, self.text, start, &mut work.accepted);
+        }
+        let mut at = 0;
+        work.accepted.retain(|accepted| {
+            at += 1;
+            at <= n_before || accepted.end as usize == end
+        });
+        // A key may begin before it.
+        let run = self.back_while(start, start - self.long_done.min(start), in_run);
+        if run < start {
+            self.long_run(scanner, run..end, start, work);
+        }
+        (self.long_done, self.skip) = (end, end);
     }
 
     /// Tries the rules for letters above ASCII that stand before the word at `word`, which holds a digit.
@@ -560,7 +586,6 @@ impl<'t> Job<'t> {
         if at < self.long_done {
             return;
         }
-        let in_run = |b: u8| is_word(b) || b == b'-';
         let run = near.masks.word | near.masks.dash;
         let start = match near.behind(run) {
             Some(n) => at - n.min(at),
@@ -571,18 +596,26 @@ impl<'t> Job<'t> {
             None => self.on_while(at, in_run),
         };
         self.long_done = end;
-        if end - start < LONG
-            || self.text.get(start..end).is_some_and(|run| run.starts_with(TOKEN))
-            || self.is_label(scanner, start, end)
+        self.long_run(scanner, start..end, end, work);
+    }
+
+    /// Tries what may begin with the words of a run, up to one of them.
+    fn long_run(&mut self, scanner: &Scanner, run: Range<usize>, upto: usize, work: &mut Work) {
+        if run.len() < LONG
+            || self.text.get(run.clone()).is_some_and(|run| run.starts_with(TOKEN))
+            || self.is_label(scanner, run.start, run.end)
         {
             return;
         }
-        let mut from = start;
-        while from < end {
+        let mut from = run.start;
+        while from < upto {
+            if self.text.get(from..).is_some_and(is_uuid) {
+                return;
+            }
             if self.at(from).is_some_and(is_word) {
                 self.verify(scanner, &scanner.long, from, work);
             }
-            let Some(hyphen) = self.text.get(from..end).and_then(|run| memchr::memchr(b'-', run)) else { break };
+            let Some(hyphen) = self.text.get(from..upto).and_then(|run| memchr::memchr(b'-', run)) else { break };
             from += hyphen + 1;
         }
     }
@@ -940,6 +973,26 @@ fn moment(text: &[u8]) -> Option<usize> {
 pub(super) fn is_epoch(candidate: &[u8]) -> bool {
     matches!(candidate, [b'1', b'4'..=b'9', rest @ ..] if rest.len() == 11 && rest.iter().all(u8::is_ascii_digit))
 }
+
+/// What runs are of in which long values stand.
+fn in_run(byte: u8) -> bool {
+    is_word(byte) || byte == b'-'
+}
+
+/// Whether a text begins with a UUID of letters and digits, and with a digit in its first group; no word goes on behind it. RFC 9562.
+fn is_uuid(text: &[u8]) -> bool {
+    let Some((uuid, behind)) = text.split_first_chunk::<UUID_BYTES>() else { return false };
+    let is_part = |(at, byte): (usize, &u8)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    uuid.iter().enumerate().all(is_part)
+        && uuid.iter().take(8).any(u8::is_ascii_digit)
+        && uuid.iter().any(u8::is_ascii_alphabetic)
+        && !behind.first().is_some_and(|&b| is_word(b) || b == b'-')
+}
+
+const UUID_BYTES: usize = 36;
 
 /// Returns whether a number of groups that are as long as each other goes on before or behind `span` with one more of
 /// them.

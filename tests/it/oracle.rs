@@ -5,6 +5,7 @@ use efface::check::{COMPACT_BYTES, Form};
 use efface::rules::{Guard, Rule, RuleSet, Sieve, Tail};
 use efface::{Span, ids::RuleId};
 use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
 use std::sync::OnceLock;
 
 pub(crate) struct Oracle {
@@ -63,6 +64,8 @@ impl Oracle {
                         Some(tail) => ends(tail, text, end).into_iter().find(passes),
                     })
                     .max();
+                // What begins a UUID is all of it.
+                let longest = longest.filter(|&end| uuid_around(text, start).is_none_or(|uuid| end == uuid.end));
                 if let Some(end) = longest {
                     out.push((*id, Span::new(u32::try_from(start).unwrap(), u32::try_from(end).unwrap())));
                 }
@@ -106,6 +109,11 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
     if within_moment(text, start) {
         return false;
     }
+    if let Some(uuid) = uuid_around(text, start) {
+        return sieve == Sieve::Token && start == uuid.start;
+    }
+    // A number that stands behind.
+    let numbered = |s: usize| !within_moment(text, s) && uuid_around(text, s).is_none();
     match sieve {
         Sieve::Digits { .. } | Sieve::Token => {
             if !word(first) || after_word || (sieve != Sieve::Token && !first.is_ascii_digit()) {
@@ -128,7 +136,7 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
             let short = end - start <= 4 && text[start..end].iter().all(u8::is_ascii_alphabetic);
             short && parts(end) && text.get(end + 1).is_some_and(|&b| word(b)) && {
                 let (s, e) = run(text, end + 1, word);
-                s == end + 1 && !within_moment(text, s) && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
+                s == end + 1 && numbered(s) && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
             }
         }
         Sieve::Quad => {
@@ -151,8 +159,7 @@ fn begins(labels: &[String], sieve: Sieve, text: &[u8], start: usize) -> bool {
             let next = from + len + joint;
             let number = next < text.len() && word(text[next]) && {
                 let (s, e) = run(text, next, word);
-                let moment = within_moment(text, s);
-                s == next && !moment && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
+                s == next && numbered(s) && text[s..e].iter().any(u8::is_ascii_digit) && !label(s, e)
             };
             let in_word = behind.is_some_and(|b| b >= 0x80) && leads.first().is_some_and(|lead| *lead < 0xe0);
             let begins = digits == 0 || digits <= 2 && !after_word;
@@ -203,6 +210,23 @@ fn within_moment(text: &[u8], at: usize) -> bool {
         }
     }
     false
+}
+
+/// The UUID that `at` is in, of which the first group holds a digit and some group a letter.
+fn uuid_around(text: &[u8], at: usize) -> Option<Range<usize>> {
+    static UUID: OnceLock<Regex> = OnceLock::new();
+    let uuid = UUID.get_or_init(|| {
+        let pattern = r"^[[:xdigit:]]{8}-(?:[[:xdigit:]]{4}-){3}[[:xdigit:]]{12}";
+        RegexBuilder::new(pattern).unicode(false).build().unwrap()
+    });
+    (at.saturating_sub(35)..=at).map(|start| start..start + 36).find(|place| {
+        let (before, after) = (place.start.checked_sub(1).map(|i| text[i]), text.get(place.end));
+        uuid.is_match(&text[place.start..])
+            && !before.is_some_and(word)
+            && !after.is_some_and(|&b| word(b) || b == b'-')
+            && text[place.start..place.start + 8].iter().any(u8::is_ascii_digit)
+            && text[place.clone()].iter().any(u8::is_ascii_alphabetic)
+    })
 }
 
 /// Where a tail may end: as far as it goes, or before one of the bytes where it may be cut.

@@ -153,6 +153,9 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
         "+0200",
         "2026-05-14 12:23:34",
         "Z",
+        "12AB12CD-1234-1234-1234-12345678AB12",
+        "12345678-1234-1234-1234-ABCDEF123456",
+        "ABCDEFAB-1234-1234-1234-123456789012",
     ]);
     proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat().into_bytes())
 }
@@ -237,6 +240,12 @@ fn shipped_texts() -> impl Strategy<Value = Vec<u8>> {
     });
     let mut pieces: Vec<String> = examples.filter(|text| text.is_ascii() && text.len() < 80).collect();
     pieces.extend([" ", " ", " ", "-", ".", ":", "/", "1", "A", "x9"].map(str::to_owned));
+    let uuids = [
+        "d178f60e-4991-1866-5246-ae8eee9a70a3",
+        "12345678-1234-5678-9012-AE8EEE9A70A3",
+        "xoxb-12345678-1234-5678-9012-ae8eee9a70a3",
+    ];
+    pieces.extend((0..20).map(|n| uuids[n % 3].to_owned()));
     proptest::collection::vec((proptest::sample::select(pieces), any::<bool>()), 1..6).prop_map(|pieces| {
         pieces.into_iter().map(|(p, gap)| if gap { p + " " } else { p }).collect::<String>().into_bytes()
     })

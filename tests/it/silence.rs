@@ -200,3 +200,80 @@ fn prose_is_no_part_of_an_id() {
         assert_eq!(found.join(" "), expected, "{text}");
     }
 }
+
+/// Ids of messages and dialogues are full of digits; in one of some 3,000 three groups passed for an Aadhaar.
+#[test]
+fn uuids_hold_nothing() {
+    let rules = RuleSet::builtin().unwrap();
+    let scanner = Scanner::build(&rules, ScanConfig::default()).unwrap();
+    let mut scratch = scanner.scratch();
+    let mut state = 0x5eed_u64;
+    let mut random = || {
+        // xorshift64, Marsaglia 2003.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let mut found = Vec::new();
+    for n in 0..6_000_u32 {
+        let (a, b) = (random(), random());
+        let mut uuid = format!(
+            "{:08x}-{:04x}-4{:03x}-{:x}{:03x}-{:012x}",
+            a >> 32,
+            a >> 16 & 0xffff,
+            a & 0xfff,
+            8 + (b >> 62),
+            b >> 48 & 0xfff,
+            b & 0xffff_ffff_ffff
+        );
+        // Half of them with digits alone in the middle.
+        if n % 2 == 0 {
+            let digits = uuid.bytes().enumerate().map(|(at, byte)| match byte {
+                b'a'..=b'f' if (9..23).contains(&at) => char::from(byte - b'a' + b'3'),
+                _ => char::from(byte),
+            });
+            uuid = digits.collect();
+        }
+        if n % 3 == 0 {
+            uuid.make_ascii_uppercase();
+        }
+        for frame in ["{}", "dlg-{}", "message {} was read", "ref:{}/1", "({}), thanks"] {
+            let text = frame.replace("{}", &uuid);
+            for region in ["US", "IN", "BR"] {
+                let regions = [Region::new(region.as_bytes()).unwrap()];
+                for detection in
+                    scanner.scan(text.as_bytes(), &Hints::default().regions(&regions), &mut scratch).unwrap()
+                {
+                    let entity = &rules.entity(detection.entity).unwrap().name;
+                    found.push(format!("{region}: {entity} {:?} in {text}", &text[detection.span.range()]));
+                }
+            }
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+/// What begins before a UUID is found as before.
+#[test]
+fn keys_that_end_like_a_uuid_are_keys() {
+    let rules = RuleSet::builtin().unwrap();
+    let scanner = Scanner::build(&rules, ScanConfig::default()).unwrap();
+    let mut scratch = scanner.scratch();
+    for (text, expected) in [
+        ("xoxb-d178f60e-4991-1866-5246-ae8eee9a70a3", "SECRET_SLACK 0..41"),
+        ("device id: d178f60e-4991-4866-9246-ae8eee9a70a3", "UUID 11..47"),
+        ("d178f60e-4991-4866-9246-ae8eee9a70a3@example.org", "EMAIL_ADDRESS 0..48"),
+        ("https://example.org/d178f60e-4991-4866-9246-ae8eee9a70a3", "URL 0..56"),
+        ("d178f60e-4991-4866-9246-ae8eee9a70a3 +221771234567", "PHONE_NUMBER 37..50"),
+        // Nine digits too many, or a letter.
+        ("aadhaar d178f60e-4991-1866-5246-ae8eee9a70a3x", "IN_AADHAAR 17..31"),
+    ] {
+        let found = scanner.scan(text.as_bytes(), &Hints::default(), &mut scratch).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|d| format!("{} {}..{}", rules.entity(d.entity).unwrap().name, d.span.start, d.span.end))
+            .collect();
+        assert_eq!(found.join(", "), expected, "{text}");
+    }
+}
