@@ -36,7 +36,9 @@ pub(super) const fn is_plain(kind: Kind, text: &[u8]) -> bool {
         | Kind::GeoCoordinate
         | Kind::DateTime
         | Kind::Age => false,
-        Kind::Person | Kind::Address | Kind::Location | Kind::Organization => first.is_ascii_alphabetic(),
+        // Roles are short, and have no blank.
+        Kind::Person => first.is_ascii_alphabetic() && !may_be_role(text),
+        Kind::Address | Kind::Location | Kind::Organization => first.is_ascii_alphabetic(),
         _ => match text {
             [b, c, d, e, f, ..] => {
                 b.is_ascii_alphanumeric()
@@ -74,6 +76,7 @@ pub(super) fn find(kind: Kind, value: &[u8]) -> Whole {
             Some((start, end)) => at(start, end),
             None => Whole::Other,
         },
+        Kind::Person if is_role(value) => Whole::Nobody,
         Kind::Person | Kind::Address | Kind::Location | Kind::Organization => {
             // Letters of all scripts; a name of digits and dots is none, and an address of digits alone could be anything.
             let has_letter = value.iter().any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80);
@@ -97,6 +100,63 @@ pub(super) fn find(kind: Kind, value: &[u8]) -> Whole {
             }
         }
     }
+}
+
+/// What stands where a name is asked for and is nobody's: who somebody is in a dialogue, or that nobody is known. No names are
+/// among them.
+const ROLES: &[&str] = &[
+    "admin",
+    "administrator",
+    "agent",
+    "anonymous",
+    "assistant",
+    "bot",
+    "callee",
+    "caller",
+    "chatbot",
+    "customer",
+    "moderator",
+    "operator",
+    "receiver",
+    "recipient",
+    "system",
+    "undefined",
+    "unknown",
+    "user",
+    "visitor",
+];
+/// The same in small letters; some are called so.
+const LOWER_ROLES: &[&str] =
+    &["client", "function", "human", "none", "null", "patient", "sender", "staff", "support", "tool"];
+
+/// Whether a role may begin so and be as long.
+const fn may_be_role(text: &[u8]) -> bool {
+    /// By the lower five bits of the first letter a bit for each length.
+    #[expect(clippy::indexing_slicing, reason = "in a constant, what is out of bounds does not compile")]
+    const LENGTHS: [u32; 32] = {
+        let mut lengths = [0; 32];
+        let mut lists = [ROLES, LOWER_ROLES].as_slice();
+        while let [list, others @ ..] = lists {
+            let mut rest = *list;
+            while let [role, others @ ..] = rest {
+                lengths[(role.as_bytes()[0] & 31) as usize] |= 1 << role.len();
+                rest = others;
+            }
+            lists = others;
+        }
+        lengths
+    };
+    match text {
+        #[expect(clippy::indexing_slicing, reason = "five bits")]
+        [first, ..] if text.len() < 32 => LENGTHS[(*first & 31) as usize] >> text.len() & 1 != 0,
+        _ => false,
+    }
+}
+
+fn is_role(text: &[u8]) -> bool {
+    may_be_role(text)
+        && (ROLES.iter().any(|role| role.as_bytes().eq_ignore_ascii_case(text))
+            || LOWER_ROLES.iter().any(|role| role.as_bytes() == text))
 }
 
 /// Returns the country of the telephone number that a field of a profile holds.
@@ -278,6 +338,12 @@ mod tests {
         check(Kind::GeoCoordinate, "image/jpeg:https://example.org/1.jpg", "?");
         check(Kind::Person, "Awa", "Awa");
         check(Kind::Person, "***", "?");
+        for role in ["user", "Agent", "SYSTEM", "null", "staff"] {
+            check(Kind::Person, role, "-");
+        }
+        for name in ["Null", "Staff", "Users", "Guest", "user Awa", "Ai"] {
+            check(Kind::Person, name, name);
+        }
         check(Kind::UserId, "0", "-");
         check(Kind::UserId, "7", "7");
         check(Kind::ApiKey, "--", "-");
@@ -288,7 +354,7 @@ mod tests {
     proptest! {
         /// What is plain is what a closer look finds.
         #[test]
-        fn plain_is_whole(text in "[ A-Ba0-1é*\\[_]{0,8}", kind in prop::sample::select(Kind::ALL)) {
+        fn plain_is_whole(text in "[ A-Ba0-1é*\\[_]{0,8}|[Uu]sers?|[Nn]ull|BOT", kind in prop::sample::select(Kind::ALL)) {
             let text = text.as_bytes();
             let whole = Span::new(0, small(text.len()));
             let is_whole = trimmed(text) == whole && find(kind, text) == Whole::Value(whole);
