@@ -631,7 +631,9 @@ impl<'t> Job<'t> {
     /// The second letter of a word with a capital one.
     #[inline(never)]
     pub(super) fn capital(&mut self, scanner: &Scanner, at: usize, work: &mut Work) {
-        let Some(start) = at.checked_sub(1).filter(|_| scanner.openers.may_open(self.text, at)) else { return };
+        let is_letter = matches!(self.at(at), Some(b'a'..=b'z' | b'_' | 0xc3..=0xc9));
+        let may_open = is_letter && scanner.openers.may_open(self.text, at);
+        let Some(start) = at.checked_sub(1).filter(|_| may_open) else { return };
         let opened = scanner.openers.of(self.text, start);
         if opened.head {
             self.verify(scanner, &scanner.opened, start, work);

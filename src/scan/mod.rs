@@ -441,7 +441,7 @@ impl Scanner {
             };
             self.each_block(piece, masks, |block, masks, anchors| {
                 let offset = piece_start + block * BLOCK;
-                let idle = self.idle(buffer, offset, anchors.capital);
+                let idle = self.idle(buffer, offset, anchors.capital) & !anchors.others();
                 let mut bits = (anchors.any() | anchors.lead) & !idle & skip_to(from, offset);
                 if let Some(job) = &job {
                     bits &= skip_to(from + job.skip, offset) | anchors.lead;

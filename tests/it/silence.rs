@@ -262,6 +262,8 @@ fn keys_that_end_like_a_uuid_are_keys() {
     let mut scratch = scanner.scratch();
     for (text, expected) in [
         ("xoxb-d178f60e-4991-1866-5246-ae8eee9a70a3", "SECRET_SLACK 0..41"),
+        // The sixteenth sign, where a long word is one, is the second letter of a word with a capital.
+        ("xoxb-12345678-Abcdefghijkl", "SECRET_SLACK 0..26"),
         ("device id: d178f60e-4991-4866-9246-ae8eee9a70a3", "UUID 11..47"),
         ("d178f60e-4991-4866-9246-ae8eee9a70a3@example.org", "EMAIL_ADDRESS 0..48"),
         ("https://example.org/d178f60e-4991-4866-9246-ae8eee9a70a3", "URL 0..56"),
