@@ -179,7 +179,7 @@ fn written<'t>(text: &'t [u8], known: &Known<'_>, room: &'t mut [u8; MAX_DIGITS]
 
 /// Reads digits in the ways that the scanner does, in its order, and takes the first that fits best: of the country that the
 /// detection names, and of an assigned range.
-fn read<R: plan::Read>(digits: &[u8], international: bool, known: &Known<'_>) -> Option<R> {
+fn read<R: plan::Keep>(digits: &[u8], international: bool, known: &Known<'_>) -> Option<R> {
     let mut best: Option<(u8, R)> = None;
     let mut offer = |number: Option<R>| {
         if let Some(number) = number {

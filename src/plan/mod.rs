@@ -47,14 +47,14 @@ pub struct NumberRange {
 }
 
 /// What can be kept of a number that was read: all of it, or its range only, which costs less.
-pub(crate) trait Read: Sized {
+pub(crate) trait Keep: Sized {
     /// Keeps what is wanted.
     fn keep(range: NumberRange, national: &[u8]) -> Option<Self>;
     /// Returns the range.
     fn range(&self) -> &NumberRange;
 }
 
-impl Read for NumberRange {
+impl Keep for NumberRange {
     #[inline]
     fn keep(range: NumberRange, _: &[u8]) -> Option<Self> {
         Some(range)
@@ -66,7 +66,7 @@ impl Read for NumberRange {
     }
 }
 
-impl Read for Number {
+impl Keep for Number {
     #[inline]
     fn keep(range: NumberRange, national: &[u8]) -> Option<Self> {
         let mut number = Self { range, n_digits: u8::try_from(national.len()).ok()?, digits: [0; MAX_NATIONAL] };
@@ -398,7 +398,7 @@ pub fn parse_international(digits: &[u8]) -> Option<Number> {
 
 /// Does what [`parse_international`] does, and keeps what is wanted.
 #[must_use]
-pub(crate) fn read_international<R: Read>(digits: &[u8]) -> Option<R> {
+pub(crate) fn read_international<R: Keep>(digits: &[u8]) -> Option<R> {
     if are_digits(digits) { after_plus(digits) } else { None }
 }
 
@@ -409,7 +409,7 @@ pub(crate) fn parse_digits(digits: &[u8]) -> Option<Number> {
 }
 
 #[inline]
-fn after_plus<R: Read>(digits: &[u8]) -> Option<R> {
+fn after_plus<R: Keep>(digits: &[u8]) -> Option<R> {
     let (plan, code_digits) = Plan::of_digits(digits)?;
     finish(plan, plan.main()?, digits.get(code_digits..)?)
 }
@@ -453,7 +453,7 @@ pub fn parse(digits: &[u8], region: Region) -> Option<Number> {
 
 /// Does what [`parse`] does, and keeps what is wanted.
 #[must_use]
-pub(crate) fn read<R: Read>(digits: &[u8], region: Region) -> Option<R> {
+pub(crate) fn read<R: Keep>(digits: &[u8], region: Region) -> Option<R> {
     match international_prefix(digits, region) {
         Some(end) => read_international(digits.get(end..)?),
         None if are_digits(digits) => domestic(digits, region),
@@ -468,7 +468,7 @@ pub(crate) fn parse_domestic(digits: &[u8], region: Region) -> Option<Number> {
 }
 
 #[inline]
-fn domestic<R: Read>(digits: &[u8], region: Region) -> Option<R> {
+fn domestic<R: Keep>(digits: &[u8], region: Region) -> Option<R> {
     let territory = Territory::of_region(region)?;
     let plan = territory.plan();
     if let Some((found, code_digits)) = Plan::of_digits(digits)
@@ -486,7 +486,7 @@ fn domestic<R: Read>(digits: &[u8], region: Region) -> Option<R> {
 
 /// Takes a national prefix off and looks the number up.
 #[inline]
-fn finish<R: Read>(plan: Plan, territory: Territory, digits: &[u8]) -> Option<R> {
+fn finish<R: Keep>(plan: Plan, territory: Territory, digits: &[u8]) -> Option<R> {
     let mut moved = Digits::default();
     let stripped = territory.strip(digits, &mut moved);
     let national = match territory.length(stripped.len()) {
@@ -498,7 +498,7 @@ fn finish<R: Read>(plan: Plan, territory: Territory, digits: &[u8]) -> Option<R>
 
 /// Looks a national number up.
 #[inline]
-fn look_up<R: Read>(plan: Plan, national: &[u8]) -> Option<R> {
+fn look_up<R: Keep>(plan: Plan, national: &[u8]) -> Option<R> {
     // No walk ends at a line where the length is not one of the plan's.
     if national.len() < 2 || !plan.allows(national.len()) {
         return None;

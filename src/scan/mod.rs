@@ -441,7 +441,8 @@ impl Scanner {
             };
             self.each_block(piece, masks, |block, masks, anchors| {
                 let offset = piece_start + block * BLOCK;
-                let idle = self.idle(buffer, offset, anchors.capital) & !anchors.others();
+                // Anchors of other sorts, and characters that fold, are never left out.
+                let idle = self.idle(buffer, offset, anchors.capital) & !(anchors.others() | anchors.lead);
                 let mut bits = (anchors.any() | anchors.lead) & !idle & skip_to(from, offset);
                 if let Some(job) = &job {
                     bits &= skip_to(from + job.skip, offset) | anchors.lead;

@@ -34,7 +34,7 @@ impl Anchors {
         self.others() | self.capital
     }
 
-    /// Those that are not for a capital letter alone.
+    /// Those of [`Anchors::any`] that are not for a capital letter.
     pub(super) const fn others(&self) -> u64 {
         self.digit | self.at | self.colons | self.scheme | self.host | self.long | self.dashes
     }

@@ -341,6 +341,31 @@ fn every_offset() {
     }
 }
 
+/// A character that nobody sees changes nothing, wherever in a value it stands.
+#[test]
+fn invisible_characters_hide_nothing() {
+    let rules = RuleSet::builtin().unwrap();
+    let scanner = Scanner::build(&rules, ScanConfig::default()).unwrap();
+    let mut scratch = scanner.scratch();
+    for rule in rules.rules() {
+        let regions: Vec<_> = rule.examples.region.into_iter().collect();
+        let hints = Hints::default().regions(&regions);
+        for (text, _) in &rule.examples.inline {
+            let plain = scanner.scan(text.as_bytes(), &hints, &mut scratch).unwrap().to_vec();
+            for (at, _) in text.char_indices().skip(1) {
+                let invisible = if at % 2 == 0 { '\u{200b}' } else { '\u{ad}' };
+                let written = format!("{}{invisible}{}", &text[..at], &text[at..]);
+                let found = scanner.scan(written.as_bytes(), &hints, &mut scratch).unwrap();
+                let values = |text: &str, found: &[efface::Detection]| {
+                    let value = |span: efface::Span| text[span.range()].replace(['\u{200b}', '\u{ad}'], "");
+                    found.iter().map(|d| (d.entity, value(d.span))).collect::<Vec<_>>()
+                };
+                assert_eq!(values(&written, found), values(text, &plain), "{}: {written:?}", rule.id);
+            }
+        }
+    }
+}
+
 #[test]
 fn labels_are_not_found_again() {
     check("label with digits", "[T_N1234]", &[]);
